@@ -1,0 +1,80 @@
+/**
+ * The one class of expected failure and the table of its codes.
+ *
+ * A miss, a refusal to store and a task that exits non-zero are outcomes, so they
+ * are values, not errors. `docs/reference/errors.md` is written from this table.
+ */
+
+interface ErrorFacts {
+  /** The HTTP status a door answers with, unless its protocol demands another. */
+  readonly status: number;
+  readonly summary: string;
+}
+
+export const ERRORS = {
+  BAD_REQUEST: { status: 400, summary: 'The request is malformed; `field` names the part.' },
+  INVALID_KEY: { status: 400, summary: 'The key is not one a store can hold.' },
+  BODY_TRUNCATED: { status: 400, summary: 'The body ended before its announced length.' },
+  DIGEST_MISMATCH: { status: 400, summary: 'The bytes are not the bytes their digest announced.' },
+  UNAUTHORIZED: { status: 401, summary: 'No token, or not one this server knows.' },
+  FORBIDDEN: { status: 403, summary: 'The token or the signed URL does not allow this.' },
+  URL_EXPIRED: { status: 403, summary: 'The signed URL is past its expiry.' },
+  NOT_FOUND: { status: 404, summary: 'There is nothing at this address.' },
+  METHOD_NOT_ALLOWED: { status: 405, summary: 'The address exists, the method is not for it.' },
+  ALREADY_STORED: { status: 412, summary: 'The first write won: the key holds an entry already.' },
+  BODY_TOO_LARGE: { status: 413, summary: 'The body is larger than the configured limit.' },
+  UNSUPPORTED_BODY: { status: 415, summary: 'The content type is not one this address reads.' },
+  RANGE_UNSATISFIABLE: { status: 416, summary: 'The range lies outside the object.' },
+  INTERNAL: { status: 500, summary: 'A bug of ours; the log line with the same request id has more.' },
+  STORAGE_FAILED: { status: 502, summary: 'The storage backend answered with an error.' },
+  STORAGE_UNAVAILABLE: { status: 503, summary: 'The storage backend cannot be reached or used.' },
+  DRAINING: { status: 503, summary: 'The server is shutting down.' },
+  STORAGE_FULL: { status: 507, summary: 'The storage has no room left.' },
+
+  CONFIG_INVALID: { status: 500, summary: 'The configuration has mistakes; each is listed.' },
+  DRIVER_UNAVAILABLE: { status: 500, summary: 'The chosen storage driver cannot be used.' },
+  LISTEN_FAILED: { status: 500, summary: 'The address and port cannot be listened on.' },
+  WORKSPACE_INVALID: { status: 500, summary: 'The workspace cannot be read as one.' },
+  TASK_UNKNOWN: { status: 500, summary: 'A task or package of that name does not exist.' },
+  TASK_CYCLE: { status: 500, summary: 'Tasks or packages depend on each other in a circle.' },
+  USAGE: { status: 500, summary: 'The command line asks for something that cannot be.' },
+  ARTIFACT_REFUSED: { status: 500, summary: 'The artifact holds something that must not be restored.' },
+  ARTIFACT_DAMAGED: { status: 500, summary: 'The artifact is torn or is not an artifact.' },
+  OUTPUT_UNCACHEABLE: { status: 500, summary: 'A task wrote something an artifact must not hold.' },
+  REMOTE_UNUSABLE: { status: 500, summary: 'The remote cache cannot be used; the build goes on without it.' },
+} as const satisfies Record<string, ErrorFacts>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+interface VelocityErrorOptions extends ErrorOptions {
+  /** The field of the request or the key of the configuration that is at fault. */
+  readonly field?: string;
+}
+
+/** A failure with a stable code. Match on the code, never on the message. */
+export class VelocityError extends Error {
+  override readonly name = 'VelocityError';
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: VelocityErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.field = options.field;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
+
+/** Node's own `code` (`ENOENT`, `ECONNREFUSED`…) of a thrown value, if it carries one. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The message of whatever was thrown, for a sentence that quotes it. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
