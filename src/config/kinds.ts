@@ -1,0 +1,118 @@
+import { parseByteSize } from '../base/byte-size.ts';
+import { parseDuration } from '../base/duration.ts';
+import { Secret } from '../base/secret.ts';
+
+/** A JSON Schema, as far as this project writes them. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** How one kind of value is read from text or YAML, described and shown in a schema. */
+export interface Kind<T> {
+  /** What a right value looks like, to end "expected …": `a port between 0 and 65535`. */
+  readonly expects: string;
+  readonly schema: JsonSchema;
+  /** Reads a string (environment, flag) or a YAML scalar; `undefined` refuses it. */
+  parse(raw: unknown): T | undefined;
+}
+
+export function text(): Kind<string> {
+  return {
+    expects: 'some text',
+    schema: { type: 'string', minLength: 1 },
+    parse: (raw) => scalarText(raw) || undefined,
+  };
+}
+
+/** Text that is never shown again; the environment also offers it as `…_FILE`. */
+export function secret(): Kind<Secret> {
+  return {
+    expects: 'some text, not empty',
+    schema: { type: 'string', minLength: 1 },
+    parse(raw) {
+      const value = scalarText(raw);
+      return value ? new Secret(value) : undefined;
+    },
+  };
+}
+
+export function isSecretKind(kind: Kind<unknown>): boolean {
+  return kind.parse('x') instanceof Secret;
+}
+
+export function wholeNumber(min: number, max: number, noun = 'a whole number'): Kind<number> {
+  return {
+    expects: `${noun} between ${min} and ${max}`,
+    schema: { type: 'integer', minimum: min, maximum: max },
+    parse(raw) {
+      const written = scalarText(raw);
+      if (written === undefined || !/^\d{1,15}$/.test(written)) return undefined;
+      const value = Number(written);
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+export function trueOrFalse(): Kind<boolean> {
+  const words: ReadonlyMap<string, boolean> = new Map([
+    ['true', true],
+    ['1', true],
+    ['yes', true],
+    ['false', false],
+    ['0', false],
+    ['no', false],
+  ]);
+  return {
+    expects: 'true or false',
+    schema: { type: 'boolean' },
+    parse: (raw) => words.get(scalarText(raw)?.toLowerCase() ?? ''),
+  };
+}
+
+export function oneOf<const T extends string>(choices: readonly T[]): Kind<T> {
+  return {
+    expects: choices.map((choice) => `"${choice}"`).join(' or '),
+    schema: { type: 'string', enum: choices },
+    parse: (raw) => choices.find((choice) => choice === scalarText(raw)),
+  };
+}
+
+/** Bytes, written for people: `256MiB`. */
+export function byteSize(): Kind<number> {
+  return {
+    expects: 'a size such as 512MiB or 5GiB',
+    schema: { type: ['string', 'integer'] },
+    parse(raw) {
+      const written = scalarText(raw);
+      return written === undefined ? undefined : parseByteSize(written);
+    },
+  };
+}
+
+/** Milliseconds, written for people: `30s`, `7d`. */
+export function duration(): Kind<number> {
+  return {
+    expects: 'a duration such as 30s, 15m or 7d',
+    schema: { type: 'string' },
+    parse(raw) {
+      const written = scalarText(raw);
+      return written === undefined ? undefined : parseDuration(written);
+    },
+  };
+}
+
+export function httpUrl(): Kind<string> {
+  return {
+    expects: 'a URL that begins with http:// or https://',
+    schema: { type: 'string', format: 'uri' },
+    parse(raw) {
+      const written = scalarText(raw);
+      if (written === undefined || !/^https?:\/\//i.test(written) || !URL.canParse(written)) return undefined;
+      return written.replace(/\/+$/, '');
+    },
+  };
+}
+
+function scalarText(raw: unknown): string | undefined {
+  if (typeof raw === 'string') return raw.trim();
+  if (typeof raw === 'number' || typeof raw === 'boolean') return String(raw);
+  return undefined;
+}

@@ -1,0 +1,40 @@
+import type { Kind } from './kinds.ts';
+
+/**
+ * One setting, declared once. From the declaration come its environment name, its
+ * flag, its place in the YAML file, `velocity config`, the JSON Schema and the
+ * reference page. A folder declares the settings it needs; `server/` assembles them.
+ */
+export interface Setting<T> {
+  /** Dotted path: `s3.bucket` is `VC_S3_BUCKET`, `--s3-bucket` and `s3: { bucket: … }`. */
+  readonly key: string;
+  readonly kind: Kind<T>;
+  /** What it does, in one sentence. */
+  readonly doc: string;
+  /** The value where nobody gives one; without it the setting may be `undefined`. */
+  readonly default?: T;
+  /** Other environment names that are read when the own one is not set. */
+  readonly envAliases?: readonly string[];
+  /** A setting that must be given; the sentence says how. */
+  readonly required?: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a record of settings of different types; each keeps its own.
+export type Settings = Readonly<Record<string, Setting<any>>>;
+
+/** The values of settings: those with a default or `required` are always there. */
+export type Values<S extends Settings> = {
+  readonly [Name in keyof S]: S[Name] extends Setting<infer T>
+    ? S[Name] extends { readonly default: unknown } | { readonly required: string }
+      ? T
+      : T | undefined
+    : never;
+};
+
+export function envName(setting: Setting<unknown>): string {
+  return `VC_${setting.key.replaceAll('.', '_').toUpperCase()}`;
+}
+
+export function flagName(setting: Setting<unknown>): string {
+  return `--${setting.key.replaceAll(/[._]/g, '-')}`;
+}

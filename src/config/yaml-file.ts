@@ -1,0 +1,112 @@
+import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { interpolate } from './interpolate.ts';
+import type { Checked, Mistake, Position } from './mistake.ts';
+
+type Path = readonly PropertyKey[];
+
+/**
+ * A YAML file that remembers where each value stood, so that whoever checks its
+ * shape can point at the line. `${VAR}` in values is filled in; keys are left alone.
+ */
+export interface YamlFile {
+  readonly name: string;
+  readonly text: string;
+  /** Plain data: maps, lists, strings, numbers, booleans, null. */
+  readonly data: unknown;
+  /** Variables that were used, are not set and have no default; they read as the empty string. */
+  readonly unsetVariables: readonly string[];
+  /** Where the value at this path stands, or its key. A path that is not there gives its nearest parent. */
+  positionOf(path: Path, part: 'key' | 'value'): Position;
+}
+
+/** Parses and interpolates. Syntax errors, duplicate keys and `${VAR:?…}` of unset variables are mistakes. */
+export function parseYaml(name: string, text: string, env: NodeJS.ProcessEnv): Checked<YamlFile> {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true });
+  const at = (from: number, to: number): Position => {
+    const { line, col } = lineCounter.linePos(Math.min(from, text.length));
+    return { file: name, line: Math.max(1, line), column: Math.max(1, col), length: Math.max(1, to - from) };
+  };
+
+  if (document.errors.length > 0) {
+    const mistakes = document.errors.map(({ message, pos }) => ({
+      message: `this is not valid YAML: ${message}`,
+      position: at(pos[0], pos[1]),
+    }));
+    return { ok: false, mistakes };
+  }
+
+  const unsetVariables = new Set<string>();
+  const mistakes: Mistake[] = [];
+  const fill = (value: string, node: Node | undefined): string => {
+    const filled = interpolate(value, env);
+    for (const variable of filled.unset) unsetVariables.add(variable);
+    const [from, to] = node?.range ?? [0, 1];
+    for (const message of filled.mistakes) mistakes.push({ message, position: at(from, to) });
+    return filled.text;
+  };
+
+  const data = fillIn(document.toJS({ maxAliasCount: 100 }), [], (value, path) =>
+    fill(value, nodeAt(document.contents, path).value),
+  );
+  if (mistakes.length > 0) return { ok: false, mistakes };
+
+  return {
+    ok: true,
+    value: {
+      name,
+      text,
+      data,
+      unsetVariables: [...unsetVariables],
+      positionOf(path, part) {
+        const found = nodeAt(document.contents, path);
+        const node = part === 'key' ? (found.key ?? found.value) : found.value;
+        const [from, to] = node?.range ?? [0, 1];
+        return at(from, to);
+      },
+    },
+  };
+}
+
+function fillIn(data: unknown, path: Path, fill: (text: string, path: Path) => string): unknown {
+  if (typeof data === 'string') return data.includes('$') ? fill(data, path) : data;
+  if (Array.isArray(data)) return data.map((item, index) => fillIn(item, [...path, index], fill));
+  if (typeof data !== 'object' || data === null) return data;
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, fillIn(value, [...path, key], fill)]),
+  );
+}
+
+interface Found {
+  readonly key: Node | undefined;
+  readonly value: Node | undefined;
+}
+
+/** Walks as far down the path as the document goes. */
+function nodeAt(root: Node | null, path: Path): Found {
+  let found: Found = { key: undefined, value: root ?? undefined };
+  for (const step of path) {
+    const next = childOf(found.value, step);
+    if (!next) return found;
+    found = next;
+  }
+  return found;
+}
+
+function childOf(node: Node | undefined, step: PropertyKey): Found | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find((item) => keyText(item) === String(step));
+    if (!pair) return undefined;
+    return { key: pair.key as Node, value: (pair.value as Node | null) ?? (pair.key as Node) };
+  }
+  if (node && 'items' in node && Array.isArray(node.items) && typeof step === 'number') {
+    const item: unknown = node.items[step];
+    if (typeof item !== 'object' || item === null || isPair(item)) return undefined;
+    return { key: undefined, value: item as Node };
+  }
+  return undefined;
+}
+
+function keyText(pair: Pair): string | undefined {
+  return isScalar(pair.key) ? String(pair.key.value) : undefined;
+}

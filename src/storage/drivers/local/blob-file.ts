@@ -1,0 +1,92 @@
+import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { type Digest, parseDigest } from '../../../base/digest.ts';
+
+/**
+ * One object, one file. The facts follow the body, so that the digest can be written
+ * after the last byte was seen, the body starts at offset 0, and one `link(2)` publishes all:
+ *
+ *     body            sizeBytes
+ *     facts           JSON, UTF-8
+ *     facts length    4 bytes, big-endian
+ *     facts CRC-32    4 bytes, big-endian
+ *     magic           8 bytes "VCBLOB1\n"
+ *
+ * A file torn by a power cut lacks the magic or disagrees with its length: it is damaged,
+ * which is a miss. The key is among the facts, so a file under a wrong name is found out.
+ */
+const MAGIC = Buffer.from('VCBLOB1\n', 'latin1');
+const FOOTER_BYTES = 16;
+
+/** Facts of usual size arrive with the footer in one read. */
+const TAIL_READ_BYTES = 1024;
+/** Metadata is small text; a length beyond this is damage, not a reason to allocate. */
+const MAX_FACTS_BYTES = 64 * 1024;
+
+export interface BlobFacts {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly digest: Digest;
+  readonly contentType: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Everything that follows the body. */
+export function encodeTrailer(facts: BlobFacts): Buffer {
+  const json = Buffer.from(
+    JSON.stringify({
+      key: facts.key,
+      size: facts.sizeBytes,
+      sha256: facts.digest,
+      contentType: facts.contentType,
+      metadata: facts.metadata,
+    }),
+  );
+  const footer = Buffer.alloc(FOOTER_BYTES);
+  footer.writeUInt32BE(json.length, 0);
+  footer.writeUInt32BE(crc32(json), 4);
+  MAGIC.copy(footer, 8);
+  return Buffer.concat([json, footer]);
+}
+
+/** The facts of an open file of `fileBytes` length; `undefined` where the file is damaged. */
+export async function readFacts(file: FileHandle, fileBytes: number): Promise<BlobFacts | undefined> {
+  if (fileBytes < FOOTER_BYTES) return undefined;
+  let tail = await readAt(
+    file,
+    Math.max(0, fileBytes - TAIL_READ_BYTES),
+    Math.min(fileBytes, TAIL_READ_BYTES),
+  );
+  const footer = tail.subarray(tail.length - FOOTER_BYTES);
+  if (footer.length < FOOTER_BYTES || !footer.subarray(8).equals(MAGIC)) return undefined;
+
+  const factsBytes = footer.readUInt32BE(0);
+  const needed = factsBytes + FOOTER_BYTES;
+  if (factsBytes > MAX_FACTS_BYTES || needed > fileBytes) return undefined;
+  if (needed > tail.length) tail = await readAt(file, fileBytes - needed, needed);
+
+  const json = tail.subarray(tail.length - needed, tail.length - FOOTER_BYTES);
+  if (crc32(json) !== footer.readUInt32BE(4)) return undefined;
+  const facts = parseFacts(json.toString('utf8'));
+  return facts?.sizeBytes === fileBytes - needed ? facts : undefined;
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  const { bytesRead } = await file.read(buffer, 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** The checksum held, so the JSON is ours; this guards against another version of us. */
+function parseFacts(json: string): BlobFacts | undefined {
+  const { key, size, sha256, contentType, metadata } = JSON.parse(json) as Record<string, unknown>;
+  const digest = typeof sha256 === 'string' ? parseDigest(sha256) : undefined;
+  if (typeof key !== 'string' || typeof size !== 'number' || digest === undefined) return undefined;
+  return {
+    key,
+    sizeBytes: size,
+    digest,
+    contentType: typeof contentType === 'string' ? contentType : undefined,
+    metadata: (metadata ?? {}) as Record<string, string>,
+  };
+}

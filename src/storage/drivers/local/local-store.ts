@@ -1,0 +1,297 @@
+import { createReadStream, type Stats } from 'node:fs';
+import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
+import { type Clock, systemClock } from '../../../base/clock.ts';
+import { DigestMeter } from '../../../base/digest.ts';
+import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
+import { assertAsAnnounced, toReadable } from '../../body.ts';
+import type { ObjectKey } from '../../object-key.ts';
+import type {
+  Got,
+  ListedObject,
+  ListOptions,
+  ObjectFacts,
+  ObjectStore,
+  PutOptions,
+  PutOutcome,
+} from '../../store.ts';
+import { type BlobFacts, encodeTrailer, readFacts } from './blob-file.ts';
+import { keyFromText, keyToPath } from './key-path.ts';
+import { TempFiles } from './temp-files.ts';
+import { walk } from './walk.ts';
+
+export interface LocalStoreOptions {
+  readonly root: string;
+  /** Flush each object to the disk before it is published. Off by default: a torn file is found by its trailer. */
+  readonly fsync?: boolean;
+  readonly clock?: Clock;
+  /** Told of each damaged file that was found and removed. */
+  readonly onDamaged?: (key: ObjectKey, what: string) => void;
+}
+
+/** Chunks are gathered to this size before they are written: fewer, larger system calls. */
+const WRITE_BATCH_BYTES = 1024 * 1024;
+const READ_CHUNK_BYTES = 256 * 1024;
+
+/** The format of folder and files; a new one gets a new folder. */
+const OBJECTS_FOLDER = 'store-v1';
+const TEMP_FOLDER = 'tmp';
+
+interface OpenBlob {
+  readonly file: FileHandle;
+  readonly stats: Stats;
+  readonly facts: BlobFacts;
+}
+
+/** Objects as files below one folder of this machine. Any number of processes may share the folder. */
+export class LocalStore implements ObjectStore {
+  readonly driver = 'local';
+  readonly capabilities = { conditionalPut: true, presign: false };
+  readonly #folder: string;
+  readonly #temp: TempFiles;
+  readonly #fsync: boolean;
+  readonly #onDamaged: (key: ObjectKey, what: string) => void;
+
+  private constructor(options: LocalStoreOptions) {
+    this.#folder = join(options.root, OBJECTS_FOLDER);
+    this.#temp = new TempFiles(join(options.root, TEMP_FOLDER), options.clock ?? systemClock);
+    this.#fsync = options.fsync ?? false;
+    this.#onDamaged = options.onDamaged ?? (() => {});
+  }
+
+  /**
+   * Makes the folders and removes what writers that died left behind.
+   * @throws VelocityError `STORAGE_UNAVAILABLE` where the folder cannot be made or written.
+   */
+  static async open(options: LocalStoreOptions): Promise<LocalStore> {
+    const store = new LocalStore(options);
+    await translate(`open the folder ${options.root}`, async () => {
+      await mkdir(store.#folder, { recursive: true });
+      await store.#temp.sweep();
+    });
+    await store.probe();
+    return store;
+  }
+
+  async head(key: ObjectKey): Promise<ObjectFacts | undefined> {
+    const blob = await this.#openBlob(key);
+    if (!blob) return undefined;
+    await blob.file.close();
+    return toObjectFacts(blob);
+  }
+
+  async get(key: ObjectKey, range?: ByteRange): Promise<Got> {
+    const blob = await this.#openBlob(key);
+    if (!blob) return undefined;
+    const { file, facts } = blob;
+    const span = range ? resolveByteRange(range, facts.sizeBytes) : 'whole';
+    if (span === undefined || facts.sizeBytes === 0) {
+      await file.close();
+      return span === undefined
+        ? 'unsatisfiable'
+        : { facts: toObjectFacts(blob), span, body: Readable.from([]) };
+    }
+    const [start, end] = span === 'whole' ? [0, facts.sizeBytes - 1] : [span.first, span.last];
+    const body = createReadStream('', { fd: file, start, end, highWaterMark: READ_CHUNK_BYTES });
+    return { facts: toObjectFacts(blob), span, body };
+  }
+
+  async put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
+    const temp = this.#temp.next();
+    return translate(`store ${key}`, async () => {
+      try {
+        await this.#write(temp, key, body, options);
+        return await this.#publish(temp, key, options.ifAbsent);
+      } finally {
+        await rm(temp, { force: true });
+      }
+    });
+  }
+
+  async delete(key: ObjectKey): Promise<void> {
+    await translate(`delete ${key}`, () => rm(this.#pathOf(key), { force: true }));
+  }
+
+  async *list({ prefix, after }: ListOptions): AsyncIterable<ListedObject> {
+    const latin1 = (key: string): string => Buffer.from(key).toString('latin1');
+    const bounds = { prefix: latin1(prefix), after: after === undefined ? undefined : latin1(after) };
+    for await (const { text, path } of walk(this.#folder, '', bounds)) {
+      const key = keyFromText(text);
+      const found = key && (await this.#openPath(key, path));
+      if (!found) continue;
+      await found.file.close();
+      yield { key, sizeBytes: found.facts.sizeBytes, modifiedAt: found.stats.mtimeMs };
+    }
+  }
+
+  /** This driver cannot: the door that serves its bytes signs URLs of its own. */
+  async presign(): Promise<undefined> {
+    return undefined;
+  }
+
+  /** Tries what the driver lives by: creating, linking and removing a file. */
+  async probe(): Promise<void> {
+    const [file, second] = [this.#temp.next(), this.#temp.next()];
+    await translate(`write below ${dirname(this.#folder)}`, async () => {
+      try {
+        await (await open(file, 'wx')).close();
+        await link(file, second);
+      } finally {
+        await rm(file, { force: true });
+        await rm(second, { force: true });
+      }
+    });
+  }
+
+  async close(): Promise<void> {}
+
+  #pathOf(key: ObjectKey): string {
+    return join(this.#folder, keyToPath(key));
+  }
+
+  #openBlob(key: ObjectKey): Promise<OpenBlob | undefined> {
+    return translate(`read ${key}`, () => this.#openPath(key, this.#pathOf(key)));
+  }
+
+  async #openPath(key: ObjectKey, path: string): Promise<OpenBlob | undefined> {
+    const file = await open(path, 'r').catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (!file) return undefined;
+    try {
+      const stats = await file.stat();
+      const facts = await readFacts(file, stats.size);
+      if (facts?.key === key) return { file, stats, facts };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    await file.close();
+    await rm(path, { force: true });
+    this.#onDamaged(key, 'the file is torn or does not belong to this key');
+    return undefined;
+  }
+
+  async #write(
+    temp: string,
+    key: ObjectKey,
+    body: Readable | Uint8Array,
+    options: PutOptions,
+  ): Promise<void> {
+    const stream = toReadable(body);
+    const file = await open(temp, 'wx');
+    try {
+      const meter = new DigestMeter();
+      for await (const batch of batches(stream, options.signal)) {
+        for (const chunk of batch) meter.update(chunk);
+        await writeAll(file, batch);
+      }
+      const digest = meter.digest();
+      assertAsAnnounced(options, meter.bytes, digest);
+      const { contentType, metadata = {} } = options;
+      const trailer = encodeTrailer({ key, sizeBytes: meter.bytes, digest, contentType, metadata });
+      await writeAll(file, [trailer]);
+      if (this.#fsync) await file.sync();
+    } finally {
+      stream.destroy();
+      await file.close();
+    }
+  }
+
+  /** `link(2)` refuses an existing name and `rename(2)` replaces it: both in one step, whoever else writes. */
+  async #publish(temp: string, key: ObjectKey, ifAbsent: boolean): Promise<PutOutcome> {
+    const path = this.#pathOf(key);
+    const place = (): Promise<void> => (ifAbsent ? link(temp, path) : rename(temp, path));
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await place();
+        return 'stored';
+      } catch (error) {
+        const code = systemCode(error);
+        if (attempt >= 3 || (code !== 'ENOENT' && code !== 'EEXIST')) throw error;
+        if (code === 'ENOENT') await mkdir(dirname(path), { recursive: true });
+        // A torn file must not hold the key for ever: opening it removes it, and the next turn stores.
+        else if (await this.#holds(key)) return 'exists';
+      }
+    }
+  }
+
+  async #holds(key: ObjectKey): Promise<boolean> {
+    const blob = await this.#openPath(key, this.#pathOf(key));
+    await blob?.file.close();
+    return blob !== undefined;
+  }
+}
+
+function toObjectFacts({ stats, facts }: OpenBlob): ObjectFacts {
+  const { sizeBytes, digest, contentType, metadata } = facts;
+  return { sizeBytes, digest, contentType, metadata, etag: digest, modifiedAt: stats.mtimeMs };
+}
+
+/** Chunks gathered to batches; stops with the signal. */
+async function* batches(stream: Readable, signal: AbortSignal | undefined): AsyncIterable<Uint8Array[]> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    signal?.throwIfAborted();
+    batch.push(chunk);
+    bytes += chunk.length;
+    if (bytes < WRITE_BATCH_BYTES) continue;
+    yield batch;
+    [batch, bytes] = [[], 0];
+  }
+  signal?.throwIfAborted();
+  if (batch.length > 0) yield batch;
+}
+
+/** `writev` may write less than it was given. */
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const { bytesWritten } = await file.writev(chunks);
+  if (bytesWritten === length) return;
+  let rest = Buffer.concat(chunks).subarray(bytesWritten);
+  while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
+}
+
+/** The file system's errors become ours, once, here. */
+async function translate<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw new VelocityError('STORAGE_FULL', `Could not ${doing}: no room left on the disk.`, {
+        cause: error,
+      });
+    }
+    if (code === 'EMFILE' || code === 'ENFILE') {
+      throw new VelocityError('STORAGE_UNAVAILABLE', `Could not ${doing}: too many open files.`, {
+        cause: error,
+      });
+    }
+    if (code !== undefined && FILE_SYSTEM_TROUBLE.has(code)) {
+      throw new VelocityError('STORAGE_UNAVAILABLE', `Could not ${doing}: ${messageOf(error)}.`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+const FILE_SYSTEM_TROUBLE = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'EIO',
+  'ENOTDIR',
+  'EISDIR',
+  'ENOENT',
+  'ESTALE',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EXDEV',
+  'ENAMETOOLONG',
+]);

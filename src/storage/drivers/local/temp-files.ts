@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '../../../base/clock.ts';
+import { systemCode } from '../../../base/errors.ts';
+
+/** A file nobody has touched for so long belongs to a writer that is gone, whatever its machine. */
+const ABANDONED_AFTER_MS = 24 * 3600_000;
+
+/**
+ * Names for files that are being written: `<host>.<pid>.<boot>.<n>`. Several processes
+ * may share a folder, so the sweep must tell a dead writer's file from a live one's.
+ */
+export class TempFiles {
+  readonly folder: string;
+  readonly #host = hostname().replaceAll(/[^A-Za-z0-9-]/g, '_');
+  /** Tells this process from an earlier one with its pid, as containers restart with pid 1. */
+  readonly #boot = randomBytes(6).toString('hex');
+  readonly #clock: Clock;
+  #count = 0;
+
+  constructor(folder: string, clock: Clock) {
+    this.folder = folder;
+    this.#clock = clock;
+  }
+
+  next(): string {
+    return join(this.folder, `${this.#host}.${process.pid}.${this.#boot}.${this.#count++}`);
+  }
+
+  /** Removes what dead writers left; how many files that were. */
+  async sweep(): Promise<number> {
+    await mkdir(this.folder, { recursive: true });
+    let swept = 0;
+    for (const name of await readdir(this.folder)) {
+      if (!(await this.#isAbandoned(name))) continue;
+      await rm(join(this.folder, name), { force: true });
+      swept++;
+    }
+    return swept;
+  }
+
+  async #isAbandoned(name: string): Promise<boolean> {
+    const [host, pidText, boot] = name.split('.');
+    const pid = Number(pidText);
+    if (host === this.#host && Number.isSafeInteger(pid) && pid > 0) {
+      if (pid === process.pid) return boot !== this.#boot;
+      if (!isRunning(pid)) return true;
+    }
+    const { mtimeMs } = await stat(join(this.folder, name)).catch(() => ({
+      mtimeMs: Number.POSITIVE_INFINITY,
+    }));
+    return this.#clock.now() - mtimeMs > ABANDONED_AFTER_MS;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}

@@ -1,0 +1,278 @@
+import { pipeline, Readable } from 'node:stream';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
+import { type Clock, systemClock } from '../../../base/clock.ts';
+import { parseDigest } from '../../../base/digest.ts';
+import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
+import { VerifyingStream } from '../../body.ts';
+import { type ObjectKey, parseObjectKey } from '../../object-key.ts';
+import { spool } from '../../spool.ts';
+import type {
+  Got,
+  ListedObject,
+  ListOptions,
+  ObjectFacts,
+  ObjectStore,
+  PresignedRequest,
+  PresignRequest,
+  PutOptions,
+  PutOutcome,
+} from '../../store.ts';
+import { DIGEST_METADATA, S3Presigner } from './s3-presigner.ts';
+
+export interface S3StoreOptions {
+  readonly bucket: string;
+  readonly region: string;
+  /** An S3-compatible server; `undefined` is AWS. */
+  readonly endpoint: string | undefined;
+  readonly pathStyle: boolean;
+  /** The time presigned URLs count from. */
+  readonly clock?: Clock;
+}
+
+const CONNECT_TIMEOUT_MS = 3_000;
+/** From the last byte sent to the reply's head; long enough for a server that assembles a large upload. */
+const REPLY_TIMEOUT_MS = 60_000;
+const CONFLICT_ATTEMPTS = 4;
+
+/**
+ * A bucket of S3 or of a server that speaks it. Credentials come from the standard AWS
+ * chain: environment, shared files, web identity, container and instance roles.
+ */
+export class S3Store implements ObjectStore {
+  readonly driver = 's3';
+  readonly capabilities = { conditionalPut: true, presign: true };
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #presigner: S3Presigner;
+
+  constructor({ bucket, region, endpoint, pathStyle, clock = systemClock }: S3StoreOptions) {
+    this.#bucket = bucket;
+    this.#client = new S3Client({
+      region,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      forcePathStyle: pathStyle,
+      // The SDK's default adds a checksum trailer in chunked framing, which S3-compatible servers refuse (411).
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      requestHandler: {
+        connectionTimeout: CONNECT_TIMEOUT_MS,
+        requestTimeout: REPLY_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+      },
+      // What goes wrong is thrown, and told by whoever catches it; the SDK would print it besides.
+      logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+    });
+    this.#presigner = new S3Presigner(this.#client, bucket, clock);
+  }
+
+  async head(key: ObjectKey, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
+    const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+    return this.#orMiss(`look at ${key}`, async () =>
+      toFacts(await this.#client.send(command, abort(signal))),
+    );
+  }
+
+  async get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got> {
+    const command = new GetObjectCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      ...(range ? { Range: formatByteRange(range) } : {}),
+    });
+    return this.#orMiss(`read ${key}`, async () => {
+      try {
+        const reply = await this.#client.send(command, abort(signal));
+        const body = reply.Body;
+        if (!(body instanceof Readable))
+          throw new Error('unreachable: the Node handler answers with a Readable');
+        return { facts: toFacts(reply), span: 'whole', body, ...spanOf(reply.ContentRange) };
+      } catch (error) {
+        if (statusOf(error) === 416) return 'unsatisfiable';
+        throw error;
+      }
+    });
+  }
+
+  async put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
+    const { sizeBytes, digest } = options;
+    if (body instanceof Readable && sizeBytes !== undefined && digest !== undefined) {
+      // What is announced can go straight through: the last chunk leaves only when the digest was right.
+      const checked = new VerifyingStream({ sizeBytes, digest });
+      pipeline(body, checked, () => {});
+      return this.#putOnce(key, checked, { ...options, sizeBytes, digest });
+    }
+    // The digest is sent in a header, ahead of the body, so the body has to be here first.
+    const spooled = await spool(body, options);
+    try {
+      const known = { ...options, sizeBytes: spooled.sizeBytes, digest: spooled.digest };
+      for (let attempt = 1; ; attempt++) {
+        const outcome = await this.#putOnce(key, spooled.read(), known, attempt < CONFLICT_ATTEMPTS);
+        if (outcome !== 'conflict') return outcome;
+      }
+    } finally {
+      await spooled.dispose();
+    }
+  }
+
+  #putOnce(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome>;
+  #putOnce(
+    key: ObjectKey,
+    body: Readable | Uint8Array,
+    options: PutOptions,
+    mayRepeat: boolean,
+  ): Promise<PutOutcome | 'conflict'>;
+  async #putOnce(
+    key: ObjectKey,
+    body: Readable | Uint8Array,
+    { ifAbsent, sizeBytes, digest, contentType, metadata, signal }: PutOptions,
+    mayRepeat = false,
+  ): Promise<PutOutcome | 'conflict'> {
+    const command = new PutObjectCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      Body: body,
+      ContentLength: sizeBytes,
+      ContentType: contentType ?? 'application/octet-stream',
+      Metadata: { ...metadata, ...(digest === undefined ? {} : { [DIGEST_METADATA]: digest }) },
+      ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
+    });
+    // The SDK does not watch the body it sends: one that fails has to abort the request, or it waits for ever.
+    const broken = new AbortController();
+    if (body instanceof Readable) body.once('error', (error) => broken.abort(error));
+    const abortSignal = signal ? AbortSignal.any([signal, broken.signal]) : broken.signal;
+    try {
+      await this.#client.send(command, { abortSignal });
+      return 'stored';
+    } catch (error) {
+      if (body instanceof Readable) body.destroy();
+      if (broken.signal.aborted) throw broken.signal.reason;
+      if (statusOf(error) === 412) return 'exists';
+      if (statusOf(error) === 409) {
+        // ConditionalRequestConflict: another writer was at it in the same moment; who won shows now.
+        if (await this.head(key, signal)) return 'exists';
+        if (mayRepeat) return 'conflict';
+      }
+      throw toFailure(`store ${key}`, error);
+    }
+  }
+
+  async delete(key: ObjectKey): Promise<void> {
+    const command = new DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
+    await this.#orMiss(`delete ${key}`, () => this.#client.send(command));
+  }
+
+  async *list({ prefix, after }: ListOptions): AsyncIterable<ListedObject> {
+    let continuation: string | undefined;
+    do {
+      const command = new ListObjectsV2Command({
+        Bucket: this.#bucket,
+        Prefix: prefix,
+        StartAfter: after,
+        ContinuationToken: continuation,
+      });
+      const page = await this.#client.send(command).catch((error: unknown) => {
+        throw toFailure(`list "${prefix}"`, error);
+      });
+      for (const { Key, Size, LastModified } of page.Contents ?? []) {
+        if (Key === undefined) continue;
+        yield { key: parseObjectKey(Key), sizeBytes: Size ?? 0, modifiedAt: LastModified?.getTime() ?? 0 };
+      }
+      continuation = page.NextContinuationToken;
+    } while (continuation !== undefined);
+  }
+
+  presign(key: ObjectKey, request: PresignRequest): Promise<PresignedRequest> {
+    return this.#presigner.presign(key, request);
+  }
+
+  async probe(signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }), abort(signal));
+    } catch (error) {
+      if (statusOf(error) === 404) {
+        throw new VelocityError('STORAGE_UNAVAILABLE', `The bucket "${this.#bucket}" does not exist.`, {
+          cause: error,
+        });
+      }
+      throw toFailure(`reach the bucket "${this.#bucket}"`, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  async #orMiss<T>(doing: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (statusOf(error) === 404 && !isNoSuchBucket(error)) return undefined;
+      throw toFailure(doing, error);
+    }
+  }
+}
+
+function abort(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal ? { abortSignal: signal } : {};
+}
+
+function toFacts(reply: HeadObjectCommandOutput & { ContentRange?: string | undefined }): ObjectFacts {
+  const { [DIGEST_METADATA]: digest = '', ...metadata } = reply.Metadata ?? {};
+  return {
+    sizeBytes: totalOf(reply.ContentRange) ?? reply.ContentLength ?? 0,
+    digest: parseDigest(digest),
+    contentType: reply.ContentType,
+    etag: (reply.ETag ?? '').replaceAll('"', ''),
+    modifiedAt: reply.LastModified?.getTime() ?? 0,
+    metadata,
+  };
+}
+
+/** `bytes 0-9/1000` → 1000. */
+function totalOf(contentRange: string | undefined): number | undefined {
+  const total = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
+  return total === undefined ? undefined : Number(total);
+}
+
+function spanOf(contentRange: string | undefined): { span?: { first: number; last: number } } {
+  const match = /^bytes (\d+)-(\d+)\//.exec(contentRange ?? '');
+  return match ? { span: { first: Number(match[1]), last: Number(match[2]) } } : {};
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+}
+
+function isNoSuchBucket(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.name === 'NoSuchBucket';
+}
+
+/** S3's errors become ours, once, here. */
+function toFailure(doing: string, error: unknown): unknown {
+  if (error instanceof VelocityError) return error;
+  const status = statusOf(error);
+  if (status === undefined) {
+    if (error instanceof Error && error.name === 'AbortError') return error;
+    const why = systemCode(error) ?? messageOf(error);
+    return new VelocityError('STORAGE_UNAVAILABLE', `Could not ${doing}: S3 cannot be reached (${why}).`, {
+      cause: error,
+    });
+  }
+  const name = error instanceof Error ? error.name : 'error';
+  const hint =
+    status === 403 || status === 401 ? ' Check the credentials and that they allow this on the bucket.' : '';
+  const code = status >= 500 || status === 429 ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED';
+  return new VelocityError(code, `Could not ${doing}: S3 answered ${status} ${name}.${hint}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,33 @@
+import { Counter, Histogram, type Registry } from '@prometheus-io/client';
+import { LATENCY_BUCKETS } from '../telemetry/metrics.ts';
+
+export interface StorageMetrics {
+  readonly operations: Counter<'driver' | 'operation' | 'outcome'>;
+  readonly durations: Histogram<'driver' | 'operation'>;
+  readonly damaged: Counter<'driver' | 'reason'>;
+}
+
+export function storageMetrics(registry: Registry): StorageMetrics {
+  const registers = [registry];
+  return {
+    operations: new Counter({
+      name: 'vc_storage_operations_total',
+      help: 'Calls to the storage driver by outcome: hit, miss, stored, exists, done or error.',
+      labelNames: ['driver', 'operation', 'outcome'],
+      registers,
+    }),
+    durations: new Histogram({
+      name: 'vc_storage_operation_duration_seconds',
+      help: 'How long the storage driver took to answer; for a read, until its body begins.',
+      labelNames: ['driver', 'operation'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+    damaged: new Counter({
+      name: 'vc_storage_damaged_total',
+      help: 'Entries found damaged, removed and answered as a miss, by reason: torn or digest-mismatch.',
+      labelNames: ['driver', 'reason'],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,63 @@
+import type { Clock } from '../base/clock.ts';
+import { VelocityError } from '../base/errors.ts';
+import { unreachable } from '../base/unreachable.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { MeteredStore } from './metered-store.ts';
+import type { StorageMetrics } from './metrics.ts';
+import type { ObjectKey } from './object-key.ts';
+import type { StorageSettings } from './settings.ts';
+import type { ObjectStore } from './store.ts';
+import { VerifiedStore } from './verified-store.ts';
+
+export interface StoreSurroundings {
+  readonly logger: Logger;
+  readonly metrics: StorageMetrics;
+  readonly clock: Clock;
+}
+
+/**
+ * The configured driver, checked and measured. A driver's code is loaded only when it is chosen.
+ * @throws VelocityError `DRIVER_UNAVAILABLE` for a choice that cannot be, `STORAGE_*` from the driver.
+ */
+export async function openStore(settings: StorageSettings, around: StoreSurroundings): Promise<ObjectStore> {
+  const report = (reason: string) => (key: ObjectKey) => {
+    around.metrics.damaged.inc({ driver: settings.storageDriver, reason });
+    around.logger.warn({ key, reason }, 'a damaged object was removed; it reads as a miss');
+  };
+  const driver = await openDriver(settings, around.clock, report('torn'));
+  return new VerifiedStore(new MeteredStore(driver, around.metrics, around.clock), report('digest-mismatch'));
+}
+
+async function openDriver(
+  settings: StorageSettings,
+  clock: Clock,
+  onDamaged: (key: ObjectKey) => void,
+): Promise<ObjectStore> {
+  switch (settings.storageDriver) {
+    case 'local': {
+      const { LocalStore } = await import('./drivers/local/local-store.ts');
+      return LocalStore.open({ root: settings.localRoot, fsync: settings.localFsync, clock, onDamaged });
+    }
+    case 's3': {
+      if (settings.s3Bucket === undefined) {
+        throw new VelocityError('DRIVER_UNAVAILABLE', 'The s3 driver needs a bucket: set VC_S3_BUCKET.');
+      }
+      const { S3Store } = await import('./drivers/s3/s3-store.ts');
+      return new S3Store({
+        bucket: settings.s3Bucket,
+        region: settings.s3Region,
+        endpoint: settings.s3Endpoint,
+        pathStyle: settings.s3PathStyle ?? settings.s3Endpoint !== undefined,
+        clock,
+      });
+    }
+    case 'gcs':
+    case 'azure':
+      throw new VelocityError(
+        'DRIVER_UNAVAILABLE',
+        `The ${settings.storageDriver} driver is not part of this version: set VC_STORAGE_DRIVER to local or s3.`,
+      );
+    default:
+      return unreachable(settings.storageDriver);
+  }
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { type Digest, DigestMeter } from '../base/digest.ts';
+import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
+import { type Announced, assertAsAnnounced } from './body.ts';
+
+/** Larger bodies go to a temporary file, so memory stays bounded whatever is uploaded. */
+const IN_MEMORY_BYTES = 4 * 1024 * 1024;
+
+/** A body that is here as a whole: its length and digest are known, and it can be read again. */
+export interface Spooled {
+  readonly sizeBytes: number;
+  readonly digest: Digest;
+  /** The body from its start; may be called several times, one after the other. */
+  read(): Readable | Uint8Array;
+  /** Frees what the spool holds. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Takes a body in before it is passed on, for backends that must know its length or digest
+ * first. A body that breaks off, or is not what was announced, is thrown away here.
+ */
+export async function spool(body: Readable | Uint8Array, announced: Announced): Promise<Spooled> {
+  const meter = new DigestMeter();
+  const chunks: Uint8Array[] = [];
+  let file: FileHandle | undefined;
+  try {
+    for await (const chunk of body instanceof Readable ? (body as AsyncIterable<Uint8Array>) : [body]) {
+      meter.update(chunk);
+      chunks.push(chunk);
+      if (meter.bytes <= IN_MEMORY_BYTES) continue;
+      file ??= await openUnlinked();
+      for (const waiting of chunks.splice(0)) await file.writeFile(waiting);
+    }
+    const digest = meter.digest();
+    assertAsAnnounced(announced, meter.bytes, digest);
+    return spooled(meter.bytes, digest, chunks, file);
+  } catch (error) {
+    await file?.close();
+    throw systemCode(error) === 'ENOSPC' ? noRoom(error) : error;
+  }
+}
+
+function spooled(
+  sizeBytes: number,
+  digest: Digest,
+  chunks: Uint8Array[],
+  file: FileHandle | undefined,
+): Spooled {
+  if (!file) {
+    const bytes = Buffer.concat(chunks);
+    return { sizeBytes, digest, read: () => bytes, dispose: async () => {} };
+  }
+  return {
+    sizeBytes,
+    digest,
+    read: () => createReadStream('', { fd: file, start: 0, end: sizeBytes - 1, autoClose: false }),
+    dispose: () => file.close(),
+  };
+}
+
+/** The name is gone at once: whatever ends this process, the disk gets its room back. */
+async function openUnlinked(): Promise<FileHandle> {
+  const path = join(tmpdir(), `velocity-spool-${randomBytes(12).toString('hex')}`);
+  const file = await open(path, 'wx+', 0o600);
+  await unlink(path);
+  return file;
+}
+
+function noRoom(cause: unknown): VelocityError {
+  return new VelocityError('STORAGE_FULL', `No room for an upload in ${tmpdir()}: ${messageOf(cause)}.`, {
+    cause,
+  });
+}

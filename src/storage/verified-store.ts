@@ -1,0 +1,107 @@
+import { pipeline, Readable } from 'node:stream';
+import type { ByteRange } from '../base/byte-range.ts';
+import { digestOf } from '../base/digest.ts';
+import { VelocityError } from '../base/errors.ts';
+import { VerifyingStream } from './body.ts';
+import type { ObjectKey } from './object-key.ts';
+import type {
+  Got,
+  ListedObject,
+  ListOptions,
+  ObjectFacts,
+  ObjectStore,
+  PresignedRequest,
+  PresignRequest,
+  PutOptions,
+  PutOutcome,
+  StoreCapabilities,
+  StoredObject,
+} from './store.ts';
+
+/**
+ * Bodies up to this size are read and checked before the first byte is handed out, so that
+ * damage is a plain miss. Larger ones are checked as they stream: damage cuts the stream
+ * before its last chunk, and the next reader gets the miss.
+ */
+const CHECKED_AHEAD_BYTES = 1024 * 1024;
+
+/**
+ * Reads of whole objects are held against their digest: doubtful bytes are removed and
+ * read as a miss. Ranges cannot be checked and pass as they are.
+ */
+export class VerifiedStore implements ObjectStore {
+  readonly driver: string;
+  readonly capabilities: StoreCapabilities;
+  readonly #store: ObjectStore;
+  readonly #onDamaged: (key: ObjectKey) => void;
+
+  /** `onDamaged` is told of each object that was removed. */
+  constructor(store: ObjectStore, onDamaged: (key: ObjectKey) => void) {
+    this.driver = store.driver;
+    this.capabilities = store.capabilities;
+    this.#store = store;
+    this.#onDamaged = onDamaged;
+  }
+
+  async get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got> {
+    const got = await this.#store.get(key, range, signal);
+    if (got === undefined || got === 'unsatisfiable' || got.span !== 'whole') return got;
+    if (got.facts.digest === undefined) return got;
+    return got.facts.sizeBytes <= CHECKED_AHEAD_BYTES
+      ? this.#checkAhead(key, got)
+      : this.#checkWhileStreaming(key, got);
+  }
+
+  async #checkAhead(key: ObjectKey, got: StoredObject): Promise<Got> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of got.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    if (digestOf(bytes) === got.facts.digest)
+      return { ...got, body: Readable.from([bytes], { objectMode: false }) };
+    await this.#remove(key);
+    return undefined;
+  }
+
+  #checkWhileStreaming(key: ObjectKey, got: StoredObject): StoredObject {
+    const { facts } = got;
+    const body = new VerifyingStream({ sizeBytes: facts.sizeBytes, digest: facts.digest });
+    pipeline(got.body, body, (error) => {
+      if (!(error instanceof VelocityError)) return;
+      this.#remove(key).catch(() => this.#onDamaged(key));
+    });
+    return { ...got, body };
+  }
+
+  async #remove(key: ObjectKey): Promise<void> {
+    await this.#store.delete(key);
+    this.#onDamaged(key);
+  }
+
+  head(key: ObjectKey, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
+    return this.#store.head(key, signal);
+  }
+
+  put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
+    return this.#store.put(key, body, options);
+  }
+
+  delete(key: ObjectKey): Promise<void> {
+    return this.#store.delete(key);
+  }
+
+  list(options: ListOptions): AsyncIterable<ListedObject> {
+    return this.#store.list(options);
+  }
+
+  presign(key: ObjectKey, request: PresignRequest): Promise<PresignedRequest | undefined> {
+    return this.#store.presign(key, request);
+  }
+
+  probe(signal?: AbortSignal): Promise<void> {
+    return this.#store.probe(signal);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}

@@ -1,0 +1,25 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+export type { Logger };
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/**
+ * JSON lines, one an event. Tokens and signatures never reach it: whoever logs a
+ * request logs its path without the query, and these names are masked wherever they appear.
+ */
+export function openLogger(level: LogLevel, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    base: null,
+    messageKey: 'message',
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: {
+      paths: ['authorization', '*.authorization', 'token', '*.token', 'secret', '*.secret', 'sig', '*.sig'],
+      censor: '***',
+    },
+  };
+  return destination ? pino(options, destination) : pino(options);
+}

@@ -1,0 +1,25 @@
+import { LocalStore } from '../../src/storage/drivers/local/local-store.ts';
+import { VerifiedStore } from '../../src/storage/verified-store.ts';
+import { openTempFolder } from '../rig/temp-folder.ts';
+import { describeObjectStore, type StoreUnderTest } from './object-store.ts';
+
+async function openLocal(fsync: boolean): Promise<StoreUnderTest & { store: LocalStore }> {
+  const folder = await openTempFolder();
+  const store = await LocalStore.open({ root: folder.path, fsync });
+  return { store, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+describeObjectStore('local', () => openLocal(false), { raceRounds: 20, presigns: false });
+describeObjectStore('local with fsync', () => openLocal(true), { raceRounds: 2, presigns: false });
+describeObjectStore(
+  'verified over local',
+  async () => {
+    const local = await openLocal(false);
+    return {
+      ...local,
+      store: new VerifiedStore(local.store, () => {}),
+      [Symbol.asyncDispose]: local[Symbol.asyncDispose],
+    };
+  },
+  { raceRounds: 5, presigns: false },
+);
