@@ -1,5 +1,5 @@
-import { parseByteSize } from '../base/byte-size.ts';
-import { parseDuration } from '../base/duration.ts';
+import { formatByteSize, parseByteSize } from '../base/byte-size.ts';
+import { formatDuration, parseDuration } from '../base/duration.ts';
 import { Secret } from '../base/secret.ts';
 
 /** A JSON Schema, as far as this project writes them. */
@@ -12,6 +12,8 @@ export interface Kind<T> {
   readonly schema: JsonSchema;
   /** Reads a string (environment, flag) or a YAML scalar; `undefined` refuses it. */
   parse(raw: unknown): T | undefined;
+  /** Shows a value for people, where its plain text would not: `15m`, not `900000`. */
+  show?(value: T): string;
 }
 
 export function text(): Kind<string> {
@@ -84,6 +86,7 @@ export function byteSize(): Kind<number> {
       const written = scalarText(raw);
       return written === undefined ? undefined : parseByteSize(written);
     },
+    show: formatByteSize,
   };
 }
 
@@ -96,6 +99,7 @@ export function duration(): Kind<number> {
       const written = scalarText(raw);
       return written === undefined ? undefined : parseDuration(written);
     },
+    show: formatDuration,
   };
 }
 

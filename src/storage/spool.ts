@@ -3,10 +3,10 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { type Digest, DigestMeter } from '../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
-import { type Announced, assertAsAnnounced } from './body.ts';
+import { type Announced, assertAsAnnounced, toReadable } from './body.ts';
 
 /** Larger bodies go to a temporary file, so memory stays bounded whatever is uploaded. */
 const IN_MEMORY_BYTES = 4 * 1024 * 1024;
@@ -30,7 +30,8 @@ export async function spool(body: Readable | Uint8Array, announced: Announced): 
   const chunks: Uint8Array[] = [];
   let file: FileHandle | undefined;
   try {
-    for await (const chunk of body instanceof Readable ? (body as AsyncIterable<Uint8Array>) : [body]) {
+    const arriving: AsyncIterable<Uint8Array> = toReadable(body).iterator({ destroyOnReturn: false });
+    for await (const chunk of arriving) {
       meter.update(chunk);
       chunks.push(chunk);
       if (meter.bytes <= IN_MEMORY_BYTES) continue;

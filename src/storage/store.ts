@@ -104,7 +104,10 @@ export interface ObjectStore {
   /** `'unsatisfiable'` where the object is there and the range lies outside it. */
   get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got>;
 
-  /** The body is always consumed or destroyed. */
+  /**
+   * Reads the body and does not destroy it: where the write fails before the body's end,
+   * the rest is the caller's to drain or to drop.
+   */
   put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome>;
 
   /** Deleting what is not there succeeds. */

@@ -196,7 +196,6 @@ export class LocalStore implements ObjectStore {
       await writeAll(file, [trailer]);
       if (this.#fsync) await file.sync();
     } finally {
-      stream.destroy();
       await file.close();
     }
   }
@@ -235,7 +234,7 @@ function toObjectFacts({ stats, facts }: OpenBlob): ObjectFacts {
 async function* batches(stream: Readable, signal: AbortSignal | undefined): AsyncIterable<Uint8Array[]> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     signal?.throwIfAborted();
     batch.push(chunk);
     bytes += chunk.length;

@@ -1,4 +1,4 @@
-import { pipeline, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -14,6 +14,7 @@ import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
+import { pipeInto } from '../../../base/pipe-into.ts';
 import { VerifyingStream } from '../../body.ts';
 import { type ObjectKey, parseObjectKey } from '../../object-key.ts';
 import { spool } from '../../spool.ts';
@@ -107,8 +108,7 @@ export class S3Store implements ObjectStore {
     const { sizeBytes, digest } = options;
     if (body instanceof Readable && sizeBytes !== undefined && digest !== undefined) {
       // What is announced can go straight through: the last chunk leaves only when the digest was right.
-      const checked = new VerifyingStream({ sizeBytes, digest });
-      pipeline(body, checked, () => {});
+      const checked = pipeInto(body, new VerifyingStream({ sizeBytes, digest }));
       return this.#putOnce(key, checked, { ...options, sizeBytes, digest });
     }
     // The digest is sent in a header, ahead of the body, so the body has to be here first.

@@ -1,0 +1,16 @@
+import type { Readable, Writable } from 'node:stream';
+
+/**
+ * Pipes like `pipeline`, but leaves the source to its owner: a target that fails stops
+ * reading and does not destroy the source. (Destroying a request's body closes its
+ * connection, and with it the way to answer.) A source that fails or breaks off fails the target.
+ */
+export function pipeInto<T extends Writable>(source: Readable, target: T): T {
+  source.once('error', (error) => target.destroy(error));
+  source.once('close', () => {
+    if (!source.readableEnded) target.destroy(source.errored ?? new Error('the body broke off'));
+  });
+  target.once('close', () => source.unpipe(target));
+  source.pipe(target);
+  return target;
+}

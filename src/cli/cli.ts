@@ -1,0 +1,75 @@
+import { Command, CommanderError } from 'commander';
+import { VelocityError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+import type { CliCommand } from './command.ts';
+import { EXIT, type Io } from './io.ts';
+import { version } from './version.ts';
+
+interface CommandEntry {
+  readonly summary: string;
+  /** A command's code is loaded when it is called: a cached run never loads the server. */
+  readonly load: () => Promise<CliCommand>;
+}
+
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  serve: {
+    summary: 'Start the cache server.',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
+  config: {
+    summary: 'Print the server’s settings and where each came from.',
+    load: async () => (await import('./commands/config.ts')).configCommand,
+  },
+};
+
+/** Runs one command line to its exit code. Never ends the process itself. */
+export async function runCli(args: readonly string[], io: Io): Promise<number> {
+  const name = args.find((argument) => !argument.startsWith('-'));
+  const entry = name === undefined || !Object.hasOwn(COMMANDS, name) ? undefined : COMMANDS[name];
+  if (name !== undefined && entry === undefined && name !== 'help') {
+    io.stderr.write(`velocity: there is no command "${name}"${didYouMean(name, Object.keys(COMMANDS))}.\n`);
+    io.stderr.write('Run "velocity --help" for the list.\n');
+    return EXIT.usage;
+  }
+
+  let code: number = EXIT.done;
+  const program = new Command('velocity')
+    .description('One cache for everything that builds fetch or produce.')
+    .version(version(), '-v, --version')
+    .helpCommand('help [command]', 'Show help for a command.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    });
+  const setCode = (given: number): void => {
+    code = given;
+  };
+
+  const wanted = name === 'help' ? args[args.indexOf('help') + 1] : name;
+  for (const [commandName, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(commandName).summary(summary).description(summary).exitOverride();
+    if (commandName === wanted) (await load()).declare(command, io, setCode);
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    return explain(error, io);
+  }
+}
+
+/** Expected failures are told in a sentence; a bug keeps its stack. */
+function explain(error: unknown, io: Io): number {
+  if (error instanceof CommanderError) {
+    return error.exitCode === 0 || error.code === 'commander.help' ? EXIT.done : EXIT.usage;
+  }
+  if (error instanceof VelocityError) {
+    io.stderr.write(`velocity: ${error.message}\n`);
+    return error.code === 'USAGE' || error.code === 'CONFIG_INVALID' ? EXIT.usage : EXIT.failed;
+  }
+  io.stderr.write(
+    `velocity: a bug in VelocityCache: ${error instanceof Error ? error.stack : String(error)}\n`,
+  );
+  return EXIT.failed;
+}

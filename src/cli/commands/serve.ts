@@ -1,0 +1,47 @@
+import { openLogger } from '../../telemetry/logger.ts';
+import type { CliCommand } from '../command.ts';
+import { EXIT } from '../io.ts';
+import { printMistakes } from '../print-mistakes.ts';
+import { loadServerSide } from '../server-side.ts';
+import { addSettingFlags, givenFlags } from '../setting-flags.ts';
+import { version } from '../version.ts';
+
+const { VelocityServer, loadServerSettings, serverSettings } = await loadServerSide();
+
+/** `velocity serve`: runs until SIGTERM or SIGINT; the second one does not wait. */
+export const serveCommand: CliCommand = {
+  declare(command, io, exit) {
+    addSettingFlags(command, serverSettings);
+    command.action(async () => {
+      const loaded = loadServerSettings({ ...givenFlags(command), env: io.env });
+      if (!loaded.ok) {
+        printMistakes(loaded.mistakes, io);
+        exit(EXIT.usage);
+        return;
+      }
+      const { values } = loaded.value;
+      const logger = openLogger(values.logLevel);
+      const stopSignal = nextSignal();
+      const server = await VelocityServer.start(values, { logger, version: version() });
+      logger.info({ url: server.url, driver: values.storageDriver }, 'listening');
+      if (values.retentionDays !== undefined) {
+        logger.warn('VC_RETENTION_DAYS is set, but this version does not remove artifacts by age');
+      }
+      await stopSignal;
+
+      const hurry = new AbortController();
+      nextSignal().then(() => hurry.abort());
+      await server.stop(hurry.signal);
+    });
+  },
+};
+
+function nextSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, done);
+      resolve();
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, done);
+  });
+}

@@ -1,0 +1,22 @@
+import type { Writable } from 'node:stream';
+
+/** What a command may touch of the world: tests give their own. */
+export interface Io {
+  /** Data: what was asked for. */
+  readonly stdout: Writable;
+  /** Chatter: what is happening, and what went wrong. */
+  readonly stderr: Writable;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+export function processIo(): Io {
+  // A reader that left (`| head`) is no failure of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() };
+}
+
+/** 0 done · 1 failed · 2 called or configured wrongly · 130 and 143 ended by SIGINT and SIGTERM. */
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { codeFrame } from '../config/code-frame.ts';
+import type { Mistake } from '../config/mistake.ts';
+import type { Io } from './io.ts';
+
+/** All mistakes of a configuration, each with the lines it stands in. */
+export function printMistakes(mistakes: readonly Mistake[], io: Io): void {
+  const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
+  io.stderr.write(`velocity: the configuration has ${count}.\n\n`);
+  const texts = new Map<string, string | undefined>();
+  for (const mistake of mistakes) {
+    const file = mistake.position?.file;
+    if (file !== undefined && !texts.has(file)) texts.set(file, readText(resolve(io.cwd, file)));
+    io.stderr.write(`${codeFrame(mistake, file === undefined ? undefined : texts.get(file))}\n\n`);
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined; // the mistake is still told, without its lines
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The one file of the CLI that knows the server, and only by loading it when it is called:
+ * `velocity run` starts without it. The linter refuses these imports everywhere else.
+ */
+export async function loadServerSide() {
+  const [{ VelocityServer }, { loadServerSettings }, { serverSettings }] = await Promise.all([
+    import('../server/server.ts'),
+    import('../server/load-settings.ts'),
+    import('../server/settings.ts'),
+  ]);
+  return { VelocityServer, loadServerSettings, serverSettings };
+}
+
+/** The declarations alone, for `velocity config` and for flags in help texts. */
+export async function loadServerSettingsSide() {
+  const [{ loadServerSettings }, { serverSettings }] = await Promise.all([
+    import('../server/load-settings.ts'),
+    import('../server/settings.ts'),
+  ]);
+  return { loadServerSettings, serverSettings };
+}

@@ -1,0 +1,57 @@
+import { Counter, Histogram, type Registry, Summary } from '@prometheus-io/client';
+import { LATENCY_BUCKETS } from '../../telemetry/metrics.ts';
+
+export interface BuildCacheMetrics {
+  readonly hits: Counter<'protocol'>;
+  readonly misses: Counter<'protocol'>;
+  readonly uploads: Counter<'protocol' | 'outcome'>;
+  readonly bytes: Counter<'protocol' | 'direction' | 'route'>;
+  readonly negotiationSeconds: Histogram<'form'>;
+  /** The name early dashboards use for the same measurement. */
+  readonly negotiationSecondsLegacy: Summary;
+}
+
+export function buildCacheMetrics(registry: Registry): BuildCacheMetrics {
+  const registers = [registry];
+  return {
+    hits: new Counter({
+      name: 'vc_cache_hits_total',
+      help: 'Lookups that found an artifact.',
+      labelNames: ['protocol'],
+      registers,
+    }),
+    misses: new Counter({
+      name: 'vc_cache_misses_total',
+      help: 'Lookups that found nothing; the client builds.',
+      labelNames: ['protocol'],
+      registers,
+    }),
+    uploads: new Counter({
+      name: 'vc_cache_uploads_total',
+      help: 'Uploads asked for, by outcome: needed (a URL was handed out), skipped (stored already), stored, exists, refused or failed (bytes that passed through this server).',
+      labelNames: ['protocol', 'outcome'],
+      registers,
+    }),
+    bytes: new Counter({
+      name: 'vc_cache_bytes_total',
+      help: 'Artifact bytes by direction (read, write) and route: proxied through this server, or presigned (handed out for the client to fetch from the storage itself).',
+      labelNames: ['protocol', 'direction', 'route'],
+      registers,
+    }),
+    negotiationSeconds: new Histogram({
+      name: 'vc_negotiation_latency_seconds',
+      help: 'How long a negotiation took to answer, by form: single or batch.',
+      labelNames: ['form'],
+      buckets: LATENCY_BUCKETS,
+      registers,
+    }),
+    negotiationSecondsLegacy: new Summary({
+      name: 'vc_negotiation_latency',
+      help: 'The same as vc_negotiation_latency_seconds, in seconds, under its older name.',
+      percentiles: [0.5, 0.9, 0.99],
+      maxAgeSeconds: 600,
+      ageBuckets: 5,
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,108 @@
+import type { BlobUrls } from '../../auth/blob-url.ts';
+import type { Clock } from '../../base/clock.ts';
+import { inParallel } from '../../base/in-parallel.ts';
+import { type ObjectKey, parseObjectKey } from '../../storage/object-key.ts';
+import type { ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
+import { type NegotiateItem, type NegotiateReply, OBJECT_KEY_PREFIX } from '../../wire/negotiate.ts';
+import type { BuildCacheMetrics } from './metrics.ts';
+
+export const BLOB_PATH = '/v1/proxy/blob/';
+
+/** Lookups of one batch under way at once: enough to hide the storage's distance, few enough to be fair. */
+const BATCH_WIDTH = 64;
+const PROTOCOL = 'velocity';
+
+interface NegotiationOptions {
+  readonly store: ObjectStore;
+  readonly urls: BlobUrls;
+  readonly metrics: BuildCacheMetrics;
+  readonly clock: Clock;
+  /** How long the URLs open, in seconds. */
+  readonly urlTtlSeconds: number;
+}
+
+/**
+ * The vending machine: looks a key up and hands out the one request that moves its bytes.
+ * The look-up before an upload only saves work; that the first write wins is decided by the
+ * condition inside the handed-out request.
+ */
+export class Negotiation {
+  readonly #store: ObjectStore;
+  readonly #urls: BlobUrls;
+  readonly #metrics: BuildCacheMetrics;
+  readonly #clock: Clock;
+  readonly #urlTtlSeconds: number;
+
+  constructor({ store, urls, metrics, clock, urlTtlSeconds }: NegotiationOptions) {
+    this.#store = store;
+    this.#urls = urls;
+    this.#metrics = metrics;
+    this.#clock = clock;
+    this.#urlTtlSeconds = urlTtlSeconds;
+  }
+
+  /** Answers in the items' order. `origin` is how the client reaches this server: `https://cache.example`. */
+  async answer(items: readonly NegotiateItem[], origin: string): Promise<NegotiateReply[]> {
+    const startedAt = this.#clock.elapsed();
+    const replies = await inParallel(items, BATCH_WIDTH, (item) =>
+      item.action === 'upload' ? this.#upload(item, origin) : this.#download(item, origin),
+    );
+    const seconds = (this.#clock.elapsed() - startedAt) / 1000;
+    this.#metrics.negotiationSeconds.observe({ form: items.length === 1 ? 'single' : 'batch' }, seconds);
+    this.#metrics.negotiationSecondsLegacy.observe(seconds);
+    return replies;
+  }
+
+  async #download(item: NegotiateItem, origin: string): Promise<NegotiateReply> {
+    const key = toKey(item);
+    const facts = await this.#store.head(key);
+    if (!facts) {
+      this.#metrics.misses.inc({ protocol: PROTOCOL });
+      return { status: 'missing' };
+    }
+    const { url } = await this.#request(key, { method: 'GET', ttlSeconds: this.#urlTtlSeconds }, origin);
+    const { sizeBytes: size, digest } = facts;
+    this.#metrics.hits.inc({ protocol: PROTOCOL });
+    if (this.#store.capabilities.presign) {
+      this.#metrics.bytes.inc({ protocol: PROTOCOL, direction: 'read', route: 'presigned' }, size);
+    }
+    return { status: 'found', url, method: 'GET', size, ...(digest === undefined ? {} : { digest }) };
+  }
+
+  async #upload(item: NegotiateItem & { action: 'upload' }, origin: string): Promise<NegotiateReply> {
+    const key = toKey(item);
+    if (await this.#store.head(key)) {
+      this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'skipped' });
+      return { status: 'skipped' };
+    }
+    const { size: sizeBytes, digest } = item;
+    const terms = {
+      method: 'PUT',
+      ttlSeconds: this.#urlTtlSeconds,
+      ifAbsent: true,
+      sizeBytes,
+      digest,
+    } as const;
+    const { url, headers } = await this.#request(key, terms, origin);
+    this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'needed' });
+    return { status: 'upload_needed', url, method: 'PUT', headers };
+  }
+
+  /** Straight to the storage where it can presign, else through this server, on the same terms. */
+  async #request(key: ObjectKey, request: PresignRequest, origin: string): Promise<PresignedRequest> {
+    const signed = await this.#store.presign(key, request);
+    if (signed) return signed;
+    const { method, ttlSeconds, ifAbsent = false, sizeBytes, digest } = request;
+    const expiresAt = Math.floor(this.#clock.now() / 1000) + ttlSeconds;
+    const query = this.#urls.sign({ method, key, expiresAt, ifAbsent, sizeBytes, digest });
+    const headers = {
+      ...(ifAbsent ? { 'if-none-match': '*' } : {}),
+      ...(sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) }),
+    };
+    return { url: `${origin}${BLOB_PATH}${encodeURI(key)}?${query}`, method, headers };
+  }
+}
+
+function toKey({ hash }: NegotiateItem): ObjectKey {
+  return parseObjectKey(OBJECT_KEY_PREFIX + hash);
+}

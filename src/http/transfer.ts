@@ -1,0 +1,105 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type ByteSpan, spanLength } from '../base/byte-range.ts';
+import { VelocityError } from '../base/errors.ts';
+import { pipeInto } from '../base/pipe-into.ts';
+
+const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
+
+/** What a response says of the bytes it carries. */
+export interface Representation {
+  readonly sizeBytes: number;
+  readonly contentType: string | undefined;
+  readonly etag: string;
+  readonly modifiedAt: number;
+  readonly span: ByteSpan | 'whole';
+}
+
+/** The head of a 200 or 206 answer, as the flat list that `writeHead` takes fastest. RFC 9110 §15.3. */
+export function representationHead(representation: Representation): { status: 200 | 206; headers: string[] } {
+  const { sizeBytes, contentType, etag, modifiedAt, span } = representation;
+  const length = span === 'whole' ? sizeBytes : spanLength(span);
+  const headers = [
+    'content-type',
+    contentType ?? 'application/octet-stream',
+    'content-length',
+    String(length),
+    'accept-ranges',
+    'bytes',
+    'etag',
+    `"${etag}"`,
+    'last-modified',
+    new Date(modifiedAt).toUTCString(),
+  ];
+  if (span === 'whole') return { status: 200, headers };
+  headers.push('content-range', `bytes ${span.first}-${span.last}/${sizeBytes}`);
+  return { status: 206, headers };
+}
+
+/**
+ * Sends the body with back-pressure. A body that fails cuts the connection: the client
+ * sees an aborted answer, never a clean short one. Resolves to the bytes that were sent;
+ * rejects with the body's failure; a client that leaves is no failure.
+ */
+export async function sendBody(response: ServerResponse, body: Readable): Promise<number> {
+  let sent = 0;
+  let failure: unknown;
+  body.on('data', (chunk: Uint8Array) => {
+    sent += chunk.length;
+  });
+  body.once('error', (error) => {
+    failure = error;
+  });
+  await pipeline(body, response).catch(() => {});
+  if (failure !== undefined && !response.writableFinished && !clientLeft(failure)) throw failure;
+  return sent;
+}
+
+function clientLeft(failure: unknown): boolean {
+  return failure instanceof Error && 'code' in failure && failure.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+/** The request's body, refused as soon as it is larger than allowed: by its announced length, else as it arrives. */
+export function boundedBody(request: IncomingMessage, maxBytes: number): Readable {
+  const announced = announcedLength(request);
+  if (announced !== undefined) {
+    if (announced > maxBytes) throw tooLarge(announced, maxBytes);
+    return request; // Node's parser gives exactly the announced bytes, or an error
+  }
+  let received = 0;
+  const bounded = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      received += chunk.length;
+      if (received > maxBytes) done(tooLarge(received, maxBytes));
+      else done(null, chunk);
+    },
+  });
+  return pipeInto(request, bounded);
+}
+
+/**
+ * Reads and drops what is left of a body after it was answered, so that clients that send
+ * everything before they read get to see the answer; a longer rest costs the connection.
+ */
+export function drainRest(request: IncomingMessage): void {
+  let dropped = 0;
+  request.on('data', (chunk: Uint8Array) => {
+    dropped += chunk.length;
+    if (dropped > MAX_DRAINED_BYTES) request.destroy();
+  });
+  request.on('error', () => {}); // the client left; there is nobody to tell
+  request.resume();
+}
+
+export function announcedLength(request: IncomingMessage): number | undefined {
+  const header = request.headers['content-length'];
+  return header === undefined ? undefined : Number(header);
+}
+
+function tooLarge(bytes: number, maxBytes: number): VelocityError {
+  return new VelocityError(
+    'BODY_TOO_LARGE',
+    `The body has ${bytes} bytes or more; the limit is ${maxBytes}.`,
+  );
+}

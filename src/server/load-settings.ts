@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { messageOf } from '../base/errors.ts';
+import type { Checked } from '../config/mistake.ts';
+import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
+import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
+import { serverSettings } from './settings.ts';
+
+export interface SettingsSources {
+  readonly flags: ReadonlyMap<string, string>;
+  readonly env: NodeJS.ProcessEnv;
+  /** Path of a YAML file. */
+  readonly configFile: string | undefined;
+}
+
+/** The server's settings from flags, environment and file; all mistakes at once. */
+export function loadServerSettings(sources: SettingsSources): Checked<Resolution<typeof serverSettings>> {
+  const { flags, env, configFile } = sources;
+  let file: YamlFile | undefined;
+  if (configFile !== undefined) {
+    const parsed = readYaml(configFile, env);
+    if (!parsed.ok) return parsed;
+    file = parsed.value;
+  }
+  return resolveSettings(serverSettings, { flags, env, file });
+}
+
+function readYaml(path: string, env: NodeJS.ProcessEnv): Checked<YamlFile> {
+  try {
+    return parseYaml(path, readFileSync(path, 'utf8'), env);
+  } catch (error) {
+    return {
+      ok: false,
+      mistakes: [{ message: `cannot read ${path}: ${messageOf(error)}`, source: '--config' }],
+    };
+  }
+}

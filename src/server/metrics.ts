@@ -1,0 +1,39 @@
+import { Gauge, Registry } from '@prometheus-io/client';
+import { type AuthMetrics, authMetrics } from '../auth/metrics.ts';
+import { type BuildCacheMetrics, buildCacheMetrics } from '../doors/build-cache/metrics.ts';
+import type { HttpApp } from '../http/listener.ts';
+import { type HttpMetrics, httpMetrics } from '../http/metrics.ts';
+import { type StorageMetrics, storageMetrics } from '../storage/metrics.ts';
+
+export interface ServerMetrics {
+  readonly registry: Registry;
+  readonly auth: AuthMetrics;
+  readonly buildCache: BuildCacheMetrics;
+  readonly http: HttpMetrics;
+  readonly storage: StorageMetrics;
+}
+
+/** Every metric of the server, in one registry of its own. */
+export function openMetrics(version: string): ServerMetrics {
+  const registry = new Registry();
+  new Gauge({
+    name: 'vc_build_info',
+    help: 'Always 1; the labels say what is running.',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  }).set({ version, node: process.versions.node }, 1);
+  return {
+    registry,
+    auth: authMetrics(registry),
+    buildCache: buildCacheMetrics(registry),
+    http: httpMetrics(registry),
+    storage: storageMetrics(registry),
+  };
+}
+
+/** `/metrics` in Prometheus' text format. It names routes and counts, never keys or tokens. */
+export function registerMetrics(app: HttpApp, { registry }: ServerMetrics): void {
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
+}

@@ -1,0 +1,142 @@
+import type { AddressInfo } from 'node:net';
+import { BearerTokens } from '../auth/bearer.ts';
+import { BlobUrls } from '../auth/blob-url.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
+import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
+import { registerBuildCache } from '../doors/build-cache/door.ts';
+import { createListener, type HttpApp } from '../http/listener.ts';
+import { openStore } from '../storage/open-store.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { Health, registerHealth } from './health.ts';
+import { openMetrics, registerMetrics } from './metrics.ts';
+import type { ServerSettings } from './settings.ts';
+
+export interface ServerSurroundings {
+  readonly logger: Logger;
+  readonly version: string;
+  readonly clock?: Clock;
+}
+
+/** The composition root: settings in, open doors out. */
+export class VelocityServer {
+  readonly #app: HttpApp;
+  readonly #store: ObjectStore;
+  readonly #health: Health;
+  readonly #settings: ServerSettings;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+
+  private constructor(
+    app: HttpApp,
+    store: ObjectStore,
+    health: Health,
+    settings: ServerSettings,
+    logger: Logger,
+    clock: Clock,
+  ) {
+    this.#app = app;
+    this.#store = store;
+    this.#health = health;
+    this.#settings = settings;
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  /**
+   * Opens the storage and listens.
+   * @throws VelocityError `DRIVER_UNAVAILABLE`, `STORAGE_*` or `LISTEN_FAILED`, each in words for an operator.
+   */
+  static async start(settings: ServerSettings, around: ServerSurroundings): Promise<VelocityServer> {
+    const { logger, version, clock = systemClock } = around;
+    const metrics = openMetrics(version);
+    const store = await openStore(settings, { logger, metrics: metrics.storage, clock });
+    await store.probe();
+
+    const app = createListener({ logger, metrics: metrics.http, clock, requestLog: settings.logRequests });
+    const health = new Health(store, clock, logger);
+    registerHealth(app, health);
+    registerMetrics(app, metrics);
+    registerBuildCache(app, {
+      store,
+      tokens: new BearerTokens(new Map([['default', settings.authToken]])),
+      urls: new BlobUrls(settings.authToken),
+      metrics: metrics.buildCache,
+      authMetrics: metrics.auth,
+      logger,
+      clock,
+      publicUrl: settings.publicUrl,
+      urlTtlSeconds: Math.max(1, Math.ceil(settings.urlTtl / 1000)),
+      maxArtifactBytes: settings.maxArtifactBytes,
+    });
+
+    const server = new VelocityServer(app, store, health, settings, logger, clock);
+    await server.#listen();
+    return server;
+  }
+
+  /** Where it listens; with port 0 this is the only way to know. */
+  get url(): string {
+    const { address, port, family } = this.#app.server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  async #listen(): Promise<void> {
+    const { host, port } = this.#settings;
+    try {
+      await this.#app.listen({ host, port });
+    } catch (error) {
+      await this.#store.close();
+      const why = systemCode(error) === 'EADDRINUSE' ? 'another program listens there' : messageOf(error);
+      throw new VelocityError(
+        'LISTEN_FAILED',
+        `Could not listen on ${host}:${port}: ${why}. Set VC_HOST or VC_PORT.`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /**
+   * Says "not ready", waits for load balancers to notice, stops accepting, lets transfers
+   * finish within the grace time and cuts what is left. Resolves when all is closed.
+   * @param now skips every wait: a second signal.
+   */
+  async stop(now?: AbortSignal): Promise<void> {
+    const { drainDelay, drainTimeout } = this.#settings;
+    this.#health.drain();
+    this.#logger.info({ delayMs: drainDelay, timeoutMs: drainTimeout }, 'draining');
+    if (drainDelay > 0) await this.#wait(drainDelay, now);
+
+    const { server } = this.#app;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // Keep-alive connections are told to go with their next answer, idle ones go at once.
+    server.on('request', (_request, response) => response.setHeader('connection', 'close'));
+    server.closeIdleConnections();
+    const cutAll = (): void => server.closeAllConnections();
+    const cancel = this.#clock.after(drainTimeout, () => {
+      this.#logger.warn('the grace time is over: cutting what is still under way');
+      cutAll();
+    });
+    if (now?.aborted) cutAll();
+    else now?.addEventListener('abort', cutAll, { once: true });
+    await closed;
+    cancel();
+    now?.removeEventListener('abort', cutAll);
+    await this.#app.close();
+    await this.#store.close();
+    this.#logger.info('stopped');
+  }
+
+  #wait(ms: number, cut: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      if (cut?.aborted) return resolve();
+      const cancel = this.#clock.after(ms, resolve);
+      cut?.addEventListener('abort', () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,62 @@
+import { authSettings } from '../auth/settings.ts';
+import { byteSize, duration, httpUrl, oneOf, text, wholeNumber } from '../config/kinds.ts';
+import type { Settings, Values } from '../config/setting.ts';
+import { REQUEST_LOGS } from '../http/listener.ts';
+import { storageSettings } from '../storage/settings.ts';
+import { LOG_LEVELS } from '../telemetry/logger.ts';
+
+/** All settings of `velocity serve`: the server's own and those of the folders it assembles. */
+export const serverSettings = {
+  host: { key: 'host', kind: text(), default: '0.0.0.0', doc: 'Address to listen on.' },
+  port: {
+    key: 'port',
+    kind: wholeNumber(0, 65_535, 'a port'),
+    default: 8080,
+    doc: 'Port to listen on; 0 takes a free one and logs it.',
+  },
+  publicUrl: {
+    key: 'public_url',
+    kind: httpUrl(),
+    doc: 'How clients reach this server, for the URLs it hands out. Without it, the Host header of each request.',
+  },
+  ...authSettings,
+  ...storageSettings,
+  urlTtl: {
+    key: 'url.ttl',
+    kind: duration(),
+    default: 15 * 60_000,
+    doc: 'How long an upload or download URL may be used to begin a transfer.',
+  },
+  maxArtifactBytes: {
+    key: 'max.artifact_size',
+    kind: byteSize(),
+    default: 5 * 2 ** 30,
+    doc: 'Largest artifact that is accepted through this server.',
+  },
+  drainDelay: {
+    key: 'drain.delay',
+    kind: duration(),
+    default: 0,
+    doc: 'After SIGTERM, how long to go on accepting while /ready says no, so that load balancers notice first.',
+  },
+  drainTimeout: {
+    key: 'drain.timeout',
+    kind: duration(),
+    default: 30_000,
+    doc: 'After SIGTERM, how long transfers under way may take to finish.',
+  },
+  logLevel: {
+    key: 'log.level',
+    kind: oneOf(LOG_LEVELS),
+    default: 'info',
+    doc: 'Least important log line shown.',
+  },
+  logRequests: {
+    key: 'log.requests',
+    kind: oneOf(REQUEST_LOGS),
+    default: 'all',
+    doc: 'Which requests get a log line.',
+  },
+} as const satisfies Settings;
+
+export type ServerSettings = Values<typeof serverSettings>;

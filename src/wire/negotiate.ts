@@ -1,0 +1,87 @@
+/**
+ * The messages of `POST /v1/negotiate`, shared by the runner's client and the
+ * build-cache door. The bytes themselves never pass here: a reply names the request
+ * that moves them, straight to the storage where it can be reached.
+ */
+import type { CacheKey } from '../base/cache-key.ts';
+import { type Digest, parseDigest } from '../base/digest.ts';
+
+export const NEGOTIATE_PATH = '/v1/negotiate';
+/** Objects of the build cache are named `objects/{hash}`. */
+export const OBJECT_KEY_PREFIX = 'objects/';
+export const MAX_BATCH_ITEMS = 1_000;
+
+export type NegotiateItem =
+  | {
+      readonly hash: CacheKey;
+      readonly action: 'upload';
+      /** SHA-256 and length of the body to come: kept with it, and bound into the URL. */
+      readonly digest?: Digest | undefined;
+      readonly size?: number | undefined;
+    }
+  | { readonly hash: CacheKey; readonly action: 'download' };
+
+export type NegotiateReply =
+  | {
+      readonly status: 'upload_needed';
+      readonly url: string;
+      readonly method: 'PUT';
+      /** To be sent exactly so: the first-write condition is among them. */
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  /** Somebody stored this key already; there is nothing to do. */
+  | { readonly status: 'skipped' }
+  | {
+      readonly status: 'found';
+      readonly url: string;
+      readonly method: 'GET';
+      /** Bytes. */
+      readonly size: number;
+      /** SHA-256 of the bytes; absent where the uploader did not announce it and the storage did not measure it. */
+      readonly digest?: Digest;
+    }
+  | { readonly status: 'missing' };
+
+/** Reads one reply off the wire; `undefined` where it is none of the four forms. */
+export function parseNegotiateReply(raw: unknown): NegotiateReply | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const { status, url, method, headers, size, digest } = raw as Record<string, unknown>;
+  switch (status) {
+    case 'skipped':
+    case 'missing':
+      return { status };
+    case 'upload_needed':
+      if (typeof url !== 'string' || method !== 'PUT' || !isTextMap(headers)) return undefined;
+      return { status, url, method, headers };
+    case 'found': {
+      if (typeof url !== 'string' || method !== 'GET' || !isByteCount(size)) return undefined;
+      const parsed = typeof digest === 'string' ? parseDigest(digest) : undefined;
+      return parsed === undefined
+        ? { status, url, method, size }
+        : { status, url, method, size, digest: parsed };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Reads the reply to a batch; `undefined` where it does not answer each item in order. */
+export function parseNegotiateReplies(raw: unknown, count: number): NegotiateReply[] | undefined {
+  if (typeof raw !== 'object' || raw === null || !('items' in raw) || !Array.isArray(raw.items))
+    return undefined;
+  const replies = raw.items.flatMap((item: unknown) => parseNegotiateReply(item) ?? []);
+  return replies.length === count && raw.items.length === count ? replies : undefined;
+}
+
+function isByteCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isTextMap(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((text) => typeof text === 'string')
+  );
+}
