@@ -12,9 +12,21 @@ interface CommandEntry {
 }
 
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  run: {
+    summary: 'Run tasks of the workspace, or restore what they made.',
+    load: async () => (await import('./commands/run.ts')).runCommand,
+  },
   serve: {
     summary: 'Start the cache server.',
     load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
+  init: {
+    summary: 'Write a velocity.yml for this repository.',
+    load: async () => (await import('./commands/init.ts')).initCommand,
+  },
+  clean: {
+    summary: 'Remove the local cache, or what tasks made.',
+    load: async () => (await import('./commands/clean.ts')).cleanCommand,
   },
   config: {
     summary: 'Print the server’s settings and where each came from.',
@@ -23,7 +35,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
 };
 
 /** Runs one command line to its exit code. Never ends the process itself. */
-export async function runCli(args: readonly string[], io: Io): Promise<number> {
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const split = argv.indexOf('--');
+  const args = split < 0 ? argv : argv.slice(0, split);
+  const extraArguments = split < 0 ? [] : argv.slice(split + 1);
   const name = args.find((argument) => !argument.startsWith('-'));
   const entry = name === undefined || !Object.hasOwn(COMMANDS, name) ? undefined : COMMANDS[name];
   if (name !== undefined && entry === undefined && name !== 'help') {
@@ -42,14 +57,14 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
     });
-  const setCode = (given: number): void => {
+  const exit = (given: number): void => {
     code = given;
   };
 
   const wanted = name === 'help' ? args[args.indexOf('help') + 1] : name;
   for (const [commandName, { summary, load }] of Object.entries(COMMANDS)) {
     const command = program.command(commandName).summary(summary).description(summary).exitOverride();
-    if (commandName === wanted) (await load()).declare(command, io, setCode);
+    if (commandName === wanted) (await load()).declare(command, { io, extraArguments, exit });
   }
   try {
     await program.parseAsync([...args], { from: 'user' });

@@ -1,8 +1,17 @@
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
 
+/** What a command is given besides its own part of the command line. */
+export interface CommandContext {
+  readonly io: Io;
+  /** The arguments after `--`: not ours, but for what we run. */
+  readonly extraArguments: readonly string[];
+  /** An action that does not end well calls this with its exit code. */
+  exit(code: number): void;
+}
+
 /** One command of the CLI. */
 export interface CliCommand {
-  /** Declares arguments, options and the action; an action that does not end well calls `exit` with its code. */
-  declare(command: Command, io: Io, exit: (code: number) => void): void;
+  /** Declares arguments, options and the action. */
+  declare(command: Command, context: CommandContext): void;
 }

@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
-/** The package's version; its `package.json` lies one folder above `src/` and above `dist/`. */
+/** The package's version, from the nearest `package.json` above this file, be it a source or in a bundle. */
 export function version(): string {
-  const up = import.meta.url.includes('/dist/') ? '../package.json' : '../../package.json';
-  const manifest = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string };
-  return manifest.version;
+  const manifest = ['..', '../..']
+    .map((up) => new URL(`${up}/package.json`, import.meta.url))
+    .find((url) => existsSync(url));
+  if (!manifest) throw new Error('unreachable: the package has a package.json');
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }

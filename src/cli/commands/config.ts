@@ -10,7 +10,7 @@ const { loadServerSettings, serverSettings } = await loadServerSettingsSide();
 
 /** `velocity config`: each setting, its value and where it came from; secrets stay masked. */
 export const configCommand: CliCommand = {
-  declare(command, io, exit) {
+  declare(command, { io, exit }) {
     addSettingFlags(command, serverSettings);
     command
       .option('--json', 'print JSON')

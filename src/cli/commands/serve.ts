@@ -10,7 +10,7 @@ const { VelocityServer, loadServerSettings, serverSettings } = await loadServerS
 
 /** `velocity serve`: runs until SIGTERM or SIGINT; the second one does not wait. */
 export const serveCommand: CliCommand = {
-  declare(command, io, exit) {
+  declare(command, { io, exit }) {
     addSettingFlags(command, serverSettings);
     command.action(async () => {
       const loaded = loadServerSettings({ ...givenFlags(command), env: io.env });

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { CommandStep, Task } from '../task-graph/task.ts';
+
+/** Set for every task to the workspace's root; a runner that finds it there was started by itself. */
+export const INSIDE_VARIABLE = 'VELOCITY_WORKSPACE';
+
+/**
+ * The environment of a step: what we were given, the task's own variables, the `node_modules/.bin`
+ * folders from the package up to the root, and for scripts what npm would set
+ * (https://docs.npmjs.com/cli/using-npm/scripts#environment).
+ */
+export function taskEnvironment(
+  task: Task,
+  root: string,
+  env: NodeJS.ProcessEnv,
+): (step: CommandStep) => NodeJS.ProcessEnv {
+  const { package: each, command } = task;
+  const folder = join(root, each.directory);
+  const path = [...binFolders(root, each.directory), env['PATH'] ?? ''].join(delimiter);
+  const base = { ...env, ...task.env, PATH: path, [INSIDE_VARIABLE]: root };
+  return (step) => {
+    if (command?.kind !== 'script') return base;
+    return {
+      ...base,
+      npm_lifecycle_event: step.name,
+      npm_lifecycle_script: step.line,
+      npm_package_name: each.name,
+      npm_package_version: each.manifest.version ?? '',
+      npm_package_json: join(folder, 'package.json'),
+      INIT_CWD: root,
+    };
+  };
+}
+
+/** The nearest first, as npm puts them. */
+function binFolders(root: string, directory: string): string[] {
+  const folders: string[] = [];
+  for (let at = directory; ; at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : '') {
+    const bin = join(root, at, 'node_modules', '.bin');
+    if (existsSync(bin)) folders.push(bin);
+    if (at === '') return folders;
+  }
+}

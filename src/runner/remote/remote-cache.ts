@@ -1,0 +1,271 @@
+import type { Readable } from 'node:stream';
+import type { CacheKey } from '../../base/cache-key.ts';
+import type { Digest } from '../../base/digest.ts';
+import { messageOf, systemCode, VelocityError } from '../../base/errors.ts';
+import type { Secret } from '../../base/secret.ts';
+import {
+  MAX_BATCH_ITEMS,
+  NEGOTIATE_PATH,
+  type NegotiateItem,
+  type NegotiateReply,
+  parseNegotiateReplies,
+} from '../../wire/negotiate.ts';
+import { type Answer, HttpExchanges, readText, TimeoutError } from './exchange.ts';
+
+export interface RemoteCacheOptions {
+  readonly url: string;
+  readonly token: Secret;
+  readonly timeoutMs: number;
+  /** Told once, when the remote is given up for this run. */
+  readonly onGivenUp: (why: string) => void;
+  /** Told of an artifact that could not be moved while the remote itself is well. */
+  readonly onTrouble: (why: string) => void;
+}
+
+export interface RemoteArtifact {
+  readonly url: string;
+  readonly sizeBytes: number;
+  readonly digest: Digest;
+}
+
+export interface Upload {
+  readonly key: CacheKey;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  read(): Readable | Uint8Array;
+}
+
+export type UploadOutcome = 'stored' | 'exists' | 'failed';
+
+/** A transfer slower than this is slower than most builds; it is cut, and the task runs. */
+const SLOWEST_BYTES_PER_SECOND = 512 * 1024;
+const MAX_REDIRECTS = 5;
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The client of the build-cache door. It never fails a build: what goes wrong is a miss. What
+ * would go wrong again (unreachable, refused, not a gateway) ends its use for the run, told once.
+ */
+export class RemoteCache {
+  readonly #options: RemoteCacheOptions;
+  readonly #exchanges = new HttpExchanges();
+  #givenUp = false;
+
+  constructor(options: RemoteCacheOptions) {
+    this.#options = options;
+  }
+
+  get isUsable(): boolean {
+    return !this.#givenUp;
+  }
+
+  /** Which of the keys are there. One question for all of them. */
+  async find(keys: readonly CacheKey[]): Promise<Map<CacheKey, RemoteArtifact>> {
+    const found = new Map<CacheKey, RemoteArtifact>();
+    for (let start = 0; start < keys.length; start += MAX_BATCH_ITEMS) {
+      const batch = keys.slice(start, start + MAX_BATCH_ITEMS);
+      const replies = await this.#negotiate(batch.map((hash) => ({ hash, action: 'download' })));
+      for (const [index, reply] of (replies ?? []).entries()) {
+        const key = batch[index];
+        if (key === undefined || reply.status !== 'found') continue;
+        if (reply.digest === undefined) {
+          this.#options.onTrouble(
+            `${this.#options.url} does not know the digest of ${key}; bytes that cannot be checked are not used`,
+          );
+          continue;
+        }
+        found.set(key, { url: reply.url, sizeBytes: reply.size, digest: reply.digest });
+      }
+    }
+    return found;
+  }
+
+  /**
+   * The artifact's bytes, as they come: whoever takes them checks the digest.
+   * `undefined` where they are not to be had after all.
+   */
+  async download(artifact: RemoteArtifact): Promise<Readable | undefined> {
+    if (this.#givenUp) return undefined;
+    let url = artifact.url;
+    try {
+      for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+        const answer = await this.#exchanges.send({
+          method: 'GET',
+          url: this.#resolve(url),
+          headers: {},
+          idleTimeoutMs: this.#options.timeoutMs,
+          totalTimeoutMs: this.#budgetMs(artifact.sizeBytes),
+        });
+        if (answer.status === 200) return this.#acceptedBody(answer, artifact);
+        answer.body.destroy();
+        const { location } = answer.headers;
+        if (answer.status < 300 || answer.status > 399 || location === undefined) {
+          if (answer.status !== 404) this.#troubleWith(url, answer.status, 'downloading an artifact');
+          return undefined;
+        }
+        url = new URL(location, this.#resolve(url)).href;
+      }
+      this.#giveUp(
+        `${withoutQuery(url)} redirects in a circle`,
+        'Set remote.url to the gateway’s own address.',
+      );
+    } catch (error) {
+      this.#giveUpAfter(error, url);
+    }
+    return undefined;
+  }
+
+  /** Tells that bytes which were downloaded are not what they should be. */
+  reportDamage(artifact: RemoteArtifact, why: string): void {
+    this.#options.onTrouble(`the artifact at ${withoutQuery(artifact.url)} was thrown away: ${why}`);
+  }
+
+  /** Tells that a download broke off while it was being read. */
+  reportBreak(artifact: RemoteArtifact, error: unknown): void {
+    this.#giveUpAfter(error, artifact.url);
+  }
+
+  async upload({ key, digest, sizeBytes, read }: Upload): Promise<UploadOutcome> {
+    const replies = await this.#negotiate([{ hash: key, action: 'upload', digest, size: sizeBytes }]);
+    const reply = replies?.[0];
+    if (reply?.status === 'skipped') return 'exists';
+    if (reply?.status !== 'upload_needed' || this.#givenUp) return 'failed';
+    try {
+      const answer = await this.#exchanges.send({
+        method: reply.method,
+        url: this.#resolve(reply.url),
+        headers: { ...reply.headers, 'content-length': String(sizeBytes) },
+        body: read(),
+        idleTimeoutMs: this.#budgetMs(sizeBytes),
+        totalTimeoutMs: this.#budgetMs(sizeBytes),
+      });
+      answer.body.resume();
+      if (answer.status >= 200 && answer.status < 300) return 'stored';
+      // The first write won, be it by 412 or, from S3 in the same instant, 409.
+      if (answer.status === 412 || answer.status === 409) return 'exists';
+      this.#troubleWith(reply.url, answer.status, `uploading an artifact of ${sizeBytes} bytes`);
+    } catch (error) {
+      // A storage that refuses an upload may close the connection under it; that says nothing of the next one.
+      const cutShort = ['EPIPE', 'ECONNRESET'].includes(systemCode(error) ?? '');
+      if (cutShort) this.#options.onTrouble(`the upload to ${withoutQuery(reply.url)} was cut short`);
+      else this.#giveUpAfter(error, reply.url);
+    }
+    return 'failed';
+  }
+
+  close(): void {
+    this.#exchanges.close();
+  }
+
+  async #negotiate(items: readonly NegotiateItem[]): Promise<NegotiateReply[] | undefined> {
+    if (this.#givenUp || items.length === 0) return undefined;
+    const { url, token, timeoutMs } = this.#options;
+    const target = new URL(url.replace(/\/+$/, '') + NEGOTIATE_PATH);
+    const body = Buffer.from(JSON.stringify({ items }));
+    try {
+      const answer = await this.#exchanges.send({
+        method: 'POST',
+        url: target,
+        headers: {
+          authorization: `Bearer ${token.reveal()}`,
+          'content-type': 'application/json',
+          'content-length': String(body.length),
+          accept: 'application/json',
+        },
+        body,
+        idleTimeoutMs: timeoutMs,
+        totalTimeoutMs: timeoutMs,
+      });
+      if (answer.status !== 200) {
+        answer.body.destroy();
+        this.#giveUp(`${target} answered ${answer.status}${locationOf(answer)}`, hintFor(answer.status));
+        return undefined;
+      }
+      const replies = parseNegotiateReplies(parseJson(await readText(answer, MAX_REPLY_BYTES)), items.length);
+      if (replies) return replies;
+      const type = answer.headers['content-type'] ?? 'no content type';
+      this.#giveUp(
+        `${target} answered 200 with ${type} that is no gateway’s answer`,
+        'Is remote.url right, or is a proxy or login page in front of it?',
+      );
+    } catch (error) {
+      this.#giveUpAfter(error, target.href);
+    }
+    return undefined;
+  }
+
+  #acceptedBody(answer: Answer, { sizeBytes, url }: RemoteArtifact): Readable | undefined {
+    const announced = answer.headers['content-length'];
+    if (announced === undefined || Number(announced) === sizeBytes) return answer.body;
+    answer.body.destroy();
+    const type = answer.headers['content-type'] ?? 'no content type';
+    this.#options.onTrouble(
+      `${withoutQuery(url)} answered ${announced} bytes of ${type} instead of ${sizeBytes}`,
+    );
+    return undefined;
+  }
+
+  /** One artifact's trouble, or everybody's? A server in trouble, or one that refuses us, will be the same for the next. */
+  #troubleWith(url: string, status: number, doing: string): void {
+    const what = `${withoutQuery(url)} answered ${status} when ${doing}`;
+    if (status === 413)
+      this.#options.onTrouble(`${what}. It is larger than the gateway takes (VC_ARTIFACT_MAX_SIZE there)`);
+    else this.#giveUp(what, hintFor(status));
+  }
+
+  #giveUpAfter(error: unknown, url: string): void {
+    if (error instanceof VelocityError) {
+      this.#options.onTrouble(error.message);
+      return;
+    }
+    const isTimeout = error instanceof TimeoutError;
+    const code = systemCode(error);
+    const why = isTimeout || code === undefined ? messageOf(error) : code;
+    const hint = isTimeout
+      ? 'A slow connection may need a longer remote.timeout.'
+      : 'Is the gateway running, and is remote.url right?';
+    this.#giveUp(`${withoutQuery(url)} could not be used (${why})`, hint);
+  }
+
+  #giveUp(what: string, hint: string): void {
+    if (this.#givenUp) return;
+    this.#givenUp = true;
+    this.#options.onGivenUp(`remote cache: ${what}. ${hint} Going on without it.`);
+  }
+
+  #budgetMs(sizeBytes: number): number {
+    return this.#options.timeoutMs + (sizeBytes / SLOWEST_BYTES_PER_SECOND) * 1000;
+  }
+
+  #resolve(url: string): URL {
+    return new URL(url, this.#options.url);
+  }
+}
+
+function hintFor(status: number): string {
+  if (status === 401)
+    return 'The token is missing or wrong: set remote.token in velocity.yml, or VELOCITY_TOKEN.';
+  if (status === 403) return 'The token does not allow this.';
+  if (status === 404) return 'Is remote.url the gateway’s own address?';
+  if (status >= 300 && status < 400) return 'Set remote.url to the address it redirects to.';
+  if (status === 413) return 'The question was too large for a proxy on the way.';
+  if (status === 429) return 'The gateway limits requests.';
+  return 'The gateway’s log has more.';
+}
+
+function locationOf({ headers: { location } }: Answer): string {
+  return location === undefined ? '' : ` to ${withoutQuery(location)}`;
+}
+
+/** Signed URLs carry their signature in the query: it is never shown. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, '');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the caller tells what was expected
+  }
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Digest, digestOf } from '../../base/digest.ts';
+import type { Lockfile } from './lockfile/lockfile.ts';
+import { LOCKFILES, readLockfile } from './lockfile/read-lockfile.ts';
+import type { Package } from './package.ts';
+
+/**
+ * What the lockfile pins for each package, as a digest: it changes when, and only when, an
+ * external package that this one can reach does. Read when first asked; a lockfile of an
+ * unknown form counts as a whole.
+ */
+export class LockedPackages {
+  readonly #root: string;
+  readonly #file: string | undefined;
+  readonly #packages: readonly Package[];
+  #read: { readonly lockfile: Lockfile | undefined; readonly whole: Digest } | undefined;
+
+  constructor(root: string, file: string | undefined, packages: readonly Package[]) {
+    this.#root = root;
+    this.#file = file;
+    this.#packages = packages;
+  }
+
+  /**
+   * `undefined` where there is no lockfile or the package is of another language.
+   * @throws VelocityError `WORKSPACE_INVALID` for a malformed lockfile.
+   */
+  digestFor({ directory, manifest }: Package): Digest | undefined {
+    if (this.#file === undefined || manifest.npm === undefined) return undefined;
+    this.#read ??= this.#readFile(this.#file);
+    const { lockfile, whole } = this.#read;
+    const closure = lockfile?.closureOf(directory);
+    return closure === undefined ? whole : digestOf(JSON.stringify([...closure]));
+  }
+
+  #readFile(file: string): { lockfile: Lockfile | undefined; whole: Digest } {
+    const bytes = readFileSync(join(this.#root, file));
+    const whole = digestOf(bytes);
+    if (!(LOCKFILES as readonly string[]).includes(file)) return { lockfile: undefined, whole };
+    const workspace = this.#packages.flatMap(({ name, directory, manifest }) =>
+      manifest.npm ? [{ name, directory, manifest: manifest.npm }] : [],
+    );
+    return { lockfile: readLockfile(file, bytes.toString('utf8'), workspace), whole };
+  }
+}

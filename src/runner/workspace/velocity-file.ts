@@ -1,0 +1,142 @@
+import * as z from 'zod';
+import { parseByteSize } from '../../base/byte-size.ts';
+import { parseDuration } from '../../base/duration.ts';
+
+/**
+ * The shape of `velocity.yml`. From it come the checks, the types and the JSON Schema
+ * that editors use; the descriptions are what an editor shows.
+ */
+
+export const VELOCITY_FILE = 'velocity.yml';
+
+/** Interpolated values arrive as text, so `enabled: ${CI:-false}` must read as a boolean. */
+const flag = z
+  .union([z.boolean(), z.enum(['true', 'false'])], 'expected true or false')
+  .transform((value) => value === true || value === 'true');
+
+const duration = z
+  .string('expected a duration such as 5s or 500ms')
+  .refine((text) => parseDuration(text) !== undefined, 'expected a duration such as 5s or 500ms')
+  .transform((text) => parseDuration(text) ?? 0);
+
+const byteSize = z
+  .union([z.string(), z.int()], 'expected a size such as 2GiB')
+  .refine((value) => parseByteSize(String(value)) !== undefined, 'expected a size such as 2GiB')
+  .transform((value) => parseByteSize(String(value)) ?? 0);
+
+const envName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*\*?$/, 'expected the name of an environment variable');
+const glob = z.string().min(1, 'expected a path or a glob');
+
+const task = z.strictObject({
+  command: z
+    .string()
+    .min(1, 'expected a command')
+    .optional()
+    .describe(
+      'Shell command, run in the package’s folder. Without it, the package’s own script of the task’s name runs.',
+    ),
+  inputs: z
+    .array(glob)
+    .optional()
+    .describe(
+      'Files that decide the result: globs from the package’s folder, `!` takes out, a leading `/` counts from the workspace root, `$default` stands for the default: all files git tracks or would track.',
+    ),
+  outputs: z
+    .array(glob)
+    .optional()
+    .describe(
+      'Files the task makes: globs from the package’s folder, `!` takes out. They are kept and restored, exactly.',
+    ),
+  depends_on: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Tasks that come first: `^build` in the packages this one depends on, `build` in this package, `pkg#build` in another.',
+    ),
+  env: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
+      z.union([z.string(), z.number(), z.boolean()]).transform(String),
+    )
+    .optional()
+    .describe('Environment variables that are set for the task; part of its key.'),
+  env_keys: z
+    .array(envName)
+    .optional()
+    .describe(
+      'Environment variables that decide the result: names and values are part of the key. A trailing `*` takes all that begin so.',
+    ),
+  cache: flag.optional().describe('false: the task always runs and nothing of it is kept. Default true.'),
+  clean: flag
+    .optional()
+    .describe(
+      'false: outputs of earlier runs stay when the task runs. Default true: they are removed first, so that none ends up in the artifact.',
+    ),
+});
+
+export const velocityFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  version: z.literal(1).describe('Version of this file’s format.'),
+  project_id: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._/@-]{0,99}$/, 'expected up to 100 letters, digits and . _ - / @')
+    .optional()
+    .describe('Keeps the keys of this project apart from those of others in the same cache.'),
+  remote: z
+    .strictObject({
+      enabled: flag
+        .optional()
+        .describe('false: work without the remote cache. Default true where a url is given.'),
+      url: z.string().optional().describe('The gateway, as http(s)://host[:port].'),
+      token: z.string().optional().describe('The gateway’s token; best as a variable, never written out.'),
+      timeout: duration
+        .optional()
+        .describe('How long to wait for an answer before building without the remote cache. Default 5s.'),
+    })
+    .optional()
+    .describe('The shared cache.'),
+  cache: z
+    .strictObject({
+      dir: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Folder of the local cache. Default .velocity/cache; `shared` is one folder for all workspaces of this user.',
+        ),
+      max_artifact_size: byteSize
+        .optional()
+        .describe('Tasks with larger outputs are not cached. Default 4GiB.'),
+    })
+    .optional()
+    .describe('The local cache.'),
+  packages: z
+    .array(glob)
+    .optional()
+    .describe(
+      'Folders that are packages besides those of the npm, pnpm, yarn or bun workspace. Globs; `!` takes out.',
+    ),
+  global: z
+    .strictObject({
+      inputs: z
+        .array(glob)
+        .optional()
+        .describe('Files at the workspace root that decide every task’s result, as globs from the root.'),
+      env_keys: z
+        .array(envName)
+        .optional()
+        .describe('Environment variables that decide every task’s result.'),
+    })
+    .optional(),
+  pipeline: z
+    .record(
+      z.string().regex(/^(?:[^#^\s]+#)?[^#^\s]+$/, 'expected a task name, or package#task'),
+      z.preprocess((value) => value ?? {}, task),
+    )
+    .describe('The tasks. `web#build` changes single settings of `build` for the package web.'),
+});
+
+export type VelocityFile = z.infer<typeof velocityFileSchema>;
+export type TaskSettings = z.infer<typeof task>;

@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkShape } from '../../config/check-shape.ts';
+import type { Checked } from '../../config/mistake.ts';
+import { parseYaml } from '../../config/yaml-file.ts';
+import { checkVelocityFile } from './check-velocity-file.ts';
+import { LockedPackages } from './locked-packages.ts';
+import { PackageGraph } from './package-graph.ts';
+import { detectPackageManager, type PackageManager } from './package-manager.ts';
+import { discoverPackages } from './packages.ts';
+import { VELOCITY_FILE, type VelocityFile, velocityFileSchema } from './velocity-file.ts';
+import { listVisibleFiles, type VisibleFile, type VisibleFiles } from './visible-files.ts';
+
+/** A repository as the runner sees it. */
+export interface Workspace {
+  /** Absolute. */
+  readonly root: string;
+  readonly config: VelocityFile;
+  readonly files: readonly VisibleFile[];
+  /** How the files were found; `walk` knows nothing of ignored files. */
+  readonly filesFrom: VisibleFiles['source'];
+  readonly graph: PackageGraph;
+  /** `undefined` where the root is no JavaScript project. */
+  readonly packageManager: PackageManager | undefined;
+  readonly locked: LockedPackages;
+  /** Variables that `velocity.yml` uses and that are not set. */
+  readonly unsetVariables: readonly string[];
+}
+
+/**
+ * Reads a workspace. Mistakes in `velocity.yml` come back as values, all at once.
+ * @throws VelocityError `WORKSPACE_INVALID` for what is wrong elsewhere, naming the file.
+ */
+export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promise<Checked<Workspace>> {
+  const listing = listVisibleFiles(root);
+  listing.catch(() => {}); // awaited below, after the file's own mistakes
+  const parsed = parseYaml(VELOCITY_FILE, readFileSync(join(root, VELOCITY_FILE), 'utf8'), env);
+  if (!parsed.ok) return parsed;
+  const shaped = checkShape(parsed.value, velocityFileSchema);
+  if (!shaped.ok) return shaped;
+  const config = shaped.value;
+
+  const { files, source: filesFrom } = await listing;
+  const atRoot = new Set(files.flatMap(({ path }) => (path.includes('/') ? [] : [path])));
+  const packageManager = await detectPackageManager(
+    root,
+    (name) => atRoot.has(name) && existsSync(join(root, name)),
+  );
+  const packages = await discoverPackages({
+    root,
+    files,
+    workspaceGlobs: packageManager?.workspaceGlobs ?? [],
+    packageGlobs: config.packages ?? [],
+  });
+  const graph = new PackageGraph(packages);
+  const mistakes = checkVelocityFile(parsed.value, config, graph);
+  if (mistakes.length > 0) return { ok: false, mistakes };
+
+  const locked = new LockedPackages(root, packageManager?.lockfile, packages);
+  const { unsetVariables } = parsed.value;
+  return {
+    ok: true,
+    value: { root, config, files, filesFrom, graph, packageManager, locked, unsetVariables },
+  };
+}
