@@ -1,0 +1,3 @@
+export { ApiError } from './api-error.ts';
+export { type ApiClient, openApi } from './client.ts';
+export { exponentialPause, type RetryOptions, retry } from './retry.ts';

@@ -1,0 +1,4 @@
+export { Button } from './button.tsx';
+export { Price } from './price.tsx';
+export { ProductCard } from './product-card.tsx';
+export { Totals } from './totals.tsx';
