@@ -1,0 +1,40 @@
+/**
+ * Builds what is published: one bundled file for each part of the CLI that loads by itself, so that
+ * a cached run starts without reading hundreds of small modules. Packages that are only loaded when
+ * their part is used stay packages.
+ */
+import { rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const BUNDLED = ['commander', 'picomatch', 'smol-toml', 'yaml', 'zod'];
+
+rmSync('dist', { recursive: true, force: true });
+const { metafile } = await build({
+  entryPoints: ['src/main.ts', 'src/index.ts'],
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  metafile: true,
+  plugins: [
+    {
+      name: 'keep-packages',
+      setup(setup) {
+        setup.onResolve({ filter: /^[^./]/ }, ({ path }) => {
+          const name = path.startsWith('@') ? path.split('/', 2).join('/') : path.split('/', 1)[0];
+          return BUNDLED.includes(name ?? '') ? undefined : { path, external: true };
+        });
+      },
+    },
+  ],
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+});
+const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
+console.log(`dist: ${Object.keys(metafile.outputs).length} files, ${Math.round(bytes / 1024)} KiB`);

@@ -1,0 +1,99 @@
+/**
+ * All tests, in the order in which they are cheap: style, types, generated pages, unit tests,
+ * contracts, end to end. `npm test -- src/base test/e2e/run.test.ts` runs those files or folders only.
+ */
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Radosgw } from '../test/rig/radosgw.ts';
+import { TEST_S3_VARIABLE } from '../test/rig/test-s3.ts';
+
+const BIN = join('node_modules', '.bin');
+const FOLDERS = ['src', 'test/repo', 'test/contracts', 'test/e2e'];
+/** Files that talk to S3: with one of them in the run, the server is started once for all. */
+const S3_USERS = /test\/(contracts\/s3-store|e2e\/gateway|e2e\/run-s3)\.test\.ts$/;
+/** Files at once: the machines this runs on have few cores, and some tests start servers. */
+const CONCURRENCY = 2;
+
+interface Step {
+  readonly name: string;
+  readonly seconds: number;
+  readonly passed: boolean;
+}
+
+const steps: Step[] = [];
+const skipped: string[] = [];
+const chosen = process.argv.slice(2);
+const files = filesOf(chosen.length > 0 ? chosen : FOLDERS);
+if (files.length === 0) {
+  console.error(`there are no test files in ${chosen.join(' ')}`);
+  process.exit(2);
+}
+
+if (chosen.length === 0) {
+  await step('lint', () => run(join(BIN, 'biome'), ['check', '--error-on-warnings', '.']));
+  await step('types', () => run(join(BIN, 'tsc'), ['--noEmit']));
+  await step('docs', () => run(process.execPath, ['scripts/write-reference.ts', '--check']));
+}
+await step(`tests (${files.length} files)`, () => runTests(files));
+
+console.log('');
+for (const { name, seconds, passed } of steps)
+  console.log(`${passed ? 'passed' : 'FAILED'}  ${seconds.toFixed(1).padStart(6)} s  ${name}`);
+for (const line of skipped) console.log(line);
+process.exitCode = steps.every(({ passed }) => passed) ? 0 : 1;
+
+async function runTests(testFiles: readonly string[]): Promise<boolean> {
+  const s3 = testFiles.some((file) => S3_USERS.test(file)) ? await startS3() : undefined;
+  try {
+    const env = s3 === undefined ? process.env : { ...process.env, [TEST_S3_VARIABLE]: s3.announcement };
+    return await run(
+      process.execPath,
+      [
+        '--test',
+        `--test-concurrency=${CONCURRENCY}`,
+        '--test-reporter=dot',
+        '--test-reporter-destination=stdout',
+        ...testFiles,
+      ],
+      { env },
+    );
+  } finally {
+    await s3?.stop();
+  }
+}
+
+async function startS3(): Promise<{ announcement: string; stop: () => Promise<void> }> {
+  console.log('starting Ceph radosgw for the S3 tests…');
+  const started = await Radosgw.start();
+  if ('skip' in started) {
+    skipped.push(`S3 tests ${started.skip}`);
+    return { announcement: started.skip, stop: async () => {} };
+  }
+  return { announcement: JSON.stringify(started.server), stop: () => started[Symbol.asyncDispose]() };
+}
+
+async function step(name: string, work: () => Promise<boolean>): Promise<void> {
+  console.log(`\n── ${name}`);
+  const startedAt = performance.now();
+  const passed = await work();
+  steps.push({ name, passed, seconds: (performance.now() - startedAt) / 1000 });
+}
+
+function run(command: string, args: readonly string[], options: SpawnOptions = {}): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: 'inherit', ...options });
+    child.once('error', (error) => {
+      console.error(error.message);
+      resolve(false);
+    });
+    child.once('exit', (code) => resolve(code === 0));
+  });
+}
+
+function filesOf(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    if (existsSync(path) && statSync(path).isDirectory()) return globSync(`${path}/**/*.test.ts`).sort();
+    return [path];
+  });
+}

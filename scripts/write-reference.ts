@@ -1,0 +1,112 @@
+/**
+ * Writes the pages and schemas that come from declarations in the code. With `--check` it writes
+ * nothing and fails where a committed one differs.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import * as z from 'zod';
+import { ERRORS } from '../src/base/errors.ts';
+import { isSecretKind } from '../src/config/kinds.ts';
+import { envName, flagName, type Setting } from '../src/config/setting.ts';
+import { settingsSchema } from '../src/config/settings-schema.ts';
+import { velocityFileSchema } from '../src/runner/workspace/velocity-file.ts';
+import { openMetrics } from '../src/server/metrics.ts';
+import { serverSettings } from '../src/server/settings.ts';
+
+const GENERATED = '<!-- Written by `npm run docs`. Change the declarations in the code, not this page. -->';
+
+const pages: Readonly<Record<string, string>> = {
+  'docs/reference/configuration.md': configurationPage(),
+  'docs/reference/errors.md': errorsPage(),
+  'docs/reference/metrics.md': await metricsPage(),
+  'schema/velocity.json': schemaText({
+    title: 'velocity.yml',
+    ...z.toJSONSchema(velocityFileSchema, { target: 'draft-7', io: 'input' }),
+  }),
+  'schema/velocity-server.json': schemaText(settingsSchema('VelocityCache server', serverSettings)),
+};
+
+const checks = process.argv.includes('--check');
+for (const [path, text] of Object.entries(pages)) {
+  if (readOrEmpty(path) === text) continue;
+  if (checks) {
+    console.error(`${path} is not what the code says. Run: npm run docs`);
+    process.exitCode = 1;
+    continue;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  console.log(`wrote ${path}`);
+}
+
+function configurationPage(): string {
+  const rows = Object.values<Setting<unknown>>(serverSettings).map((setting) => {
+    const { key, kind, doc } = setting;
+    const env = isSecretKind(kind)
+      ? `\`${envName(setting)}\`, \`${envName(setting)}_FILE\``
+      : `\`${envName(setting)}\``;
+    const aliases = (setting.envAliases ?? []).map((name) => `, also \`${name}\``).join('');
+    const flag = isSecretKind(kind) ? '–' : `\`${flagName(setting)}\``;
+    const fallback = setting.required
+      ? 'required'
+      : setting.default === undefined
+        ? '–'
+        : `\`${show(setting)}\``;
+    return `| \`${key}\` | ${env}${aliases} | ${flag} | ${kind.expects} | ${fallback} | ${doc} |`;
+  });
+  return page('Server settings', [
+    'Each setting can be given as a flag, in the environment, or in the YAML file that `--config` names; the first of these that gives it wins. A dot in a key is a level in YAML: `s3.bucket` is `s3: { bucket: … }`. `velocity config` prints every value and where it came from. An unknown `VC_…` variable or key is an error.',
+    '',
+    '| key | environment | flag | expects | default | what it does |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ]);
+}
+
+function show(setting: Setting<unknown>): string {
+  return setting.kind.show ? setting.kind.show(setting.default) : String(setting.default);
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(ERRORS)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, { status, summary }]) => `| \`${code}\` | ${status} | ${summary} |`);
+  return page('Error codes', [
+    'Over HTTP an error is a problem body (RFC 9457): `type`, `title`, `status`, `detail`, `code`, where it helps `field`, and `requestId`, which the log lines of the same request carry too. Match on `code`; texts may change. Codes of the command line have no status of their own.',
+    '',
+    '| code | HTTP status | meaning |',
+    '|---|---|---|',
+    ...rows,
+  ]);
+}
+
+async function metricsPage(): Promise<string> {
+  const metrics = await openMetrics('0').registry.getMetricsAsJSON();
+  const rows = metrics
+    .map(({ name, type, help }) => ({ name, type, help }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, type, help }) => `| \`${name}\` | ${String(type)} | ${help} |`);
+  return page('Metrics', [
+    '`GET /metrics` answers in Prometheus’ text format.',
+    '',
+    '| name | type | what it tells |',
+    '|---|---|---|',
+    ...rows,
+  ]);
+}
+
+function page(title: string, lines: readonly string[]): string {
+  return `# ${title}\n\n${GENERATED}\n\n${lines.join('\n')}\n`;
+}
+
+function schemaText(schema: unknown): string {
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
