@@ -130,7 +130,7 @@ describe('uploads that go wrong', () => {
 
   test('a body above the limit is 413, announced or chunked, and not stored', async () => {
     await using own = await openTempFolder();
-    await using small = await ServerProcess.start({ VC_LOCAL_ROOT: own.path, VC_MAX_ARTIFACT_SIZE: '1MiB' });
+    await using small = await ServerProcess.start({ VC_LOCAL_ROOT: own.path, VC_ARTIFACT_MAX_SIZE: '1MiB' });
     const hash = freshHash();
     assert.equal(await upload(small.url, hash, Buffer.alloc(2 ** 20 + 1)), 413);
     const { url, headers } = await grantUpload(small.url, hash);
