@@ -29,10 +29,21 @@ export function formatByteSize(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = bytes;
   let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
+  // What would be rounded to 1024 of a unit is 1.0 of the next.
+  while (Math.round(value) >= 1024 && unit < units.length - 1) {
     value /= 1024;
     unit++;
   }
-  const digits = unit === 0 || value >= 100 ? 0 : 1;
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
   return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** Bytes as `parseByteSize` reads them back, in the largest binary unit that fits: `5GiB`, `1000`. */
+export function spellByteSize(bytes: number): string {
+  const units = ['TiB', 'GiB', 'MiB', 'KiB'] as const;
+  const unit = units.find((each) => {
+    const factor = UNITS.get(each.toLowerCase()) ?? 1;
+    return bytes >= factor && bytes % factor === 0;
+  });
+  return unit === undefined ? String(bytes) : `${bytes / (UNITS.get(unit.toLowerCase()) ?? 1)}${unit}`;
 }

@@ -8,11 +8,14 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** `setTimeout` counts in 31 bits and ends a longer wait at once; so one beyond 24 days ends after 24 days. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    const timer = setTimeout(callback, Math.min(ms, LONGEST_WAIT_MS));
     timer.unref();
     return () => clearTimeout(timer);
   },

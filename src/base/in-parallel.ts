@@ -9,20 +9,18 @@ export async function inParallel<T, R>(
 ): Promise<R[]> {
   const results = new Array<R>(items.length);
   const queue = items.entries();
-  let failed = false;
+  let first: { readonly failure: unknown } | undefined;
   const lane = async (): Promise<void> => {
     for (const [index, item] of queue) {
-      if (failed) return;
+      if (first) return;
       try {
         results[index] = await work(item, index);
       } catch (error) {
-        failed = true;
-        throw error;
+        first ??= { failure: error };
       }
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, lane));
-  const failure = lanes.find((settled) => settled.status === 'rejected');
-  if (failure) throw failure.reason;
+  await Promise.all(Array.from({ length: Math.min(Math.max(1, width), items.length) }, lane));
+  if (first) throw first.failure;
   return results;
 }

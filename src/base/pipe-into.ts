@@ -6,10 +6,12 @@ import type { Readable, Writable } from 'node:stream';
  * connection, and with it the way to answer.) A source that fails or breaks off fails the target.
  */
 export function pipeInto<T extends Writable>(source: Readable, target: T): T {
-  source.once('error', (error) => target.destroy(error));
-  source.once('close', () => {
+  const onClose = (): void => {
     if (!source.readableEnded) target.destroy(source.errored ?? new Error('the body broke off'));
-  });
+  };
+  source.once('error', (error) => target.destroy(error));
+  source.once('close', onClose);
+  if (source.destroyed) onClose(); // its events may have passed already
   target.once('close', () => source.unpipe(target));
   source.pipe(target);
   return target;

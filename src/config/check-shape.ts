@@ -5,27 +5,43 @@ import type { YamlFile } from './yaml-file.ts';
 
 type Issue = z.core.$ZodIssue;
 
+/** Stands for zod's own words where ours are better; a message the schema gives goes before it. */
+const OURS = '';
+const EXPLAINED: ReadonlySet<string> = new Set(['invalid_type', 'invalid_value', 'invalid_union']);
+
 /** Holds a file against a schema; every mistake comes back with the line it stands on. */
 export function checkShape<T>(file: YamlFile, schema: z.ZodType<T>): Checked<T> {
-  const result = schema.safeParse(file.data, { reportInput: true });
+  const error = ({ code }: { code?: string }) => (EXPLAINED.has(code ?? '') ? OURS : undefined);
+  const result = schema.safeParse(file.data, { reportInput: true, error });
   if (result.success) return { ok: true, value: result.data };
-  return { ok: false, mistakes: result.error.issues.flatMap((issue) => toMistakes(issue, file, schema)) };
+  const mistakes = result.error.issues.flatMap((issue) => toMistakes(issue, file, schema));
+  return { ok: false, mistakes: mistakes.sort(byPosition) };
 }
 
 function toMistakes(issue: Issue, file: YamlFile, schema: z.ZodType): Mistake[] {
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, issue.path);
+    const list = known.length > 0 ? `; known are ${known.join(', ')}` : '';
     return issue.keys.map((key) => ({
-      message: `unknown key "${key}"${didYouMean(key, known) || `; known are ${known.join(', ')}`}`,
+      message: `unknown key "${key}"${didYouMean(key, known) || list}`,
       position: file.positionOf([...issue.path, key], 'key'),
     }));
   }
   const name = issue.path.map(String).join('.') || 'the file';
-  return [{ message: `${name}: ${explain(issue)}`, position: file.positionOf(issue.path, 'value') }];
+  const part = issue.code === 'invalid_key' ? 'key' : 'value';
+  return [{ message: `${name}: ${explain(issue)}`, position: file.positionOf(issue.path, part) }];
+}
+
+/** As they stand in the file. */
+function byPosition(a: Mistake, b: Mistake): number {
+  const [at, bt] = [a.position, b.position];
+  return at && bt ? at.line - bt.line || at.column - bt.column : 0;
 }
 
 function explain(issue: Issue): string {
   const found = 'input' in issue ? `, found ${describe(issue.input)}` : '';
+  if (issue.code === 'invalid_key') return issue.issues.map(explain).join(' and ');
+  if (issue.message !== OURS) return issue.message + found;
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined
@@ -48,6 +64,7 @@ function article(type: string): string {
     object: 'a map',
     array: 'a list',
     boolean: 'true or false',
+    int: 'a whole number',
   };
   return words[type] ?? `a ${type}`;
 }
@@ -79,6 +96,7 @@ interface Definition {
   readonly valueType?: unknown;
   readonly element?: unknown;
   readonly in?: unknown;
+  readonly out?: unknown;
 }
 
 function definition(node: unknown): Definition | undefined {
@@ -86,9 +104,11 @@ function definition(node: unknown): Definition | undefined {
   return node.def as Definition;
 }
 
-/** Through `.optional()`, `.default()` and pipes to the schema that has keys. */
+/** Through `.optional()`, `.default()`, `.transform()` and `preprocess` to the schema that has keys. */
 function unwrap(node: unknown): unknown {
   const def = definition(node);
-  const inner = def?.innerType ?? (def?.type === 'pipe' ? def.in : undefined);
+  const inner =
+    def?.innerType ??
+    (def?.type === 'pipe' ? (definition(def.in)?.type === 'transform' ? def.out : def.in) : undefined);
   return inner === undefined ? node : unwrap(inner);
 }

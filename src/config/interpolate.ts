@@ -6,7 +6,8 @@ export interface Interpolated {
 }
 
 const REFERENCE = /\$\$|\$\{([^}]*)(\}?)/g;
-const EXPRESSION = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\?)([\s\S]*))?$/;
+/** A reference inside a default would end at the wrong brace, so it is refused. */
+const EXPRESSION = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:-|:\?)((?:(?!\$\{)[\s\S])*))?$/;
 
 /**
  * Fills in `${VAR}`, `${VAR:-default}` and `${VAR:?message}`; `$$` is a dollar sign.
@@ -26,7 +27,7 @@ export function interpolate(text: string, env: NodeJS.ProcessEnv): Interpolated 
       return reference;
     }
     const [, name = '', operator, operand = ''] = match;
-    const value = env[name];
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (value !== undefined && (value !== '' || operator === undefined)) return value;
     if (operator === ':-') return operand;
     if (operator === ':?') mistakes.push(`${name} must be set${operand ? `: ${operand}` : ''}`);

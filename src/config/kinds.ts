@@ -1,5 +1,5 @@
-import { formatByteSize, parseByteSize } from '../base/byte-size.ts';
-import { formatDuration, parseDuration } from '../base/duration.ts';
+import { parseByteSize, spellByteSize } from '../base/byte-size.ts';
+import { parseDuration, spellDuration } from '../base/duration.ts';
 import { Secret } from '../base/secret.ts';
 
 /** A JSON Schema, as far as this project writes them. */
@@ -12,7 +12,7 @@ export interface Kind<T> {
   readonly schema: JsonSchema;
   /** Reads a string (environment, flag) or a YAML scalar; `undefined` refuses it. */
   parse(raw: unknown): T | undefined;
-  /** Shows a value for people, where its plain text would not: `15m`, not `900000`. */
+  /** Writes a value as people would, where its plain text is not that: `15m`, not `900000`. */
   show?(value: T): string;
 }
 
@@ -32,6 +32,19 @@ export function secret(): Kind<Secret> {
     parse(raw) {
       const value = scalarText(raw);
       return value ? new Secret(value) : undefined;
+    },
+  };
+}
+
+/** A secret that travels in an Authorization header: visible ASCII without blanks, or no client could send it. RFC 6750 §2.1. */
+export function bearerToken(): Kind<Secret> {
+  const { schema } = secret();
+  return {
+    expects: 'a token of visible ASCII characters without blanks',
+    schema,
+    parse(raw) {
+      const value = scalarText(raw);
+      return value !== undefined && /^[!-~]+$/.test(value) ? new Secret(value) : undefined;
     },
   };
 }
@@ -86,7 +99,7 @@ export function byteSize(): Kind<number> {
       const written = scalarText(raw);
       return written === undefined ? undefined : parseByteSize(written);
     },
-    show: formatByteSize,
+    show: spellByteSize,
   };
 }
 
@@ -99,7 +112,7 @@ export function duration(): Kind<number> {
       const written = scalarText(raw);
       return written === undefined ? undefined : parseDuration(written);
     },
-    show: formatDuration,
+    show: spellDuration,
   };
 }
 

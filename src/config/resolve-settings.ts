@@ -47,7 +47,7 @@ export function resolveSettings<S extends Settings>(settings: S, layers: Layers)
     }
     const value: unknown = setting.kind.parse(raw.value);
     if (value === undefined) {
-      const found = isSecretKind(setting.kind) ? 'an empty value' : JSON.stringify(raw.value);
+      const found = isSecretKind(setting.kind) ? 'a value that is not shown here' : JSON.stringify(raw.value);
       mistakes.push(raw.mistake(`${setting.key}: expected ${setting.kind.expects}, found ${found}`));
     }
     values[name] = value;
@@ -119,6 +119,12 @@ function unknownFileKeys(settings: Settings, file: YamlFile | undefined): Mistak
   const mistakes: Mistake[] = [];
   const visit = (data: unknown, path: readonly string[]): void => {
     const key = path.join('.');
+    const step = path.at(-1);
+    if (step?.includes('.')) {
+      const message = `unknown key "${step}": the parts of a key are maps within maps, not joined by dots`;
+      mistakes.push({ message, position: file.positionOf(path, 'key') });
+      return;
+    }
     if (keys.includes(key)) return;
     const isSection = path.length === 0 || keys.some((known) => known.startsWith(`${key}.`));
     if (isSection && typeof data === 'object' && data !== null && !Array.isArray(data)) {

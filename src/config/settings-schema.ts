@@ -18,7 +18,9 @@ export function settingsSchema(title: string, settings: Settings): JsonSchema {
       node.properties[step] ??= section();
       node = node.properties[step] as MutableNode;
     }
-    const fallback = setting.default === undefined ? {} : { default: setting.default };
+    // As it is written in the file: `15m`, which the kind reads back, not `900000`.
+    const written = setting.default === undefined ? undefined : setting.kind.show?.(setting.default);
+    const fallback = setting.default === undefined ? {} : { default: written ?? setting.default };
     node.properties[leaf] = { ...setting.kind.schema, description: setting.doc, ...fallback };
   }
   return { $schema: 'http://json-schema.org/draft-07/schema#', title, ...root };

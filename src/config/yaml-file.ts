@@ -1,4 +1,16 @@
-import { isMap, isPair, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isMap,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+} from 'yaml';
+import { messageOf } from '../base/errors.ts';
 import { interpolate } from './interpolate.ts';
 import type { Checked, Mistake, Position } from './mistake.ts';
 
@@ -19,22 +31,27 @@ export interface YamlFile {
   positionOf(path: Path, part: 'key' | 'value'): Position;
 }
 
-/** Parses and interpolates. Syntax errors, duplicate keys and `${VAR:?…}` of unset variables are mistakes. */
+/**
+ * Parses and interpolates. Syntax errors, duplicate keys and `${VAR:?…}` of unset variables are
+ * mistakes, and so are unquoted texts that YAML takes for a tag or an alias, as it does `!*.md` and `*.ts`.
+ */
 export function parseYaml(name: string, text: string, env: NodeJS.ProcessEnv): Checked<YamlFile> {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true, logLevel: 'error' });
   const at = (from: number, to: number): Position => {
     const { line, col } = lineCounter.linePos(Math.min(from, text.length));
     return { file: name, line: Math.max(1, line), column: Math.max(1, col), length: Math.max(1, to - from) };
   };
 
-  if (document.errors.length > 0) {
-    const mistakes = document.errors.map(({ message, pos }) => ({
-      message: `this is not valid YAML: ${message}`,
-      position: at(pos[0], pos[1]),
-    }));
-    return { ok: false, mistakes };
+  const misread: Mistake[] = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
+    message: code === 'TAG_RESOLVE_FAILED' ? UNQUOTED : `this is not valid YAML: ${message}`,
+    position: at(pos[0], pos[1]),
+  }));
+  for (const { range } of danglingAliases(document)) {
+    const [from, to] = range ?? [0, 1];
+    misread.push({ message: UNQUOTED, position: at(from, to) });
   }
+  if (misread.length > 0) return { ok: false, mistakes: misread };
 
   const unsetVariables = new Set<string>();
   const mistakes: Mistake[] = [];
@@ -46,9 +63,13 @@ export function parseYaml(name: string, text: string, env: NodeJS.ProcessEnv): C
     return filled.text;
   };
 
-  const data = fillIn(document.toJS({ maxAliasCount: 100 }), [], (value, path) =>
-    fill(value, nodeAt(document.contents, path).value),
-  );
+  let raw: unknown;
+  try {
+    raw = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return { ok: false, mistakes: [{ message: messageOf(error), source: name }] }; // aliases that multiply
+  }
+  const data = fillIn(raw, [], (value, path) => fill(value, nodeAt(document.contents, path).value));
   if (mistakes.length > 0) return { ok: false, mistakes };
 
   return {
@@ -66,6 +87,20 @@ export function parseYaml(name: string, text: string, env: NodeJS.ProcessEnv): C
       },
     },
   };
+}
+
+const UNQUOTED = 'this is not valid YAML: a text that begins with * or ! needs quotes';
+
+/** Those without an anchor before them, and those inside what their own anchor marks. */
+function danglingAliases(document: Document): Alias[] {
+  const dangling: Alias[] = [];
+  visit(document, {
+    Alias(_key, alias, path) {
+      const target = alias.resolve(document);
+      if (target === undefined || path.includes(target)) dangling.push(alias);
+    },
+  });
+  return dangling;
 }
 
 function fillIn(data: unknown, path: Path, fill: (text: string, path: Path) => string): unknown {

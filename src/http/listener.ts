@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Clock } from '../base/clock.ts';
@@ -34,6 +34,8 @@ const INCOMING_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** The HTTP application that doors are registered on: request ids, log lines, metrics, problem bodies. */
 export function createListener({ logger, metrics, clock, requestLog }: ListenerOptions): HttpApp {
+  /** What is being answered on each connection: more than one where requests are pipelined. */
+  const answersOn = new WeakMap<Socket, Set<ServerResponse>>();
   const app = fastify({
     bodyLimit: MAX_JSON_BYTES,
     requestTimeout: 0,
@@ -43,18 +45,34 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
     forceCloseConnections: false,
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 4096 },
-    clientErrorHandler: (error, socket) => answerMalformed(error, socket),
+    clientErrorHandler: (error, socket) =>
+      answerMalformed(error, socket, answersOn.get(socket) ?? NO_ANSWERS),
+    // An address that cannot be decoded fails before any hook has run.
+    frameworkErrors: (error, request, reply) => {
+      begin(request, reply);
+      fail(error, request, reply);
+    },
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && INCOMING_ID.test(given) ? given : randomUUID();
     },
   });
 
-  app.addHook('onRequest', async (request, reply) => {
-    reply.raw.setHeader('x-request-id', request.id);
-    observe(request, reply);
+  app.addHook('onRequest', async (request, reply) => begin(request, reply));
+  app.setErrorHandler(fail);
+  app.setNotFoundHandler((request) => {
+    const [path] = request.url.split('?', 1);
+    throw new VelocityError('NOT_FOUND', `There is no ${request.method} ${path} here.`);
   });
-  app.setErrorHandler((error, request, reply) => {
+  return app;
+
+  function begin(request: FastifyRequest, reply: FastifyReply): void {
+    reply.raw.setHeader('x-request-id', request.id);
+    keepTrack(request.socket, reply.raw);
+    observe(request, reply);
+  }
+
+  function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const problem = toProblem(error, request.id);
     if (problem.status >= 500) logger.error({ requestId: request.id, err: error }, 'a request failed');
     // As bytes: to a text Fastify would add a charset, which RFC 9457 media types do not have.
@@ -62,12 +80,13 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
       .code(problem.status)
       .type(PROBLEM_TYPE)
       .send(Buffer.from(JSON.stringify(problem)));
-  });
-  app.setNotFoundHandler((request) => {
-    const [path] = request.url.split('?', 1);
-    throw new VelocityError('NOT_FOUND', `There is no ${request.method} ${path} here.`);
-  });
-  return app;
+  }
+
+  function keepTrack(socket: Socket, response: ServerResponse): void {
+    const answers = answersOn.get(socket) ?? new Set();
+    answersOn.set(socket, answers.add(response));
+    response.once('close', () => answers.delete(response));
+  }
 
   /** `close` comes for every response, taken over by its handler or not, finished or cut off. */
   function observe(request: FastifyRequest, reply: FastifyReply): void {
@@ -91,9 +110,19 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
   }
 }
 
-/** What Node's parser refuses never becomes a request: it is answered on the socket, and the connection ends. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+const NO_ANSWERS: ReadonlySet<ServerResponse> = new Set();
+
+/**
+ * What Node's parser refuses never becomes a request: it is answered on the socket, and the connection ends.
+ * In the middle of another answer it just ends: the client would take what we write for that answer's body.
+ */
+function answerMalformed(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  underWay: ReadonlySet<ServerResponse>,
+): void {
+  const isMidAnswer = [...underWay].some((response) => response.headersSent && !response.writableEnded);
+  if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) {
     socket.destroy();
     return;
   }

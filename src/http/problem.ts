@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { ERRORS, type ErrorCode, VelocityError } from '../base/errors.ts';
+import { ERRORS, type ErrorCode, systemCode, VelocityError } from '../base/errors.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -46,6 +46,13 @@ function fromFramework(error: unknown): VelocityError {
   const status =
     typeof error === 'object' && error !== null && 'statusCode' in error ? error.statusCode : undefined;
   const cause = { cause: error };
+  const code = systemCode(error);
+  if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return new VelocityError('BAD_REQUEST', 'The address is too long or is not valid percent-encoding.', {
+      ...cause,
+      field: 'path',
+    });
+  }
   switch (status) {
     case 400:
       return new VelocityError('BAD_REQUEST', 'The body is not valid JSON.', { ...cause, field: 'body' });

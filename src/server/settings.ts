@@ -28,7 +28,7 @@ export const serverSettings = {
     doc: 'How long an upload or download URL may be used to begin a transfer.',
   },
   maxArtifactBytes: {
-    key: 'max.artifact_size',
+    key: 'artifact.max_size',
     kind: byteSize(),
     default: 5 * 2 ** 30,
     doc: 'Largest artifact that is accepted through this server.',

@@ -43,6 +43,10 @@ export class VerifyingStream extends Transform {
   }
 
   override _transform(chunk: Uint8Array, _encoding: BufferEncoding, done: TransformCallback): void {
+    if (chunk.length === 0) {
+      done(); // held back in the place of the last bytes, it would let them go
+      return;
+    }
     this.#meter.update(chunk);
     const held = this.#held;
     this.#held = chunk;

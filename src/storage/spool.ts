@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { type Digest, DigestMeter } from '../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { type Announced, assertAsAnnounced, toReadable } from './body.ts';
 
 /** Larger bodies go to a temporary file, so memory stays bounded whatever is uploaded. */
 const IN_MEMORY_BYTES = 4 * 1024 * 1024;
+const READ_CHUNK_BYTES = 256 * 1024;
 
 /** A body that is here as a whole: its length and digest are known, and it can be read again. */
 export interface Spooled {
@@ -60,9 +60,24 @@ function spooled(
   return {
     sizeBytes,
     digest,
-    read: () => createReadStream('', { fd: file, start: 0, end: sizeBytes - 1, autoClose: false }),
+    read: () => Readable.from(chunksOf(file), { objectMode: false }),
     dispose: () => file.close(),
   };
+}
+
+/** Not a `ReadStream`: that closes the file where its reader breaks off, and nobody could read again. */
+async function* chunksOf(file: FileHandle): AsyncIterable<Buffer> {
+  for (let position = 0; ; ) {
+    const { buffer, bytesRead } = await file.read(
+      Buffer.allocUnsafe(READ_CHUNK_BYTES),
+      0,
+      READ_CHUNK_BYTES,
+      position,
+    );
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 /** The name is gone at once: whatever ends this process, the disk gets its room back. */

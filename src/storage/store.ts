@@ -92,7 +92,7 @@ export interface StoreCapabilities {
  *
  * A miss is `undefined`; only an unwell backend throws (`STORAGE_*`). All or nothing:
  * a reader never sees a torn write, and a write that fails leaves nothing behind.
- * `test/contracts/store.ts` is this text as tests; every driver and wrapper runs it.
+ * `test/contracts/object-store.ts` is this text as tests; every driver and wrapper runs it.
  */
 export interface ObjectStore {
   /** For people and labels: `local`, `s3`. */

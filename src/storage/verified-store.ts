@@ -35,7 +35,7 @@ export class VerifiedStore implements ObjectStore {
   readonly #store: ObjectStore;
   readonly #onDamaged: (key: ObjectKey) => void;
 
-  /** `onDamaged` is told of each object that was removed. */
+  /** `onDamaged` is told of each object that was found damaged. */
   constructor(store: ObjectStore, onDamaged: (key: ObjectKey) => void) {
     this.driver = store.driver;
     this.capabilities = store.capabilities;
@@ -66,15 +66,16 @@ export class VerifiedStore implements ObjectStore {
     const { facts } = got;
     const body = new VerifyingStream({ sizeBytes: facts.sizeBytes, digest: facts.digest });
     pipeline(got.body, body, (error) => {
-      if (!(error instanceof VelocityError)) return;
-      this.#remove(key).catch(() => this.#onDamaged(key));
+      if (!isDamage(error)) return;
+      void this.#remove(key);
     });
     return { ...got, body };
   }
 
+  /** A store that cannot delete (read-only, say) keeps the bad object, and every reader of it gets its miss. */
   async #remove(key: ObjectKey): Promise<void> {
-    await this.#store.delete(key);
     this.#onDamaged(key);
+    await this.#store.delete(key).catch(() => {});
   }
 
   head(key: ObjectKey, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
@@ -104,4 +105,11 @@ export class VerifiedStore implements ObjectStore {
   close(): Promise<void> {
     return this.#store.close();
   }
+}
+
+/** The bytes are wrong, which is not the same as a backend that broke off while it sent them. */
+function isDamage(error: unknown): boolean {
+  return (
+    error instanceof VelocityError && (error.code === 'DIGEST_MISMATCH' || error.code === 'BODY_TRUNCATED')
+  );
 }

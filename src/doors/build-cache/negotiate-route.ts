@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { parseCacheKey } from '../../base/cache-key.ts';
 import { type Digest, parseDigest } from '../../base/digest.ts';

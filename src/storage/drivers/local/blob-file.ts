@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { type Digest, parseDigest } from '../../../base/digest.ts';
+import { VelocityError } from '../../../base/errors.ts';
 
 /**
  * One object, one file. The facts follow the body, so that the digest can be written
@@ -31,7 +32,10 @@ export interface BlobFacts {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Everything that follows the body. */
+/**
+ * Everything that follows the body.
+ * @throws VelocityError `BAD_REQUEST` for metadata beyond all bounds: what could not be read back is not written.
+ */
 export function encodeTrailer(facts: BlobFacts): Buffer {
   const json = Buffer.from(
     JSON.stringify({
@@ -42,6 +46,15 @@ export function encodeTrailer(facts: BlobFacts): Buffer {
       metadata: facts.metadata,
     }),
   );
+  if (json.length > MAX_FACTS_BYTES) {
+    throw new VelocityError(
+      'BAD_REQUEST',
+      `The metadata has ${json.length} bytes; the limit is ${MAX_FACTS_BYTES}.`,
+      {
+        field: 'metadata',
+      },
+    );
+  }
   const footer = Buffer.alloc(FOOTER_BYTES);
   footer.writeUInt32BE(json.length, 0);
   footer.writeUInt32BE(crc32(json), 4);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { keyRefusal, type ObjectKey, parseObjectKey } from '../../object-key.ts';
 
 /**
@@ -20,7 +21,7 @@ const MAX_PIECE = 180;
 export function keyToPath(key: ObjectKey): string {
   const segments = key
     .split('/')
-    .map((segment) => splitPieces(escapeSegment(segment)).join(`${CONTINUED_ENDING}/`));
+    .map((segment) => splitPieces(escapeBytes(Buffer.from(segment))).join(`${CONTINUED_ENDING}/`));
   return segments.join('/') + FILE_ENDING;
 }
 
@@ -42,13 +43,15 @@ export function meaningOf(name: string, isDirectory: boolean): NameMeaning | und
 
 /** The key spelled by the texts of a path; `undefined` where it is not one. */
 export function keyFromText(text: string): ObjectKey | undefined {
-  const key = Buffer.from(text, 'latin1').toString('utf8');
+  const bytes = Buffer.from(text, 'latin1');
+  if (!isUtf8(bytes)) return undefined;
+  const key = bytes.toString('utf8');
   return keyRefusal(key) === undefined ? parseObjectKey(key) : undefined;
 }
 
-function escapeSegment(segment: string): string {
+function escapeBytes(bytes: Uint8Array): string {
   let escaped = '';
-  for (const byte of Buffer.from(segment)) {
+  for (const byte of bytes) {
     const plain =
       (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x5f;
     escaped += plain ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`;
@@ -59,9 +62,10 @@ function escapeSegment(segment: string): string {
 /** The bytes of a segment as latin1 text (a piece may end inside a UTF-8 sequence). */
 function unescapeSegment(escaped: string): string | undefined {
   if (!/^(?:[a-z0-9_-]|%[0-9a-f]{2})+$/.test(escaped)) return undefined;
-  return escaped.replaceAll(/%([0-9a-f]{2})/g, (_, hex: string) =>
+  const text = escaped.replaceAll(/%([0-9a-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
+  return escapeBytes(Buffer.from(text, 'latin1')) === escaped ? text : undefined; // `%61` is not how `a` is written
 }
 
 /** Cuts where no escape is torn. */

@@ -27,7 +27,7 @@ export interface LocalStoreOptions {
   /** Flush each object to the disk before it is published. Off by default: a torn file is found by its trailer. */
   readonly fsync?: boolean;
   readonly clock?: Clock;
-  /** Told of each damaged file that was found and removed. */
+  /** Told of each damaged file that was found. */
   readonly onDamaged?: (key: ObjectKey, what: string) => void;
 }
 
@@ -38,6 +38,9 @@ const READ_CHUNK_BYTES = 256 * 1024;
 /** The format of folder and files; a new one gets a new folder. */
 const OBJECTS_FOLDER = 'store-v1';
 const TEMP_FOLDER = 'tmp';
+
+/** All that a store makes below its root. */
+export const LOCAL_STORE_FOLDERS = [OBJECTS_FOLDER, TEMP_FOLDER] as const;
 
 interface OpenBlob {
   readonly file: FileHandle;
@@ -170,8 +173,8 @@ export class LocalStore implements ObjectStore {
       throw error;
     }
     await file.close();
-    await rm(path, { force: true });
     this.#onDamaged(key, 'the file is torn or does not belong to this key');
+    await rm(path, { force: true }).catch(() => {}); // where it cannot be removed it stays a miss
     return undefined;
   }
 

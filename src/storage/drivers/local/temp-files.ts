@@ -33,8 +33,9 @@ export class TempFiles {
   async sweep(): Promise<number> {
     await mkdir(this.folder, { recursive: true });
     let swept = 0;
-    for (const name of await readdir(this.folder)) {
-      if (!(await this.#isAbandoned(name))) continue;
+    for (const entry of await readdir(this.folder, { withFileTypes: true })) {
+      const { name } = entry;
+      if (!entry.isFile() || !(await this.#isAbandoned(name))) continue;
       await rm(join(this.folder, name), { force: true });
       swept++;
     }

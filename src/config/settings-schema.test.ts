@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { byteSize, duration, httpUrl, oneOf, secret, text, trueOrFalse, wholeNumber } from './kinds.ts';
+import type { Settings } from './setting.ts';
+import { settingsSchema } from './settings-schema.ts';
+
+const settings = {
+  host: { key: 'host', kind: text(), default: '0.0.0.0', doc: 'Address.' },
+  port: { key: 'port', kind: wholeNumber(0, 65_535), default: 8080, doc: 'Port.' },
+  token: { key: 'auth.token', kind: secret(), required: 'is not set', doc: 'Token.' },
+  driver: { key: 'storage.driver', kind: oneOf(['local', 's3']), default: 'local', doc: 'Driver.' },
+  endpoint: { key: 's3.endpoint', kind: httpUrl(), doc: 'Endpoint.' },
+  pathStyle: { key: 's3.path_style', kind: trueOrFalse(), default: false, doc: 'Path style.' },
+  ttl: { key: 'url.ttl', kind: duration(), default: 900_000, doc: 'Time to live.' },
+  limit: { key: 'max.size', kind: byteSize(), default: 5 * 2 ** 30, doc: 'Limit.' },
+} as const satisfies Settings;
+
+function compile(): ValidateFunction {
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, formats: { uri: true } });
+  return ajv.compile(settingsSchema('Test', settings));
+}
+
+/** The schema's node at a setting's key. */
+function nodeAt(key: string): Record<string, unknown> {
+  let node: Record<string, unknown> = settingsSchema('Test', settings);
+  for (const step of key.split('.')) {
+    node = (node['properties'] as Record<string, Record<string, unknown>>)[step] ?? {};
+  }
+  return node;
+}
+
+test('a strict validator compiles the schema, and it takes a file with every setting', () => {
+  const validate = compile();
+  const file = {
+    host: 'localhost',
+    port: 9000,
+    auth: { token: 'x' },
+    storage: { driver: 's3' },
+    s3: { endpoint: 'http://minio:9000', path_style: true },
+    url: { ttl: '1h' },
+    max: { size: '1GiB' },
+  };
+  assert.equal(validate(file), true, JSON.stringify(validate.errors));
+  assert.equal(validate({}), true);
+});
+
+test('the schema refuses unknown keys at every level and values of another kind', () => {
+  const validate = compile();
+  const wrong = [
+    { hots: 'x' },
+    { s3: { endpiont: 'http://x' } },
+    { 's3.endpoint': 'http://x' },
+    { host: '' },
+    { port: '80' },
+    { port: 65_536 },
+    { storage: { driver: 'ftp' } },
+    { s3: { path_style: 'yes' } },
+    { s3: 'http://x' },
+    { url: { ttl: 900_000 } },
+    [],
+  ];
+  for (const file of wrong) assert.equal(validate(file), false, JSON.stringify(file));
+});
+
+test('settings of one section share its node', () => {
+  assert.deepEqual(Object.keys(nodeAt('s3')['properties'] as object), ['endpoint', 'path_style']);
+});
+
+test('each default stands in the schema as it would in the file: allowed there, and read back as itself', () => {
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, formats: { uri: true } });
+  for (const setting of Object.values(settings)) {
+    const node = nodeAt(setting.key);
+    if (!('default' in setting)) {
+      assert.ok(!('default' in node), setting.key);
+      continue;
+    }
+    assert.ok(ajv.validate(node, node['default']), setting.key);
+    assert.equal(setting.kind.parse(node['default']), setting.default, setting.key);
+  }
+});
+
+test('each setting is described by its doc sentence', () => {
+  for (const { key, doc } of Object.values(settings)) assert.equal(nodeAt(key)['description'], doc);
+});
