@@ -33,7 +33,7 @@ after(async () => {
 async function factsOf(bytes: Uint8Array): Promise<BlobFacts | undefined> {
   await file.truncate(0);
   if (bytes.length > 0) await file.write(bytes, 0, bytes.length, 0);
-  return readFacts(file, bytes.length);
+  return readFacts(file.fd, bytes.length);
 }
 
 test('facts read back as they were written, whatever the lengths of body and facts', async () => {

@@ -1,7 +1,7 @@
-import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { type Digest, parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
+import { type Descriptor, readAt } from './descriptor.ts';
 
 /**
  * One object, one file. The facts follow the body, so that the digest can be written
@@ -63,7 +63,7 @@ export function encodeTrailer(facts: BlobFacts): Buffer {
 }
 
 /** The facts of an open file of `fileBytes` length; `undefined` where the file is damaged. */
-export async function readFacts(file: FileHandle, fileBytes: number): Promise<BlobFacts | undefined> {
+export async function readFacts(file: Descriptor, fileBytes: number): Promise<BlobFacts | undefined> {
   if (fileBytes < FOOTER_BYTES) return undefined;
   let tail = await readAt(
     file,
@@ -82,12 +82,6 @@ export async function readFacts(file: FileHandle, fileBytes: number): Promise<Bl
   if (crc32(json) !== footer.readUInt32BE(4)) return undefined;
   const facts = parseFacts(json.toString('utf8'));
   return facts?.sizeBytes === fileBytes - needed ? facts : undefined;
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
-  const { bytesRead } = await file.read(buffer, 0, length, position);
-  return buffer.subarray(0, bytesRead);
 }
 
 /** The checksum held, so the JSON is ours; this guards against another version of us. */

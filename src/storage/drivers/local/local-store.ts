@@ -1,5 +1,5 @@
 import { createReadStream, type Stats } from 'node:fs';
-import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
@@ -18,6 +18,15 @@ import type {
   PutOutcome,
 } from '../../store.ts';
 import { type BlobFacts, encodeTrailer, readFacts } from './blob-file.ts';
+import {
+  closeFile,
+  closeWritten,
+  type Descriptor,
+  flushFile,
+  openFile,
+  statFile,
+  writeAll,
+} from './descriptor.ts';
 import { keyFromText, keyToPath } from './key-path.ts';
 import { TempFiles } from './temp-files.ts';
 import { walk } from './walk.ts';
@@ -43,7 +52,7 @@ const TEMP_FOLDER = 'tmp';
 export const LOCAL_STORE_FOLDERS = [OBJECTS_FOLDER, TEMP_FOLDER] as const;
 
 interface OpenBlob {
-  readonly file: FileHandle;
+  readonly file: Descriptor;
   readonly stats: Stats;
   readonly facts: BlobFacts;
 }
@@ -81,7 +90,7 @@ export class LocalStore implements ObjectStore {
   async head(key: ObjectKey): Promise<ObjectFacts | undefined> {
     const blob = await this.#openBlob(key);
     if (!blob) return undefined;
-    await blob.file.close();
+    closeFile(blob.file);
     return toObjectFacts(blob);
   }
 
@@ -91,7 +100,7 @@ export class LocalStore implements ObjectStore {
     const { file, facts } = blob;
     const span = range ? resolveByteRange(range, facts.sizeBytes) : 'whole';
     if (span === undefined || facts.sizeBytes === 0) {
-      await file.close();
+      closeFile(file);
       return span === undefined
         ? 'unsatisfiable'
         : { facts: toObjectFacts(blob), span, body: Readable.from([]) };
@@ -124,7 +133,7 @@ export class LocalStore implements ObjectStore {
       const key = keyFromText(text);
       const found = key && (await this.#openPath(key, path));
       if (!found) continue;
-      await found.file.close();
+      closeFile(found.file);
       yield { key, sizeBytes: found.facts.sizeBytes, modifiedAt: found.stats.mtimeMs };
     }
   }
@@ -139,7 +148,7 @@ export class LocalStore implements ObjectStore {
     const [file, second] = [this.#temp.next(), this.#temp.next()];
     await translate(`write below ${dirname(this.#folder)}`, async () => {
       try {
-        await (await open(file, 'wx')).close();
+        closeFile(await openFile(file, 'wx'));
         await link(file, second);
       } finally {
         await rm(file, { force: true });
@@ -159,20 +168,20 @@ export class LocalStore implements ObjectStore {
   }
 
   async #openPath(key: ObjectKey, path: string): Promise<OpenBlob | undefined> {
-    const file = await open(path, 'r').catch((error: unknown) => {
+    const file = await openFile(path, 'r').catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw error;
     });
-    if (!file) return undefined;
+    if (file === undefined) return undefined;
     try {
-      const stats = await file.stat();
+      const stats = statFile(file);
       const facts = await readFacts(file, stats.size);
       if (facts?.key === key) return { file, stats, facts };
     } catch (error) {
-      await file.close();
+      closeFile(file);
       throw error;
     }
-    await file.close();
+    closeFile(file);
     this.#onDamaged(key, 'the file is torn or does not belong to this key');
     await rm(path, { force: true }).catch(() => {}); // where it cannot be removed it stays a miss
     return undefined;
@@ -185,7 +194,7 @@ export class LocalStore implements ObjectStore {
     options: PutOptions,
   ): Promise<void> {
     const stream = toReadable(body);
-    const file = await open(temp, 'wx');
+    const file = await openFile(temp, 'wx');
     try {
       const meter = new DigestMeter();
       for await (const batch of batches(stream, options.signal)) {
@@ -197,9 +206,9 @@ export class LocalStore implements ObjectStore {
       const { contentType, metadata = {} } = options;
       const trailer = encodeTrailer({ key, sizeBytes: meter.bytes, digest, contentType, metadata });
       await writeAll(file, [trailer]);
-      if (this.#fsync) await file.sync();
+      if (this.#fsync) await flushFile(file);
     } finally {
-      await file.close();
+      await closeWritten(file);
     }
   }
 
@@ -223,7 +232,7 @@ export class LocalStore implements ObjectStore {
 
   async #holds(key: ObjectKey): Promise<boolean> {
     const blob = await this.#openPath(key, this.#pathOf(key));
-    await blob?.file.close();
+    if (blob) closeFile(blob.file);
     return blob !== undefined;
   }
 }
@@ -247,15 +256,6 @@ async function* batches(stream: Readable, signal: AbortSignal | undefined): Asyn
   }
   signal?.throwIfAborted();
   if (batch.length > 0) yield batch;
-}
-
-/** `writev` may write less than it was given. */
-async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const { bytesWritten } = await file.writev(chunks);
-  if (bytesWritten === length) return;
-  let rest = Buffer.concat(chunks).subarray(bytesWritten);
-  while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
 }
 
 /** The file system's errors become ours, once, here. */
