@@ -137,7 +137,7 @@ export class ArtifactCache {
   }
 
   async close(): Promise<void> {
-    this.#options.remote?.close();
+    await this.#options.remote?.close();
     await this.#options.local?.close();
   }
 

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { Readable } from 'node:stream';
+import { TimeoutError } from './timeout-error.ts';
 
 /** One request of the remote client. */
 export interface Exchange {
@@ -23,10 +24,6 @@ export interface Answer {
 
 /** Many tasks talk to one host; connections are kept for the run. */
 const CONNECTIONS = 32;
-
-export class TimeoutError extends Error {
-  override readonly name = 'TimeoutError';
-}
 
 /**
  * Plain `node:http`: streams without copies and loads in a few milliseconds, which matters for
@@ -66,16 +63,4 @@ export class HttpExchanges {
     this.#agents['http:'].destroy();
     this.#agents['https:'].destroy();
   }
-}
-
-/** The whole body as text; a body beyond `maxBytes` is cut off and rejected. */
-export async function readText(answer: Answer, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new Error(`an answer of more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -10,7 +10,8 @@ import {
   type NegotiateReply,
   parseNegotiateReplies,
 } from '../../wire/negotiate.ts';
-import { type Answer, HttpExchanges, readText, TimeoutError } from './exchange.ts';
+import type { Answer, Exchange, HttpExchanges } from './exchange.ts';
+import { TimeoutError } from './timeout-error.ts';
 
 export interface RemoteCacheOptions {
   readonly url: string;
@@ -48,7 +49,7 @@ const MAX_REPLY_BYTES = 16 * 1024 * 1024;
  */
 export class RemoteCache {
   readonly #options: RemoteCacheOptions;
-  readonly #exchanges = new HttpExchanges();
+  #exchanges: Promise<HttpExchanges> | undefined;
   #givenUp = false;
 
   constructor(options: RemoteCacheOptions) {
@@ -89,7 +90,7 @@ export class RemoteCache {
     let url = artifact.url;
     try {
       for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-        const answer = await this.#exchanges.send({
+        const answer = await this.#send({
           method: 'GET',
           url: this.#resolve(url),
           headers: {},
@@ -131,7 +132,7 @@ export class RemoteCache {
     if (reply?.status === 'skipped') return 'exists';
     if (reply?.status !== 'upload_needed' || this.#givenUp) return 'failed';
     try {
-      const answer = await this.#exchanges.send({
+      const answer = await this.#send({
         method: reply.method,
         url: this.#resolve(reply.url),
         headers: { ...reply.headers, 'content-length': String(sizeBytes) },
@@ -153,8 +154,14 @@ export class RemoteCache {
     return 'failed';
   }
 
-  close(): void {
-    this.#exchanges.close();
+  async close(): Promise<void> {
+    (await this.#exchanges)?.close();
+  }
+
+  /** HTTP is loaded with the first question: a run that finds nothing changed asks none, and is done sooner. */
+  async #send(exchange: Exchange): Promise<Answer> {
+    this.#exchanges ??= import('./exchange.ts').then(({ HttpExchanges: Exchanges }) => new Exchanges());
+    return (await this.#exchanges).send(exchange);
   }
 
   async #negotiate(items: readonly NegotiateItem[]): Promise<NegotiateReply[] | undefined> {
@@ -163,7 +170,7 @@ export class RemoteCache {
     const target = new URL(url.replace(/\/+$/, '') + NEGOTIATE_PATH);
     const body = Buffer.from(JSON.stringify({ items }));
     try {
-      const answer = await this.#exchanges.send({
+      const answer = await this.#send({
         method: 'POST',
         url: target,
         headers: {
@@ -260,6 +267,18 @@ function locationOf({ headers: { location } }: Answer): string {
 /** Signed URLs carry their signature in the query: it is never shown. */
 function withoutQuery(url: string): string {
   return url.replace(/[?#].*$/s, '');
+}
+
+/** The whole body as text; a body beyond `maxBytes` is cut off and rejected. */
+async function readText({ body }: Answer, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new Error(`an answer of more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parseJson(text: string): unknown {

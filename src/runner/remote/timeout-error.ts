@@ -1,0 +1,4 @@
+/** An exchange that took longer than it may. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+}
