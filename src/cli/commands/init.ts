@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { detectRepository } from '../../runner/init/detect-repository.ts';
 import { velocityFileText } from '../../runner/init/write-velocity-file.ts';
@@ -16,7 +16,7 @@ export const initCommand: CliCommand = {
     command.option('--print', 'print the file instead of writing it').action(async () => {
       const path = join(io.cwd, VELOCITY_FILE);
       const printOnly = command.getOptionValue('print') === true;
-      if (existsSync(path) && !printOnly) {
+      if (lstatSync(path, { throwIfNoEntry: false }) && !printOnly) {
         io.stderr.write(
           `velocity: there is a ${VELOCITY_FILE} already; it was left as it is. See a new one with --print.\n`,
         );

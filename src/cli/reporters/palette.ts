@@ -1,7 +1,15 @@
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import type { Io } from '../io.ts';
 
 type Style = 'red' | 'green' | 'yellow' | 'cyan' | 'magenta' | 'blue' | 'gray' | 'bold';
+
+/**
+ * ECMA-48 §5.4 control sequences, §5.6 strings (titles, links) and plain escapes. Only those that begin
+ * with ESC: the one-byte forms of 8-bit terminals are parts of letters in UTF-8.
+ */
+const ESCAPE_SEQUENCE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-OQ-WYZ\\`-~])/g;
 
 /** Colours, where they are wanted. https://no-color.org, https://force-color.org: FORCE_COLOR wins, as in Node. */
 export interface Palette {
@@ -18,7 +26,7 @@ export function openPalette({ env, stdout }: Io): Palette {
     paint: (style, text) => (enabled ? styleText(style, text, { validateStream: false }) : text),
     log(bytes) {
       if (enabled || !bytes.includes(0x1b)) return bytes;
-      return Buffer.from(stripVTControlCharacters(bytes.toString('latin1')), 'latin1');
+      return Buffer.from(bytes.toString('latin1').replaceAll(ESCAPE_SEQUENCE, ''), 'latin1');
     },
   };
 }

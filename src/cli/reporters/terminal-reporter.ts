@@ -44,7 +44,7 @@ export class TerminalReporter implements Reporter {
       case 'task-begin':
         break;
       case 'task-output':
-        if (this.#streams()) this.#linesOf(event.task).add(this.#palette.log(event.chunk));
+        if (this.#streams()) this.#linesOf(event.task).add(event.chunk);
         break;
       case 'task-end':
         this.#endTask(event);
@@ -81,7 +81,7 @@ export class TerminalReporter implements Reporter {
     }
     if (shows && !streamed) {
       const lines = this.#linesOf(task);
-      lines.add(this.#palette.log(log()));
+      lines.add(log());
       lines.end();
     }
     this.#say(this.#status(task, key, outcome));
@@ -140,7 +140,10 @@ export class TerminalReporter implements Reporter {
     let lines = this.#lines.get(id);
     if (!lines) {
       const style = PREFIX_STYLES[this.#prefixes++ % PREFIX_STYLES.length] ?? 'cyan';
-      lines = new LogLines(this.#palette.paint(style, `${id}: `), (line) => this.#io.stdout.write(line));
+      // Whole lines: a chunk may end in the middle of an escape sequence.
+      lines = new LogLines(this.#palette.paint(style, `${id}: `), (whole) =>
+        this.#io.stdout.write(this.#palette.log(whole)),
+      );
       this.#lines.set(id, lines);
     }
     return lines;

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { join, sep } from 'node:path';
+import { statsOf } from '../stats-of.ts';
 import {
   compilePatterns,
   isGlob,
@@ -39,17 +40,22 @@ export class TaskOutputs {
 
   /**
    * What is there now, sorted by path from the package's folder. An output folder that is itself
-   * a link inside the workspace is entered; links further down are outputs of their own.
+   * a link inside the workspace is entered; links further down are outputs of their own. A link above
+   * it that leads out of the workspace stands for all behind it, although no pattern means it.
    */
   find(): FoundOutput[] {
     const found: FoundOutput[] = [];
-    for (const base of this.#bases) this.#visit(base, found, true);
+    for (const base of this.#bases) {
+      const wayOut = this.#wayOut(base);
+      if (wayOut) found.push(wayOut);
+      else this.#visit(base, found, true);
+    }
     return found.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   }
 
   #visit(path: string, found: FoundOutput[], isBase: boolean): void {
     const absolute = join(this.#folder, path);
-    const stats = lstatSync(absolute, { throwIfNoEntry: false });
+    const stats = statsOf(absolute);
     if (!stats) return;
     const enters =
       stats.isDirectory() || (isBase && stats.isSymbolicLink() && this.#isFolderInside(absolute));
@@ -64,13 +70,36 @@ export class TaskOutputs {
       if (!NEVER.has(name)) this.#visit(path === '' ? name : `${path}/${name}`, found, false);
   }
 
-  #isFolderInside(link: string): boolean {
-    try {
-      const target = realpathSync(link);
-      return target.startsWith(this.#workspaceRoot + sep) && (lstatSync(target).isDirectory() ?? false);
-    } catch {
-      return false; // a link to nothing is a link
+  /** The first link on the way to a base that leads out of the workspace. */
+  #wayOut(base: string): FoundOutput | undefined {
+    for (let slash = base.indexOf('/'); slash >= 0; slash = base.indexOf('/', slash + 1)) {
+      const path = base.slice(0, slash);
+      const absolute = join(this.#folder, path);
+      const stats = statsOf(absolute);
+      if (!stats?.isSymbolicLink()) continue;
+      const target = realFolder(absolute);
+      if (target !== undefined && !this.#isInside(target)) return describe(path, absolute, stats);
     }
+    return undefined;
+  }
+
+  #isFolderInside(link: string): boolean {
+    const target = realFolder(link);
+    return target !== undefined && this.#isInside(target);
+  }
+
+  #isInside(target: string): boolean {
+    return target.startsWith(this.#workspaceRoot + sep);
+  }
+}
+
+/** The folder a link leads to; `undefined` where it leads to a file or nothing. */
+function realFolder(link: string): string | undefined {
+  try {
+    const target = realpathSync(link);
+    return lstatSync(target).isDirectory() ? target : undefined;
+  } catch {
+    return undefined; // a link to nothing is a link
   }
 }
 

@@ -5,11 +5,11 @@ import { promisify } from 'node:util';
 import { constants, createZstdCompress, zstdCompress } from 'node:zlib';
 import { formatByteSize } from '../../base/byte-size.ts';
 import { digestOf } from '../../base/digest.ts';
-import { VelocityError } from '../../base/errors.ts';
+import { systemCode, VelocityError } from '../../base/errors.ts';
 import { digestFile } from '../hasher/file-digests.ts';
 import type { ArtifactManifest, OutputRecord } from './manifest.ts';
 import type { FoundOutput } from './outputs.ts';
-import { linkRefusal, nameRefusal } from './safe-paths.ts';
+import { linkPlaces, linkRefusal, nameRefusal } from './safe-paths.ts';
 import { paddingAfter } from './tar/tar-entry.ts';
 import { END_OF_ARCHIVE, encodeHeader } from './tar/tar-header.ts';
 
@@ -87,8 +87,9 @@ export async function packArtifact(options: PackOptions): Promise<PackedArtifact
 
 /** What would be refused at the restore is not packed in the first place. */
 function assertKeepable({ found, folder, workspaceRoot }: PackOptions): void {
-  const links = new Map(
-    found.flatMap((output) => (output.kind === 'link' ? [[output.path, output.target]] : [])),
+  const links = linkPlaces(
+    found.filter((output) => output.kind === 'link'),
+    folder,
   );
   for (const output of found) {
     const refusal =
@@ -122,7 +123,7 @@ function recordOf(
         if (digest === undefined) throw changed(path);
         return { path, kind, mode, sizeBytes: stats.size, digest };
       }
-      const bytes = readFileSync(absolute);
+      const bytes = unlessGone(path, () => readFileSync(absolute));
       bodies.set(path, bytes);
       return { path, kind, mode, sizeBytes: bytes.length, digest: digestOf(bytes) };
     }
@@ -172,7 +173,7 @@ function* streamedFile(
   absolute: string,
 ): Generator<Buffer, void, undefined> {
   yield encodeHeader({ path, kind: 'file', mode, sizeBytes, target: '' });
-  const descriptor = openSync(absolute, 'r');
+  const descriptor = unlessGone(path, () => openSync(absolute, 'r'));
   try {
     for (let left = sizeBytes; left > 0; ) {
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, left));
@@ -187,6 +188,14 @@ function* streamedFile(
   }
   const padding = paddingAfter(sizeBytes);
   if (padding > 0) yield Buffer.alloc(padding);
+}
+
+function unlessGone<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw systemCode(error) === 'ENOENT' ? changed(path) : error;
+  }
 }
 
 function changed(path: string): VelocityError {

@@ -16,9 +16,10 @@ import {
 } from 'node:fs';
 import { join, posix } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
+import { statsOf } from '../stats-of.ts';
 import type { OutputRecord } from './manifest.ts';
-import type { TaskOutputs } from './outputs.ts';
-import { assertFolderInside } from './safe-paths.ts';
+import type { FoundOutput, TaskOutputs } from './outputs.ts';
+import { assertFolderInside, assertLinksInside } from './safe-paths.ts';
 import type { OutputEvent } from './unpack.ts';
 
 export interface RestoreOptions {
@@ -58,11 +59,11 @@ export async function restoreOutputs(
  */
 export function removeOutputs(
   { outputs, folder }: RestoreOptions,
-  keep: (path: string) => boolean = () => false,
+  keep: (path: string, kind: FoundOutput['kind']) => boolean = () => false,
 ): void {
   const emptied = new Set<string>();
   for (const { path, kind } of outputs.find()) {
-    if (keep(path) || outputs.isShared(path)) continue;
+    if (keep(path, kind) || outputs.isShared(path) || !outputs.matches(path)) continue;
     const absolute = join(folder, path);
     if (kind === 'directory') rmdirIfEmpty(absolute);
     else rmSync(absolute, { force: true });
@@ -75,12 +76,12 @@ export function removeOutputs(
 }
 
 function removeOthers(records: readonly OutputRecord[], options: RestoreOptions): void {
-  const kept = new Set(records.map(({ path }) => path));
-  removeOutputs(options, (path) => kept.has(path));
+  const kept = new Map(records.map(({ path, kind }) => [path, kind]));
+  removeOutputs(options, (path, kind) => kept.get(path) === kind);
 }
 
 function rmdirIfEmpty(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  if (statsOf(path)?.isDirectory() !== true) return;
   try {
     rmdirSync(path);
   } catch (error) {
@@ -114,7 +115,7 @@ class OutputWriter {
         break;
       case 'directory':
         this.#makeFolder(record.path);
-        if (record.mode !== (0o777 & ~this.#umask)) chmodSync(absolute, record.mode);
+        if ((lstatSync(absolute).mode & 0o777) !== record.mode) chmodSync(absolute, record.mode);
         this.#restored.push({ record, stats: lstatSync(absolute) });
         break;
       case 'file': {
@@ -134,8 +135,11 @@ class OutputWriter {
 
   finish(): RestoredOutput[] {
     this.#closeFile();
+    const { folder, workspaceRoot } = this.#options;
+    // They were looked at before, but what has been removed since may have led elsewhere.
+    assertLinksInside(this.#links, folder, workspaceRoot);
     for (const record of this.#links) {
-      const absolute = join(this.#options.folder, record.path);
+      const absolute = join(folder, record.path);
       unlinkIfThere(absolute);
       symlinkSync(record.target, absolute);
       this.#restored.push({ record, stats: lstatSync(absolute) });

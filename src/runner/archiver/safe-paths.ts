@@ -1,10 +1,13 @@
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, posix, sep } from 'node:path';
 import { VelocityError } from '../../base/errors.ts';
+import { statsOf } from '../stats-of.ts';
 import type { OutputRecord } from './manifest.ts';
 
 /** A chain of links longer than this goes round. Linux gives up at 40 too. */
 const MAX_LINKS = 40;
+/** Linux takes no longer ones. */
+const MAX_PATH_LENGTH = 4096;
 
 /**
  * Holds an artifact's entries to what may be restored, before anything is written. They must
@@ -17,26 +20,48 @@ export function assertRestorable(
   folder: string,
   workspaceRoot: string,
 ): void {
-  const links = new Map<string, string>();
-  const seen = new Set<string>();
-  for (const record of records) {
-    const refusal = nameRefusal(record.path);
-    if (refusal !== undefined) throw refused(record.path, refusal);
-    if (seen.has(record.path)) throw refused(record.path, 'appears twice');
-    seen.add(record.path);
-    if (record.kind === 'link') links.set(record.path, record.target);
+  const kinds = new Map<string, OutputRecord['kind']>();
+  for (const { path, kind } of records) {
+    const refusal = nameRefusal(path);
+    if (refusal !== undefined) throw refused(path, refusal);
+    if (kinds.has(path)) throw refused(path, 'appears twice');
+    kinds.set(path, kind);
   }
+  const folders = new Set(['.']);
   for (const { path } of records) {
-    for (let parent = posix.dirname(path); parent !== '.'; parent = posix.dirname(parent)) {
-      if (links.has(parent)) throw refused(path, `lies below the link ${parent}`);
-      if (seen.has(parent) && !links.has(parent))
-        throw refused(path, `lies below ${parent}, which is no folder`);
+    for (let parent = posix.dirname(path); !folders.has(parent); parent = posix.dirname(parent)) {
+      const kind = kinds.get(parent);
+      if (kind === 'link') throw refused(path, `lies below the link ${parent}`);
+      if (kind !== undefined) throw refused(path, `lies below ${parent}, which is no folder`);
+      folders.add(parent);
     }
   }
-  for (const [path, target] of links) {
-    const refusal = linkRefusal(path, target, links, folder, workspaceRoot);
+  assertLinksInside(records, folder, workspaceRoot);
+}
+
+/** @throws VelocityError `ARTIFACT_REFUSED` for a link that leads out of the workspace, as the disk is now */
+export function assertLinksInside(
+  records: readonly OutputRecord[],
+  folder: string,
+  workspaceRoot: string,
+): void {
+  const links = records.filter((record) => record.kind === 'link');
+  const places = linkPlaces(links, folder);
+  for (const { path, target } of links) {
+    const refusal = linkRefusal(path, target, places, folder, workspaceRoot);
     if (refusal !== undefined) throw refused(path, refusal);
   }
+}
+
+/** Where links will really be, whatever links on the disk lead there, with their targets. */
+export function linkPlaces(
+  links: Iterable<{ readonly path: string; readonly target: string }>,
+  folder: string,
+): ReadonlyMap<string, string> {
+  const places = new Map<string, string>();
+  for (const { path, target } of links)
+    places.set(join(realFolder(join(folder, posix.dirname(path))), posix.basename(path)), target);
+  return places;
 }
 
 /** Why a path cannot be an output's, as the end of a sentence. */
@@ -44,6 +69,7 @@ export function nameRefusal(path: string): string | undefined {
   if (path === '' || path.startsWith('/') || /^[A-Za-z]:/.test(path))
     return 'is not a path below the package';
   if (path.includes('\\') || path.includes('\0')) return 'holds a backslash or a NUL';
+  if (path.length > MAX_PATH_LENGTH) return 'is longer than a path can be';
   const parts = path.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..'))
     return 'has a part that is empty, "." or ".."';
@@ -55,6 +81,7 @@ export function nameRefusal(path: string): string | undefined {
 /**
  * Why a link may not be made, as the end of a sentence. Its target is followed as the system
  * would follow it, through the artifact's own links and those on the disk.
+ * @param links of the same artifact, from `linkPlaces`
  */
 export function linkRefusal(
   path: string,
@@ -76,7 +103,7 @@ export function linkRefusal(
     if (step === '' || step === '.') continue;
     at = join(at, step);
     if (!isInside(at, workspaceRoot)) return `is a link that leads out of the workspace (${target})`;
-    const next = links.get(insideFolder(at, folder) ?? '') ?? linkOnDisk(at);
+    const next = links.get(at) ?? linkOnDisk(at);
     if (next === undefined) continue;
     if (++followed > MAX_LINKS) return 'is a link that goes round in a circle';
     if (isAbsolute(next)) at = sep;
@@ -117,10 +144,6 @@ function isInside(path: string, root: string): boolean {
   return path === root || path.startsWith(root + sep);
 }
 
-function insideFolder(path: string, folder: string): string | undefined {
-  return path.startsWith(folder + sep) ? path.slice(folder.length + 1) : undefined;
-}
-
 function linkOnDisk(path: string): string | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
+  return statsOf(path)?.isSymbolicLink() ? readlinkSync(path) : undefined;
 }

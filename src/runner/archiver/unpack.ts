@@ -97,6 +97,7 @@ async function inspect(
   }
   if (index <= 2) finish();
   if (manifest === undefined || log === undefined) throw damaged('it has no manifest or no log');
+  if (log.length !== manifest.log.sizeBytes) throw damaged('its log is not as long as its manifest says');
   if (index !== manifest.outputs.length + 2) throw damaged('it holds fewer files than its manifest lists');
   return { manifest, log };
 }

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import type { CommandStep } from '../task-graph/task.ts';
 
@@ -22,16 +24,6 @@ export interface CommandResult {
 
 /** How long a command may take to end after SIGTERM or SIGINT before it is killed. */
 export const GRACE_MS = 5_000;
-
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGABRT: 6,
-  SIGKILL: 9,
-  SIGSEGV: 11,
-  SIGTERM: 15,
-};
 
 /** Runs the steps one after the other until one fails. */
 export async function runCommand(options: RunCommandOptions): Promise<CommandResult> {
@@ -88,30 +80,30 @@ function runStep(step: CommandStep, options: RunCommandOptions): Promise<number>
     // `exit` tells that the shell is done; what it left behind must not outlive an abort, nor hold the run up.
     child.once('exit', (code, name) => {
       if (signal.aborted) kill();
-      afterOutput(child.stdout, child.stderr, () => settle(code ?? 128 + (SIGNAL_NUMBERS[name ?? ''] ?? 0)));
+      const exitCode = code ?? 128 + (name === null ? 0 : constants.signals[name]);
+      afterOutput([child.stdout, child.stderr], () => settle(exitCode));
     });
   });
 }
 
 /**
  * Waits for the pipes to end. A process that the command left in the background keeps them open for ever,
- * so after the command's own end they get a moment, not eternity.
+ * so after the command's own end they get a moment, not eternity; then they are closed, for an open one
+ * keeps this process alive too.
  */
-function afterOutput(stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream, done: () => void): void {
+function afterOutput(pipes: readonly Readable[], done: () => void): void {
   const LEFT_BEHIND_MS = 500;
-  let open = 2;
+  let open = pipes.filter((pipe) => !pipe.readableEnded).length;
   let timer: NodeJS.Timeout | undefined;
   const finish = (): void => {
     clearTimeout(timer);
     if (open < 0) return;
     open = -1;
+    for (const pipe of pipes) pipe.destroy();
     done();
   };
-  for (const pipe of [stdout, stderr]) {
-    const isOpen = 'readableEnded' in pipe && !pipe.readableEnded;
-    if (!isOpen) open--;
-    else pipe.once('end', () => --open === 0 && finish());
-  }
+  for (const pipe of pipes) pipe.once('end', () => --open === 0 && finish());
   if (open === 0) finish();
-  else timer = setTimeout(finish, LEFT_BEHIND_MS);
+  // Where this process was busy all the while, what the pipes hold is read before the immediate runs.
+  else timer = setTimeout(() => setImmediate(finish), LEFT_BEHIND_MS);
 }

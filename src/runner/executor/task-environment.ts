@@ -17,8 +17,10 @@ export function taskEnvironment(
 ): (step: CommandStep) => NodeJS.ProcessEnv {
   const { package: each, command } = task;
   const folder = join(root, each.directory);
-  const path = [...binFolders(root, each.directory), env['PATH'] ?? ''].join(delimiter);
-  const base = { ...env, ...task.env, PATH: path, [INSIDE_VARIABLE]: root };
+  const given = { ...env, ...task.env };
+  // An empty part would stand for the current folder.
+  const path = [...binFolders(root, each.directory), ...(given['PATH'] ? [given['PATH']] : [])];
+  const base = { ...given, PATH: path.join(delimiter), [INSIDE_VARIABLE]: root };
   return (step) => {
     if (command?.kind !== 'script') return base;
     return {

@@ -1,7 +1,8 @@
-import { closeSync, lstatSync, openSync, readFileSync, readlinkSync, readSync, type Stats } from 'node:fs';
+import { closeSync, openSync, readFileSync, readlinkSync, readSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, DigestMeter, digestOf } from '../../base/digest.ts';
 import { systemCode } from '../../base/errors.ts';
+import { statsOf } from '../stats-of.ts';
 
 /** What of a file counts for a key. */
 export interface FileFacts {
@@ -20,7 +21,7 @@ export type FileRow = readonly [string, number, number, number, number, FileFact
 const READ_BYTES = 1024 * 1024;
 
 /**
- * A file that was written this shortly before it was looked at may be written again within one tick
+ * A file that was written this shortly before it was read may be written again within one tick
  * of the file system's clock, and look the same. Its row is not kept, as git does not trust such entries.
  */
 const RACY_MS = 50;
@@ -29,6 +30,7 @@ export class FileDigests {
   readonly #root: string;
   readonly #known = new Map<string, FileRow>();
   readonly #fresh = new Map<string, FileRow>();
+  readonly #racy = new Set<string>();
   #changed = false;
 
   constructor(root: string, rows: Iterable<FileRow>) {
@@ -42,7 +44,7 @@ export class FileDigests {
    */
   factsOf(path: string): FileFacts | undefined {
     const absolute = join(this.#root, path);
-    const stats = lstatOrUndefined(absolute);
+    const stats = statsOf(absolute);
     if (stats === undefined || stats.isDirectory()) return undefined;
     const row = this.#known.get(path);
     if (row && looksUnchanged(row, stats)) {
@@ -56,18 +58,19 @@ export class FileDigests {
   /** Rows worth keeping for the next run: of the files that were asked for. `undefined` where nothing changed. */
   rowsToKeep(nowMs: number): FileRow[] | undefined {
     if (!this.#changed && this.#fresh.size === this.#known.size) return undefined;
-    return [...this.#fresh.values()].filter(
-      ([, , mtimeMs, ctimeMs]) => nowMs - Math.max(mtimeMs, ctimeMs) > RACY_MS,
-    );
+    return [...this.#fresh.values()].filter((row) => !this.#racy.has(row[0]) && !isRacy(row, nowMs));
   }
 
   #read(path: string, absolute: string, stats: Stats): FileFacts | undefined {
+    const readAtMs = Date.now();
     const mode = stats.isSymbolicLink() ? 'l' : stats.mode & 0o111 ? 'x' : '-';
     const digest = mode === 'l' ? digestOf(readlinkSync(absolute)) : digestFile(absolute, stats.size);
     if (digest === undefined) return undefined;
     const row: FileRow = [path, stats.size, stats.mtimeMs, stats.ctimeMs, stats.ino, mode, digest];
     this.#known.set(path, row);
     this.#fresh.set(path, row);
+    if (isRacy(row, readAtMs)) this.#racy.add(path);
+    else this.#racy.delete(path);
     return { digest, mode };
   }
 }
@@ -95,10 +98,10 @@ function digestInParts(path: string): Digest {
   return meter.digest();
 }
 
-function looksUnchanged([, size, mtimeMs, ctimeMs, inode]: FileRow, stats: Stats): boolean {
-  return size === stats.size && mtimeMs === stats.mtimeMs && ctimeMs === stats.ctimeMs && inode === stats.ino;
+function isRacy([, , mtimeMs, ctimeMs]: FileRow, atMs: number): boolean {
+  return atMs - Math.max(mtimeMs, ctimeMs) <= RACY_MS;
 }
 
-function lstatOrUndefined(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+function looksUnchanged([, size, mtimeMs, ctimeMs, inode]: FileRow, stats: Stats): boolean {
+  return size === stats.size && mtimeMs === stats.mtimeMs && ctimeMs === stats.ctimeMs && inode === stats.ino;
 }

@@ -1,5 +1,6 @@
 import type { Task } from '../task-graph/task.ts';
 import type { Package } from '../workspace/package.ts';
+import { ROOT_NAME } from '../workspace/packages.ts';
 import {
   compileGlob,
   compilePatterns,
@@ -36,6 +37,7 @@ const DEFAULT_GLOBAL_INPUTS = [
   'go.work',
   'pyproject.toml',
   'rust-toolchain*',
+  'patches/**',
 ];
 
 /** A file of a package, by both its names. */
@@ -46,7 +48,7 @@ interface SourceFile extends VisibleFile {
 
 interface Candidate {
   readonly path: string;
-  /** `undefined` outside the task's package. */
+  /** From the folder of the task's package; `undefined` outside of it. */
   readonly local: string | undefined;
 }
 
@@ -97,12 +99,13 @@ export class PackageSources {
     return distinctSorted(chosen.map(({ path }) => path));
   }
 
-  /** Every file that these patterns could mean. */
+  /** Every file that these patterns could mean, those of packages further down too. */
   #candidates(each: Package, patterns: readonly string[]): Candidate[] {
     const prefix = each.directory === '' ? '' : `${each.directory}/`;
     const localName = (path: string): string | undefined =>
       path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
-    const visible = patterns.some(isAnchored) ? this.#workspace.files : this.#filesOf(each);
+    const { files } = this.#workspace;
+    const visible = patterns.some(isAnchored) ? files : filesBelow(files, prefix);
     const named = patterns.flatMap((pattern) =>
       this.#namedButInvisible(unanchor(pattern), isAnchored(pattern) ? '' : prefix),
     );
@@ -118,8 +121,8 @@ export class PackageSources {
     if (excludes || pattern === DEFAULT_INPUTS) return [];
     const base = prefix + (isGlob(glob) ? staticBase(glob) : glob);
     const { root, files } = this.#workspace;
-    if (base === prefix || files.some(({ path }) => path === base || path.startsWith(`${base}/`))) return [];
-    return walkFiles(root, base);
+    if (base === prefix || files[indexFrom(files, base)]?.path === base) return [];
+    return filesBelow(files, `${base}/`).length > 0 ? [] : walkFiles(root, base);
   }
 
   #sourcesOf(each: Package): readonly SourceFile[] {
@@ -133,10 +136,11 @@ export class PackageSources {
   }
 
   /** Of every task in the pipeline, not only of those that run now: a key must not depend on what else was asked for. */
-  #allOutputsOf({ name }: Package): string[] {
+  #allOutputsOf({ name, directory }: Package): string[] {
     const { pipeline } = this.#workspace.config;
+    const names = directory === '' ? [name, ROOT_NAME] : [name];
     return Object.entries(pipeline).flatMap(([key, { outputs }]) => {
-      const isForAnother = key.includes('#') && !key.startsWith(`${name}#`);
+      const isForAnother = key.includes('#') && !names.some((own) => key.startsWith(`${own}#`));
       return isForAnother ? [] : (outputs ?? []);
     });
   }
@@ -182,6 +186,25 @@ function inputRules(patterns: readonly string[], defaults: ReadonlySet<string>):
     if (isAnchored(pattern)) return { excludes, matches: ({ path }) => matches(path) };
     return { excludes, matches: ({ local }) => local !== undefined && matches(local) };
   });
+}
+
+/** Files are sorted by path, so those below a folder stand together. */
+function filesBelow(files: readonly VisibleFile[], prefix: string): readonly VisibleFile[] {
+  const first = indexFrom(files, prefix);
+  let end = first;
+  while (files[end]?.path.startsWith(prefix)) end++;
+  return files.slice(first, end);
+}
+
+/** Where the first path stands that is not less. */
+function indexFrom(files: readonly VisibleFile[], path: string): number {
+  let [low, high] = [0, files.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((files[middle]?.path ?? '') < path) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function distinctSorted(paths: readonly string[]): string[] {

@@ -32,7 +32,7 @@ export interface TaskInputs {
   readonly envKeys: readonly (readonly [string, string | null])[];
   /** Keys of the tasks this one depends on: whatever changes them changes this one. */
   readonly dependencies: readonly (readonly [TaskId, CacheKey])[];
-  /** Sources of workspace packages this one depends on without depending on a task of theirs. */
+  /** Sources and locked packages of workspace packages this one depends on without depending on a task of theirs. */
   readonly sources: readonly (readonly [name: string, digest: Digest])[];
   /** The external packages this one can reach, by the lockfile; `null` where there is none. */
   readonly locked: Digest | null;
@@ -90,13 +90,22 @@ export class TaskKeys {
     return taskKey;
   }
 
-  /** Whether the task's files are still those its key was made of. Looks again; reads only what looks changed. */
+  /** Whether all files are still those the task's key was made of. Looks again; reads only what looks changed. */
   filesAreUnchanged(task: Task): boolean {
-    const { files } = this.#known(task).inputs;
-    return files.every(([path, mode, digest]) => {
+    const { files, global, sources } = this.#known(task).inputs;
+    const isUnchanged = files.every(([path, mode, digest]) => {
       const facts = this.#digests.factsOf(path);
       return facts?.digest === digest && facts.mode === mode;
     });
+    const { graph } = this.#workspace;
+    return (
+      isUnchanged &&
+      this.#digestOfGlobal() === global &&
+      sources.every(([name, digest]) => {
+        const each = graph.get(name);
+        return each !== undefined && this.#digestOfSources(each) === digest;
+      })
+    );
   }
 
   #known(task: Task): TaskKey {
@@ -113,8 +122,12 @@ export class TaskKeys {
   }
 
   #globalDigest(): Digest {
-    this.#global ??= digestOf(JSON.stringify(this.#filesOf(this.#sources.global())));
+    this.#global ??= this.#digestOfGlobal();
     return this.#global;
+  }
+
+  #digestOfGlobal(): Digest {
+    return digestOf(JSON.stringify(this.#filesOf(this.#sources.global())));
   }
 
   /**
@@ -153,10 +166,15 @@ export class TaskKeys {
   #sourceDigest(each: Package): Digest {
     let digest = this.#sourceDigests.get(each);
     if (digest === undefined) {
-      digest = digestOf(JSON.stringify(this.#filesOf(this.#sources.of(each))));
+      digest = this.#digestOfSources(each);
       this.#sourceDigests.set(each, digest);
     }
     return digest;
+  }
+
+  #digestOfSources(each: Package): Digest {
+    const locked = this.#workspace.locked.digestFor(each) ?? null;
+    return digestOf(JSON.stringify([this.#filesOf(this.#sources.of(each)), locked]));
   }
 }
 

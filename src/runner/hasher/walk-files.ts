@@ -1,14 +1,15 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { statsOf } from '../stats-of.ts';
 
 /** Never part of anything's inputs or outputs. */
 const NEVER = new Set(['node_modules', '.git', '.velocity']);
 
-/** Files and symbolic links at or below a path, ignored or not, as sorted paths from the root. */
+/** Files and symbolic links at or below a path, which may itself be a link to a folder; ignored or not, as sorted paths from the root. */
 export function walkFiles(root: string, path: string): string[] {
-  const stats = statSync(join(root, path), { throwIfNoEntry: false });
-  if (!stats) return [];
-  if (!stats.isDirectory()) return [path];
+  const absolute = join(root, path);
+  if (!statsOf(absolute)) return [];
+  if (!existsSync(absolute) || !statSync(absolute).isDirectory()) return [path];
   const found: string[] = [];
   const visit = (folder: string): void => {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {

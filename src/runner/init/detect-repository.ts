@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { parseTaskReference } from '../task-graph/task-reference.ts';
+import { MANIFEST_FILES, readManifest } from '../workspace/manifests.ts';
 import { detectPackageManager } from '../workspace/package-manager.ts';
-import { discoverPackages } from '../workspace/packages.ts';
-import { listVisibleFiles } from '../workspace/visible-files.ts';
+import { discoverPackages, ROOT_NAME } from '../workspace/packages.ts';
+import { listVisibleFiles, type VisibleFile } from '../workspace/visible-files.ts';
 
 /** A task that a new `velocity.yml` should have, and where that was seen. */
 export interface SuggestedTask {
@@ -50,9 +52,8 @@ export async function detectRepository(root: string): Promise<DetectedRepository
       packageGlobs: [],
     });
     const inner = found.length - 1;
-    findings.push(
-      inner > 0 ? `${manager.name} workspace with ${inner} packages` : `a single ${manager.name} package`,
-    );
+    const count = `${inner} ${inner === 1 ? 'package' : 'packages'}`;
+    findings.push(inner > 0 ? `${manager.name} workspace with ${count}` : `a single ${manager.name} package`);
     const scripts = new Set(found.flatMap(({ manifest }) => Object.keys(manifest.scripts)));
     const outputs = javascriptOutputs(files.map(({ path }) => path));
     for (const name of TASK_SCRIPTS)
@@ -78,14 +79,23 @@ export async function detectRepository(root: string): Promise<DetectedRepository
     );
     packages.push(...distinct.filter((folder) => folder !== '.'));
     for (const folder of distinct) {
-      for (const [name, task] of Object.entries(language.tasks(join(root, folder)))) {
-        // A JavaScript package beside it keeps the plain name; the folder's own task says whose it is.
-        const owner = folder === '.' ? '//' : packageNameOf(root, folder, language.manifest);
+      // A JavaScript package beside it keeps the plain name; the folder's own task says whose it is.
+      const owner = folder === '.' ? ROOT_NAME : await packageNameOf(root, folder, files);
+      if (/[#^\s]/.test(owner)) continue; // no task can be named so
+      for (const [name, task] of Object.entries(language.tasks(join(root, folder))))
         tasks.set(`${owner}#${name}`, { ...task, name: `${owner}#${name}` });
-      }
     }
   }
-  return { findings, packages: [...new Set(packages)], tasks: [...tasks.values()] };
+  return { findings, packages: [...new Set(packages)], tasks: withoutUnknown([...tasks.values()]) };
+}
+
+/** What another tool lets tasks depend on may be no task here: a server, or one that only its plugins know. */
+function withoutUnknown(tasks: readonly SuggestedTask[]): SuggestedTask[] {
+  const known = new Set(tasks.map(({ name }) => parseTaskReference(name).task));
+  return tasks.map((task) => ({
+    ...task,
+    dependsOn: task.dependsOn.filter((written) => known.has(parseTaskReference(written).task)),
+  }));
 }
 
 function scriptTask(name: string, outputs: readonly string[], hasBuild: boolean): SuggestedTask {
@@ -192,7 +202,9 @@ function readTurbo(path: string): SuggestedTask[] {
         dependsOn: textsOf(task['dependsOn']).filter((dependency) => !dependency.startsWith('$')),
         outputs: textsOf(task['outputs']),
         ...(own.length > 0 ? { inputs: own } : {}),
-        envKeys: [...textsOf(task['env']), ...globalEnv].filter((variable) => !variable.startsWith('!')),
+        envKeys: [...textsOf(task['env']), ...globalEnv].filter((variable) =>
+          /^[A-Za-z_]\w*\*?$/.test(variable),
+        ),
         cache: task['cache'] !== false,
       },
     ];
@@ -222,11 +234,12 @@ function readNx(path: string): SuggestedTask[] {
   });
 }
 
-/** What a package of another language will be called, so that its tasks can name it. */
-function packageNameOf(root: string, folder: string, manifest: string): string {
-  const text = readText(join(root, folder, manifest));
-  const pattern = manifest === 'go.mod' ? /^module\s+(\S+)/m : /^name\s*=\s*["']([^"']+)["']/m;
-  return pattern.exec(text)?.[1] ?? posix.basename(folder);
+/** What the package in a folder will be called, so that its tasks can name it. */
+async function packageNameOf(root: string, folder: string, files: readonly VisibleFile[]): Promise<string> {
+  const paths = new Set(files.map(({ path }) => path));
+  const file = MANIFEST_FILES.find((name) => paths.has(`${folder}/${name}`));
+  const { name } = await readManifest(root, folder, file);
+  return name ?? posix.basename(folder);
 }
 
 function readText(path: string): string {
@@ -240,7 +253,11 @@ function readJsonWithComments(path: string): Readonly<Record<string, unknown>> {
     (_, text?: string) => text ?? '',
   );
   try {
-    return asTable(JSON.parse(bare.replaceAll(/,(\s*[}\]])/g, '$1')));
+    const strict = bare.replaceAll(
+      /("(?:[^"\\]|\\.)*")|,(\s*[}\]])/g,
+      (_, text?: string, close?: string) => text ?? close ?? '',
+    );
+    return asTable(JSON.parse(strict));
   } catch {
     return {}; // another tool's file is a help, not a condition
   }

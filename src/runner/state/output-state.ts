@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, type Stats, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, type Stats, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { digestOf } from '../../base/digest.ts';
@@ -27,6 +27,7 @@ export class OutputState {
   readonly #logs: string;
   readonly #tasks: Map<string, TaskRecord>;
   #changed = false;
+  #trouble: Error | undefined;
 
   constructor(folder: string) {
     this.#file = join(folder, 'outputs.json');
@@ -44,21 +45,25 @@ export class OutputState {
     const found = outputs.find();
     const isCurrent =
       found.length === record.rows.length &&
-      found.every((output, index) => isSame(output, record.rows[index]));
+      found.every((output, index) => outputs.matches(output.path) && isSame(output, record.rows[index]));
     return isCurrent ? record.durationMs : undefined;
   }
 
-  /** Remembers outputs as they are now. Call it after the task's last output was written. */
+  /**
+   * Remembers outputs as they are now. Call it after the task's last output was written. Where the
+   * log cannot be kept the task is forgotten; `save` tells why.
+   */
   record(id: TaskId, key: CacheKey, durationMs: number, outputs: TaskOutputs, log: Buffer): void {
+    this.#changed = true;
+    try {
+      this.#writeLog(id, log);
+    } catch (error) {
+      this.#trouble = error as Error;
+      this.#tasks.delete(id);
+      return;
+    }
     const rows = outputs.find().map(({ path, stats }) => toRow(path, stats));
     this.#tasks.set(id, { key, durationMs, hasLog: log.length > 0, rows });
-    this.#changed = true;
-    const file = this.#logFile(id);
-    if (log.length === 0) rmSync(file, { force: true });
-    else {
-      mkdirSync(this.#logs, { recursive: true });
-      writeFileSync(file, log);
-    }
   }
 
   forget(id: TaskId): void {
@@ -77,7 +82,15 @@ export class OutputState {
 
   /** Keeps the records for the next run; the trouble, where there was any. */
   save(): Error | undefined {
-    return this.#changed ? writeState(this.#file, VERSION, Object.fromEntries(this.#tasks)) : undefined;
+    if (!this.#changed) return undefined;
+    return writeState(this.#file, VERSION, Object.fromEntries(this.#tasks)) ?? this.#trouble;
+  }
+
+  #writeLog(id: TaskId, log: Buffer): void {
+    const file = this.#logFile(id);
+    if (log.length === 0 && !existsSync(file)) return;
+    mkdirSync(this.#logs, { recursive: true });
+    writeFileSync(file, log);
   }
 
   #logFile(id: TaskId): string {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -26,7 +26,7 @@ export function writeState(path: string, version: string, data: unknown): Error 
     renameSync(temp, path);
     return undefined;
   } catch (error) {
-    rmSync(temp, { force: true });
+    if (existsSync(temp)) rmSync(temp);
     return error as Error;
   }
 }

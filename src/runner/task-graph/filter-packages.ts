@@ -31,15 +31,9 @@ function meaning(graph: PackageGraph, filter: string): Package[] {
   const withDependents = filter.startsWith('...');
   const withDependencies = filter.endsWith('...');
   const pattern = filter.replace(/^\.\.\./, '').replace(/\.\.\.$/, '');
-  const byFolder = /^\.{1,2}(?:\/|$)/.test(pattern);
-  const matches = picomatch(byFolder ? posix.normalize(pattern).replace(/\/$/, '') : pattern, { dot: true });
-  const found = graph.packages.filter(({ name, directory }) =>
-    byFolder
-      ? matches(directory === '' ? '.' : directory)
-      : matches(name) || name === pattern || directory === pattern,
-  );
+  const found = pattern === '' ? [] : graph.packages.filter(matcherOf(pattern));
   if (found.length === 0) {
-    const hint = byFolder ? '' : didYouMean(pattern, graph.names);
+    const hint = namesFolder(pattern) ? '' : didYouMean(pattern, graph.names);
     throw new VelocityError('USAGE', `--filter ${filter} means no package of this workspace${hint}.`);
   }
   return found.flatMap((each) => [
@@ -47,4 +41,17 @@ function meaning(graph: PackageGraph, filter: string): Package[] {
     ...(withDependencies ? graph.withDependencies(each) : []),
     ...(withDependents ? graph.withDependents(each) : []),
   ]);
+}
+
+function matcherOf(pattern: string): (each: Package) => boolean {
+  if (namesFolder(pattern)) {
+    const matches = picomatch(posix.normalize(pattern).replace(/\/$/, ''), { dot: true });
+    return ({ directory }) => matches(directory === '' ? '.' : directory);
+  }
+  const matches = picomatch(pattern, { dot: true });
+  return ({ name, directory }) => matches(name) || name === pattern || directory === pattern;
+}
+
+function namesFolder(pattern: string): boolean {
+  return /^\.{1,2}(?:\/|$)/.test(pattern);
 }

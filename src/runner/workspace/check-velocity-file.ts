@@ -4,6 +4,7 @@ import type { YamlFile } from '../../config/yaml-file.ts';
 import { parseTaskReference } from '../task-graph/task-reference.ts';
 import type { PackageGraph } from './package-graph.ts';
 import { ROOT_NAME } from './packages.ts';
+import { normalise } from './path-patterns.ts';
 import type { VelocityFile } from './velocity-file.ts';
 
 /** What a schema cannot see: names that point at nothing, patterns that leave the workspace. */
@@ -67,7 +68,7 @@ function patternMistakes(file: YamlFile, { pipeline, global }: VelocityFile): Mi
           message: `"${pattern}" begins with "/"; outputs lie below their package.`,
           position,
         });
-      } else if (!mayAnchor && /^(?:\*\*?(?:\/\*\*?)?|\.)$/.test(bare) && !pattern.startsWith('!')) {
+      } else if (!mayAnchor && /^\*\*?(?:\/\*\*?)*$/.test(normalise(bare)) && !pattern.startsWith('!')) {
         mistakes.push({
           message: `"${pattern}" takes the whole package for output, its sources included.`,
           position,

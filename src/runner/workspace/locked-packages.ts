@@ -14,6 +14,7 @@ export class LockedPackages {
   readonly #root: string;
   readonly #file: string | undefined;
   readonly #packages: readonly Package[];
+  #rootClosure: Digest | undefined;
   #read: { readonly lockfile: Lockfile | undefined; readonly whole: Digest } | undefined;
 
   constructor(root: string, file: string | undefined, packages: readonly Package[]) {
@@ -23,15 +24,17 @@ export class LockedPackages {
   }
 
   /**
-   * `undefined` where there is no lockfile or the package is of another language.
-   * @throws VelocityError `WORKSPACE_INVALID` for a malformed lockfile.
+   * What the package itself can reach, and what the root can: compilers and test runners are commonly
+   * installed there and used by all.
+   * @returns `undefined` where there is no lockfile or the package is of another language
+   * @throws VelocityError `WORKSPACE_INVALID` for a malformed lockfile
    */
   digestFor({ directory, manifest }: Package): Digest | undefined {
     if (this.#file === undefined || manifest.npm === undefined) return undefined;
     this.#read ??= this.#readFile(this.#file);
     const { lockfile, whole } = this.#read;
-    const closure = lockfile?.closureOf(directory);
-    return closure === undefined ? whole : digestOf(JSON.stringify([...closure]));
+    this.#rootClosure ??= digestOfClosure(lockfile, '') ?? whole;
+    return digestOf(`${digestOfClosure(lockfile, directory) ?? whole} ${this.#rootClosure}`);
   }
 
   #readFile(file: string): { lockfile: Lockfile | undefined; whole: Digest } {
@@ -43,4 +46,9 @@ export class LockedPackages {
     );
     return { lockfile: readLockfile(file, bytes.toString('utf8'), workspace), whole };
   }
+}
+
+function digestOfClosure(lockfile: Lockfile | undefined, directory: string): Digest | undefined {
+  const closure = lockfile?.closureOf(directory);
+  return closure && digestOf(JSON.stringify([...closure]));
 }

@@ -51,18 +51,22 @@ function readNpm(text: string): Partial<Manifest> {
     peerDependencies: textsOf(json['peerDependencies']),
   };
   const names = Object.values(npm).flatMap((group: Record<string, string>) => Object.keys(group));
+  const resolutions = textsOf(json['resolutions']);
   return {
     name: textOf(json['name']),
     version: textOf(json['version']),
     scripts: textsOf(json['scripts']),
     dependencies: names.map((name) => ({ name })),
-    npm,
+    npm: { ...npm, resolutions },
   };
 }
 
 /** https://doc.rust-lang.org/cargo/reference/specifying-dependencies.html: what has a `path` is in this repository. */
 function readCargo(toml: Table, directory: string): Partial<Manifest> {
-  const groups = ['dependencies', 'dev-dependencies', 'build-dependencies'].map((key) => asTable(toml[key]));
+  const tables = [toml, ...Object.values(asTable(toml['target'])).map(asTable)];
+  const groups = tables.flatMap((table) =>
+    ['dependencies', 'dev-dependencies', 'build-dependencies'].map((key) => asTable(table[key])),
+  );
   const paths = groups.flatMap((group) =>
     Object.values(group).flatMap((spec) => textOf(asTable(spec)['path']) ?? []),
   );

@@ -75,7 +75,9 @@ async function pnpmGlobs(path: string): Promise<string[]> {
 
 function readJson(path: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
+    throw new Error('it holds no object');
   } catch (error) {
     throw new VelocityError('WORKSPACE_INVALID', `${path} cannot be read: ${messageOf(error)}`, {
       cause: error,

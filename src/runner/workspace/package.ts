@@ -32,4 +32,6 @@ export interface NpmManifest {
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  /** Yarn's forced versions, at the root. */
+  readonly resolutions?: Readonly<Record<string, string>>;
 }

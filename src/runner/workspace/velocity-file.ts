@@ -24,10 +24,13 @@ const byteSize = z
   .refine((value) => parseByteSize(String(value)) !== undefined, 'expected a size such as 2GiB')
   .transform((value) => parseByteSize(String(value)) ?? 0);
 
-const envName = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*\*?$/, 'expected the name of an environment variable');
+const ENV_NAME = 'expected the name of an environment variable';
+const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*\*?$/, ENV_NAME);
 const glob = z.string().min(1, 'expected a path or a glob');
+const folder = glob.refine(
+  (pattern) => !/^!?\//.test(pattern) && !pattern.replace(/^!/, '').split('/').includes('..'),
+  'expected a folder below the workspace root',
+);
 
 const task = z.strictObject({
   command: z
@@ -50,15 +53,17 @@ const task = z.strictObject({
       'Files the task makes: globs from the package’s folder, `!` takes out. They are kept and restored, exactly.',
     ),
   depends_on: z
-    .array(z.string().min(1))
+    .array(z.string().min(1, 'expected a task'))
     .optional()
     .describe(
       'Tasks that come first: `^build` in the packages this one depends on, `build` in this package, `pkg#build` in another.',
     ),
   env: z
     .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/),
-      z.union([z.string(), z.number(), z.boolean()]).transform(String),
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, ENV_NAME),
+      z
+        .union([z.string(), z.number(), z.boolean()], 'expected text, a number, true or false')
+        .transform(String),
     )
     .optional()
     .describe('Environment variables that are set for the task; part of its key.'),
@@ -101,7 +106,7 @@ export const velocityFileSchema = z.strictObject({
     .strictObject({
       dir: z
         .string()
-        .min(1)
+        .min(1, 'expected a folder')
         .optional()
         .describe(
           'Folder of the local cache. Default .velocity/cache; `shared` is one folder for all workspaces of this user.',
@@ -113,7 +118,7 @@ export const velocityFileSchema = z.strictObject({
     .optional()
     .describe('The local cache.'),
   packages: z
-    .array(glob)
+    .array(folder)
     .optional()
     .describe(
       'Folders that are packages besides those of the npm, pnpm, yarn or bun workspace. Globs; `!` takes out.',

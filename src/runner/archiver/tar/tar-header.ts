@@ -76,9 +76,9 @@ export function decodePaxRecords(body: Buffer): Map<string, string> {
   const records = new Map<string, string>();
   for (let start = 0; start < body.length; ) {
     const space = body.indexOf(0x20, start);
-    const length = space < 0 ? Number.NaN : Number(body.toString('latin1', start, space));
-    const end = start + length;
-    if (!Number.isSafeInteger(length) || end <= space || end > body.length || body[end - 1] !== 0x0a) {
+    const digits = space < 0 ? '' : body.toString('latin1', start, space);
+    const end = start + Number(digits);
+    if (!/^\d{1,9}$/.test(digits) || end <= space || end > body.length || body[end - 1] !== 0x0a) {
       throw damaged('a pax record is malformed');
     }
     const record = body.toString('utf8', space + 1, end - 1);
@@ -140,7 +140,9 @@ function readOctal(block: Buffer, offset: number, length: number): number {
 function readSize(block: Buffer): number {
   if (((block[124] ?? 0) & 0x80) === 0) return readOctal(block, 124, 12);
   const size = Number(block.readBigUInt64BE(128));
-  if (block[124] !== 0x80 || !Number.isSafeInteger(size)) throw damaged('a size is beyond all bounds');
+  if (block.readUInt32BE(124) !== 0x80000000 || !Number.isSafeInteger(size)) {
+    throw damaged('a size is beyond all bounds');
+  }
   return size;
 }
 

@@ -6,7 +6,7 @@ export type TarEvent =
   /** Part of the last entry's body; a view of what was pushed, not a copy. */
   | { readonly type: 'data'; readonly chunk: Buffer };
 
-/** Extended headers hold names; more than this is an attack on memory. */
+/** All extended headers before one entry: they hold names; more than this is an attack on memory or time. */
 const MAX_EXTENDED_BYTES = 1024 * 1024;
 
 type State =
@@ -27,6 +27,7 @@ export class TarParser {
   #bodyPadding = 0;
   #paddingLeft = 0;
   #extended = new Map<string, string>();
+  #extendedBytes = 0;
   #zeroBlocks = 0;
 
   /** @throws VelocityError `ARTIFACT_DAMAGED` or `ARTIFACT_REFUSED` */
@@ -95,7 +96,8 @@ export class TarParser {
     if (this.#zeroBlocks > 0) throw damaged('an entry follows its end');
     const { name, target, type, mode, sizeBytes } = decodeHeader(block);
     if (type === 'x' || type === 'g' || type === 'L' || type === 'K') {
-      if (sizeBytes > MAX_EXTENDED_BYTES) throw damaged('an extended header is beyond all bounds');
+      this.#extendedBytes += BLOCK_BYTES + sizeBytes;
+      if (this.#extendedBytes > MAX_EXTENDED_BYTES) throw damaged('an extended header is beyond all bounds');
       if (sizeBytes > 0) this.#state = { reading: 'extended', type, sizeBytes };
       return;
     }
@@ -118,6 +120,7 @@ export class TarParser {
       target: kind === 'link' ? (this.#extended.get('linkpath') ?? target) : '',
     };
     this.#extended = new Map();
+    this.#extendedBytes = 0;
     this.#bodyLeft = sizeBytes;
     this.#bodyPadding = paddingAfter(sizeBytes);
     if (sizeBytes > 0) this.#state = { reading: 'body' };

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ManualClock } from '../../../test/rig/manual-clock.ts';
+import { openTempFolder } from '../../../test/rig/temp-folder.ts';
+import { until } from '../../../test/rig/until.ts';
+import { GRACE_MS, runCommand } from './run-command.ts';
+
+interface Options {
+  readonly cwd?: string;
+  readonly signal?: AbortSignal;
+  readonly hurry?: AbortSignal;
+  readonly clock?: ManualClock;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly onOutput?: (text: string) => void;
+}
+
+/** A command under way, and what it printed so far. */
+class Running {
+  output = '';
+  readonly exitCode: Promise<number>;
+
+  constructor(lines: string | readonly string[], { cwd = '/', env, onOutput, ...options }: Options = {}) {
+    const steps = (typeof lines === 'string' ? [lines] : lines).map((line, index) => ({
+      name: `step${index}`,
+      line,
+    }));
+    this.exitCode = runCommand({
+      signal: new AbortController().signal,
+      ...options,
+      steps,
+      cwd,
+      envOf: ({ name }) => ({ PATH: process.env['PATH'], STEP: name, ...env }),
+      onOutput: (chunk) => {
+        this.output += chunk.toString();
+        onOutput?.(chunk.toString());
+      },
+    }).then(({ exitCode }) => exitCode);
+  }
+
+  /** Waits until it has printed this many lines; gives them. */
+  async lines(count: number): Promise<string[]> {
+    await until(async () => this.output.split('\n').length > count);
+    return this.output.split('\n');
+  }
+}
+
+/** Not gone, and not a zombie that nobody has buried. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+const IGNORES_TERM = 'trap "" TERM; echo $$; while :; do sleep 60; done';
+
+describe('exit codes', () => {
+  const cases: readonly (readonly [rule: string, line: string, code: number])[] = [
+    ['a command that ends well gives 0', 'true', 0],
+    ['a command that fails gives its own', 'exit 42', 42],
+    ['a command that is not found gives 127', 'no-such-command-at-all', 127],
+    ['a file that cannot be run gives 126', '/etc/passwd', 126],
+    ['one that SIGTERM ends gives 143', 'kill -TERM $$', 143],
+    ['one that SIGKILL ends gives 137', 'kill -KILL $$', 137],
+    ['one that SIGPIPE ends gives 141', 'kill -PIPE $$', 141],
+    ['one that SIGUSR1 ends gives 138', 'kill -USR1 $$', 138],
+    ['what a shell gives for a signal of its own child stays', 'sh -c "kill -INT \\$\\$"; exit $?', 130],
+  ];
+  for (const [rule, line, code] of cases) {
+    test(rule, async () => {
+      assert.equal(await new Running(line).exitCode, code);
+    });
+  }
+
+  test('a folder that is not there gives 127 and says why', async () => {
+    const running = new Running('true', { cwd: '/no/such/folder' });
+    assert.equal(await running.exitCode, 127);
+    assert.match(running.output, /ENOENT/);
+  });
+
+  test('nothing to run ends well', async () => {
+    assert.equal(await new Running([]).exitCode, 0);
+  });
+});
+
+describe('steps', () => {
+  test('they run one after the other, each in its own environment', async () => {
+    const running = new Running(['echo $STEP', 'echo $STEP', 'echo $STEP']);
+    assert.equal(await running.exitCode, 0);
+    assert.equal(running.output, 'step0\nstep1\nstep2\n');
+  });
+
+  test('the first that fails ends them', async () => {
+    const running = new Running(['echo one', 'exit 3', 'echo three']);
+    assert.equal(await running.exitCode, 3);
+    assert.equal(running.output, 'one\n');
+  });
+
+  test('each runs through a shell, in the folder', async () => {
+    await using folder = await openTempFolder();
+    const running = new Running('pwd | tr / . && echo "$A"', { cwd: folder.path, env: { A: 'a  b' } });
+    await running.exitCode;
+    assert.equal(running.output, `${folder.path.replaceAll('/', '.')}\na  b\n`);
+  });
+
+  test('there is no input: what asks for some gets its end', async () => {
+    const running = new Running('cat; echo done');
+    assert.equal(await running.exitCode, 0);
+    assert.equal(running.output, 'done\n');
+  });
+});
+
+describe('output', () => {
+  test('standard output and error are one stream, in the order in which they came', async () => {
+    await using folder = await openTempFolder();
+    // Each line is printed only when the one before it has been seen.
+    const after = (line: string): string => `until [ -e ${line} ]; do sleep 0.01; done`;
+    const line = `echo one; ${after('one')}; echo two >&2; ${after('two')}; echo three; ${after('three')}; echo four >&2`;
+    const running = new Running(line, {
+      cwd: folder.path,
+      onOutput: (text) => writeFileSync(`${folder.path}/${text.trim()}`, ''),
+    });
+    await running.exitCode;
+    assert.equal(running.output, 'one\ntwo\nthree\nfour\n');
+  });
+
+  test('all of it has come when the command is done, be it much', async () => {
+    const running = new Running(
+      'head -c 3000000 /dev/zero | tr "\\0" x; head -c 1000 /dev/zero | tr "\\0" y >&2',
+    );
+    await running.exitCode;
+    assert.equal(running.output.length, 3_001_000);
+  });
+
+  test('what comes last is not lost where this process is busy for long', async () => {
+    let busy = true;
+    const running = new Running('echo first; sleep 0.05; head -c 60000 /dev/zero | tr "\\0" x', {
+      onOutput: () => {
+        // Longer than the time that pipes get after the command's end.
+        for (const end = Date.now() + 700; busy && Date.now() < end; );
+        busy = false;
+      },
+    });
+    await running.exitCode;
+    assert.equal(running.output.length, 'first\n'.length + 60_000);
+  });
+});
+
+describe('processes left in the background', () => {
+  test('they do not hold the command up', async () => {
+    const running = new Running('sleep 60 & echo $!');
+    assert.equal(await running.exitCode, 0);
+    const pid = Number(running.output);
+    assert.equal(isAlive(pid), true);
+    process.kill(pid, 'SIGKILL');
+  });
+
+  test('they do not keep this process alive', async () => {
+    const module = fileURLToPath(new URL('./run-command.ts', import.meta.url));
+    const script = `
+      import { runCommand } from ${JSON.stringify(module)};
+      await runCommand({
+        steps: [{ name: 'x', line: 'sleep 60 & echo $!' }],
+        cwd: '/',
+        envOf: () => process.env,
+        onOutput: (chunk) => process.stdout.write(chunk),
+        signal: new AbortController().signal,
+      });`;
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const args = ['--input-type=module', '-e', script];
+    const printed = execFileSync(process.execPath, args, { env, encoding: 'utf8', timeout: 30_000 });
+    process.kill(Number(printed), 'SIGKILL');
+  });
+});
+
+describe('an abort', () => {
+  test('the command is asked to end, and may clean up', async () => {
+    const abort = new AbortController();
+    const running = new Running(
+      'trap "echo cleaned; exit 9" TERM; echo ready; while :; do sleep 0.01; done',
+      { signal: abort.signal },
+    );
+    await running.lines(1);
+    abort.abort();
+    assert.equal(await running.exitCode, 9);
+    assert.match(running.output, /^cleaned$/m);
+  });
+
+  test('all that the command started is ended with it', async () => {
+    const abort = new AbortController();
+    const running = new Running('sh -c "sleep 60 & echo \\$!; wait" & sleep 60 & echo $!; wait', {
+      signal: abort.signal,
+    });
+    const pids = (await running.lines(2)).slice(0, 2).map(Number);
+    abort.abort();
+    assert.equal(await running.exitCode, 143);
+    await until(async () => !pids.some(isAlive));
+  });
+
+  test('what the command started and that does not listen is killed when the command ends', async () => {
+    const abort = new AbortController();
+    const running = new Running(`(${IGNORES_TERM}) & sleep 0; echo $!; trap "exit 7" TERM; wait`, {
+      signal: abort.signal,
+    });
+    const pid = Number((await running.lines(2))[1]);
+    abort.abort();
+    assert.equal(await running.exitCode, 7);
+    await until(async () => !isAlive(pid));
+  });
+
+  test('a command that does not listen is killed when its time of grace is over, and not before', async () => {
+    const abort = new AbortController();
+    const clock = new ManualClock();
+    const running = new Running(IGNORES_TERM, { signal: abort.signal, clock });
+    const pid = Number((await running.lines(1))[0]);
+    abort.abort();
+    clock.advance(GRACE_MS - 1);
+    await turnOfLoop();
+    assert.equal(isAlive(pid), true);
+    clock.advance(1);
+    assert.equal(await running.exitCode, 137);
+  });
+
+  test('in a hurry it is killed at once', async () => {
+    const [abort, hurry] = [new AbortController(), new AbortController()];
+    const running = new Running(IGNORES_TERM, {
+      signal: abort.signal,
+      hurry: hurry.signal,
+      clock: new ManualClock(),
+    });
+    await running.lines(1);
+    abort.abort();
+    hurry.abort();
+    assert.equal(await running.exitCode, 137);
+  });
+
+  test('before the beginning it keeps everything from running', async () => {
+    await using folder = await openTempFolder();
+    const running = new Running('touch made', { cwd: folder.path, signal: AbortSignal.abort() });
+    assert.equal(await running.exitCode, 143);
+    assert.equal(existsSync(`${folder.path}/made`), false);
+  });
+
+  test('between two steps it keeps the second from running', async () => {
+    await using folder = await openTempFolder();
+    const abort = new AbortController();
+    const running = new Running(
+      ['trap "exit 0" TERM; echo ready; while :; do sleep 0.01; done', 'touch made'],
+      {
+        cwd: folder.path,
+        signal: abort.signal,
+      },
+    );
+    await running.lines(1);
+    abort.abort();
+    assert.equal(await running.exitCode, 143);
+    assert.equal(existsSync(`${folder.path}/made`), false);
+  });
+
+  test('after the end it changes nothing', async () => {
+    const abort = new AbortController();
+    const running = new Running('exit 5', { signal: abort.signal });
+    assert.equal(await running.exitCode, 5);
+    abort.abort();
+    assert.equal(await running.exitCode, 5);
+  });
+});

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { openTempFolder } from '../../../test/rig/temp-folder.ts';
+import { TempWorkspace } from '../../../test/rig/temp-workspace.ts';
+import { VelocityError } from '../../base/errors.ts';
+import { listVisibleFiles } from './visible-files.ts';
+
+/** The listing as `path` for what git tracks, `? path` for what is new. */
+async function listed(root: string): Promise<string[]> {
+  const { files } = await listVisibleFiles(root);
+  return files.map(({ path, tracked }) => (tracked ? path : `? ${path}`));
+}
+
+/** Commands are looked up on this process's own PATH, so it is changed while `work` is done. */
+async function withPath<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const before = process.env['PATH'];
+  process.env['PATH'] = path;
+  try {
+    return await work();
+  } finally {
+    process.env['PATH'] = before;
+  }
+}
+
+describe('listVisibleFiles in a repository', () => {
+  test('tracked and new files are listed, ignored ones are not', async () => {
+    await using repo = await TempWorkspace.open({ '.gitignore': '*.log\ndist/\n', 'a.ts': '' });
+    repo.write({ 'b.ts': '', 'c.log': '', 'dist/out.js': '' });
+    assert.deepEqual(await listed(repo.root), ['.gitignore', 'a.ts', '? b.ts']);
+    assert.equal((await listVisibleFiles(repo.root)).source, 'git');
+  });
+
+  test('a tracked file counts even where a pattern ignores it', async () => {
+    await using repo = await TempWorkspace.open({ 'kept.log': '' });
+    repo.write({ '.gitignore': '*.log\n' });
+    assert.deepEqual(await listed(repo.root), ['? .gitignore', 'kept.log']);
+  });
+
+  test('the ignore files of folders count below them', async () => {
+    await using repo = await TempWorkspace.open({ 'a/.gitignore': 'x\n', 'a/y': '', 'b/y': '' });
+    repo.write({ 'a/x': '', 'b/x': '' });
+    assert.deepEqual(await listed(repo.root), ['a/.gitignore', 'a/y', '? b/x', 'b/y']);
+  });
+
+  test('names are taken as they are: letters of all languages, blanks, quotes, line breaks', async () => {
+    const names = [
+      'a\tb',
+      'a\nb',
+      '"quoted"',
+      "it's",
+      'über/straße.ts',
+      '日本/語.md',
+      '🚀',
+      '-dash',
+      ' blank ',
+    ];
+    await using repo = await TempWorkspace.open(Object.fromEntries(names.map((name) => [name, ''])));
+    assert.deepEqual(await listed(repo.root), names.toSorted());
+  });
+
+  test('the order is that of code units on every machine', async () => {
+    await using repo = await TempWorkspace.open({ B: '', a: '', Z: '', é: '', _: '', 'b/c': '', 'b-c': '' });
+    assert.deepEqual(await listed(repo.root), ['B', 'Z', '_', 'a', 'b-c', 'b/c', 'é']);
+  });
+
+  test('links are listed as files', async () => {
+    await using repo = await TempWorkspace.open({ a: '' });
+    symlinkSync('a', repo.path('link'));
+    symlinkSync('nowhere', repo.path('dangling'));
+    repo.commit();
+    assert.deepEqual(await listed(repo.root), ['a', 'dangling', 'link']);
+  });
+
+  test('node_modules and our own folder are never sources, even where they are tracked', async () => {
+    await using repo = await TempWorkspace.open({
+      'node_modules/x/index.js': '',
+      'packages/a/node_modules/y.js': '',
+      '.velocity/cache/z': '',
+      'packages/a/index.js': '',
+    });
+    assert.deepEqual(await listed(repo.root), ['packages/a/index.js']);
+  });
+
+  test('a workspace below the repository’s top lists its own files by their paths from there', async () => {
+    await using repo = await TempWorkspace.open({
+      outside: '',
+      'work/space/a.ts': '',
+      'work/space/b/c.ts': '',
+    });
+    assert.deepEqual(await listed(repo.path('work/space')), ['a.ts', 'b/c.ts']);
+  });
+
+  test('a file in conflict is listed once', async () => {
+    await using repo = await TempWorkspace.open({ file: 'base\n' });
+    repo.git('checkout', '-q', '-b', 'other');
+    repo.write({ file: 'theirs\n' });
+    repo.commit();
+    repo.git('checkout', '-q', '-');
+    repo.write({ file: 'ours\n' });
+    repo.commit();
+    assert.throws(() => repo.git('merge', '-q', 'other'));
+    assert.deepEqual(await listed(repo.root), ['file']);
+  });
+
+  test('a repository inside this one is asked for its own files, by its own rules', async () => {
+    await using repo = await TempWorkspace.open({ 'a.ts': '' });
+    repo.write({ 'inner/.gitignore': 'ignored\n', 'inner/tracked': '', 'inner/ignored': '' });
+    repo.git('-C', 'inner', 'init', '-q');
+    repo.git('-C', 'inner', 'add', '-A');
+    repo.write({ 'inner/new': '' });
+    assert.deepEqual(await listed(repo.root), ['a.ts', 'inner/.gitignore', '? inner/new', 'inner/tracked']);
+  });
+
+  test('the files of a submodule are sources too', async () => {
+    await using library = await TempWorkspace.open({ 'package.json': { name: 'library' }, 'src/a.ts': '' });
+    await using repo = await TempWorkspace.open({ 'a.ts': '' });
+    repo.git(
+      '-c',
+      'protocol.file.allow=always',
+      'submodule',
+      '--quiet',
+      'add',
+      library.root,
+      'vendor/library',
+    );
+    repo.write({ 'vendor/library/new.ts': '' });
+    assert.deepEqual(await listed(repo.root), [
+      '.gitmodules',
+      'a.ts',
+      '? vendor/library/new.ts',
+      'vendor/library/package.json',
+      'vendor/library/src/a.ts',
+    ]);
+  });
+
+  test('a submodule that is not checked out holds nothing', async () => {
+    await using repo = await TempWorkspace.open({ 'a.ts': '' });
+    repo.git('update-index', '--add', '--cacheinfo', `160000,${repo.git('rev-parse', 'HEAD').trim()},vendor`);
+    mkdirSync(repo.path('vendor'));
+    assert.deepEqual(await listed(repo.root), ['a.ts']);
+  });
+
+  test('trouble of git is an error that says what git said', async () => {
+    await using repo = await TempWorkspace.open({ 'a.ts': '' });
+    writeFileSync(repo.path('.git/index'), 'this is no index of git, but long enough to be looked at');
+    await assert.rejects(listVisibleFiles(repo.root), (error: unknown) => {
+      assert.ok(error instanceof VelocityError);
+      assert.equal(error.code, 'WORKSPACE_INVALID');
+      assert.match(error.message, /bad signature/);
+      return true;
+    });
+  });
+});
+
+describe('listVisibleFiles without a repository', () => {
+  test('every file counts as new, but for node_modules and the like', async () => {
+    await using folder = await TempWorkspace.open(
+      { 'b/c.ts': '', 'a.ts': '', '.env': '', 'node_modules/x.js': '', '.hg/y': '', '.velocity/z': '' },
+      { git: false },
+    );
+    const { files, source } = await listVisibleFiles(folder.root);
+    assert.deepEqual(files, [
+      { path: '.env', tracked: false },
+      { path: 'a.ts', tracked: false },
+      { path: 'b/c.ts', tracked: false },
+    ]);
+    assert.equal(source, 'walk');
+  });
+
+  test('links are listed and not followed', async () => {
+    await using folder = await TempWorkspace.open({ 'a/b.ts': '' }, { git: false });
+    symlinkSync('..', folder.path('a/up'));
+    assert.deepEqual(await listed(folder.root), ['? a/b.ts', '? a/up']);
+  });
+
+  test('a machine without git walks', async () => {
+    await using repo = await TempWorkspace.open({ 'a.ts': '' });
+    await using empty = await openTempFolder();
+    const { source } = await withPath(empty.path, () => listVisibleFiles(repo.root));
+    assert.equal(source, 'walk');
+  });
+
+  test('git is understood whatever language it speaks', async () => {
+    await using folder = await TempWorkspace.open(
+      {
+        'a.ts': '',
+        'bin/git': [
+          '#!/bin/sh',
+          'if [ "$LC_ALL" = C ]; then echo "fatal: not a git repository" >&2; else echo "fatal: kein Git-Repository" >&2; fi',
+          'exit 128',
+        ].join('\n'),
+      },
+      { git: false },
+    );
+    chmodSync(folder.path('bin/git'), 0o755);
+    const { source } = await withPath(folder.path('bin'), () => listVisibleFiles(folder.root));
+    assert.equal(source, 'walk');
+  });
+});
