@@ -28,7 +28,6 @@ export const ERRORS = {
   INTERNAL: { status: 500, summary: 'A bug of ours; the log line with the same request id has more.' },
   STORAGE_FAILED: { status: 502, summary: 'The storage backend answered with an error.' },
   STORAGE_UNAVAILABLE: { status: 503, summary: 'The storage backend cannot be reached or used.' },
-  DRAINING: { status: 503, summary: 'The server is shutting down.' },
   STORAGE_FULL: { status: 507, summary: 'The storage has no room left.' },
 
   CONFIG_INVALID: { status: 500, summary: 'The configuration has mistakes; each is listed.' },
@@ -41,7 +40,6 @@ export const ERRORS = {
   ARTIFACT_REFUSED: { status: 500, summary: 'The artifact holds something that must not be restored.' },
   ARTIFACT_DAMAGED: { status: 500, summary: 'The artifact is torn or is not an artifact.' },
   OUTPUT_UNCACHEABLE: { status: 500, summary: 'A task wrote something an artifact must not hold.' },
-  REMOTE_UNUSABLE: { status: 500, summary: 'The remote cache cannot be used; the build goes on without it.' },
 } as const satisfies Record<string, ErrorFacts>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -129,7 +129,15 @@ describe('problems', () => {
   test('an address that is not there is told without its query', async () => {
     await using rig = await Rig.start();
     const { status, body } = await rig.get('/nothing?sig=abc');
-    assert.deepEqual([status, JSON.parse(body).detail], [404, 'There is no GET /nothing here.']);
+    assert.deepEqual([status, JSON.parse(body).detail], [404, 'There is nothing at /nothing.']);
+  });
+
+  test('a method that an address does not take is a 405 that names those it takes', async () => {
+    await using rig = await Rig.start();
+    const reply = await fetch(`${rig.url}/fine/1?sig=abc`, { method: 'DELETE' });
+    assert.deepEqual([reply.status, reply.headers.get('allow')], [405, 'GET, HEAD']);
+    const { code, detail } = (await reply.json()) as Record<string, unknown>;
+    assert.deepEqual([code, detail], ['METHOD_NOT_ALLOWED', '/fine/1 takes GET, HEAD, not DELETE.']);
   });
 
   test('an address that cannot be decoded is a 400 problem with an id, is counted and logged', async () => {

@@ -5,6 +5,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Clock } from '../base/clock.ts';
 import { VelocityError } from '../base/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { AllowedMethods } from './allowed-methods.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { PROBLEM_TYPE, toProblem } from './problem.ts';
 
@@ -60,9 +61,14 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
 
   app.addHook('onRequest', async (request, reply) => begin(request, reply));
   app.setErrorHandler(fail);
-  app.setNotFoundHandler((request) => {
-    const [path] = request.url.split('?', 1);
-    throw new VelocityError('NOT_FOUND', `There is no ${request.method} ${path} here.`);
+  const allowed = new AllowedMethods();
+  app.addHook('onRoute', ({ url, method }) => allowed.add(url, method));
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ''] = request.url.split('?', 1);
+    const methods = allowed.at(path).join(', ');
+    if (methods === '') throw new VelocityError('NOT_FOUND', `There is nothing at ${path}.`);
+    reply.header('allow', methods);
+    throw new VelocityError('METHOD_NOT_ALLOWED', `${path} takes ${methods}, not ${request.method}.`);
   });
   return app;
 
