@@ -218,12 +218,13 @@ describe('failures (F31)', () => {
 
   test('a task that does not end when asked is killed by a second signal', async () => {
     await using workspace = await TempWorkspace.open(twoPackages(BUILD));
-    const stubborn = "trap '' TERM INT; echo started; while true; do sleep 0.05; done";
+    const stubborn = "trap 'echo yes > ../../asked' TERM INT; echo started; while true; do sleep 0.05; done";
     workspace.write({ 'packages/lib/package.json': { name: 'lib', scripts: { build: stubborn } } });
     const cli = new CliProcess(['run', 'lib#build'], { cwd: workspace.root });
     await until(async () => cli.stdout.includes('started'));
     cli.child.kill('SIGINT');
-    cli.child.kill('SIGTERM');
+    await until(async () => existsSync(join(workspace.root, 'asked')));
+    cli.child.kill('SIGINT');
     assert.equal((await cli.result).exitCode, 130);
   });
 
