@@ -36,6 +36,8 @@ export interface RunOptions {
   /** Run everything, and replace what the local cache holds. */
   readonly force: boolean;
   readonly access: { readonly local: CacheAccess; readonly remote: CacheAccess };
+  /** The remote was asked for in so many words, not by default: where there is none, that is said. */
+  readonly remoteAsked: boolean;
   /** Stronger than velocity.yml, where given. */
   readonly overrides: {
     readonly remoteUrl?: string | undefined;
@@ -226,7 +228,11 @@ function openRemote(
   const { access, overrides } = options;
   if (!access.remote.read && !access.remote.write) return undefined;
   const url = overrides.remoteUrl ?? (remote?.enabled === false ? undefined : remote?.url);
-  if (!url) return undefined;
+  if (!url) {
+    const why = remote?.url ? 'remote.enabled is false in velocity.yml' : 'velocity.yml has no remote.url';
+    if (options.remoteAsked) warn(`remote cache: ${why}. Going on without it.`);
+    return undefined;
+  }
   const token = overrides.remoteToken ?? (remote?.token ? new Secret(remote.token) : undefined);
   if (!token) {
     warn(

@@ -146,6 +146,20 @@ describe('with a gateway', () => {
     assertBuilt(workspace);
   });
 
+  test('a remote that is asked for by name but switched off is left alone, and the run says so', async () => {
+    await using workspace = await TempWorkspace.open(FILES);
+    workspace.write({
+      'velocity.yml': `${FILES['velocity.yml']}`.replace('remote:', 'remote:\n  enabled: false'),
+    });
+    const { exitCode, stderr } = await build(workspace, server.url, {}, '--cache=remote:rw');
+    assert.equal(exitCode, 0);
+    assert.deepEqual(warnings(stderr), [
+      'warning: remote cache: remote.enabled is false in velocity.yml. Going on without it.',
+    ]);
+    const unasked = await build(workspace, server.url, {});
+    assert.deepEqual(warnings(unasked.stderr), []);
+  });
+
   test('an artifact damaged in the server’s storage is a miss: the task runs and the key is healed (F10)', async () => {
     await using workspace = await TempWorkspace.open(FILES);
     workspace.write({ 'packages/lib/src.txt': 'to be damaged\n' });

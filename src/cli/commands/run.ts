@@ -118,6 +118,8 @@ function toRunOptions(
   });
   const colours = wantsColour(env, 'isTTY' in io.stdout && io.stdout.isTTY === true);
   const token = env['VELOCITY_TOKEN'];
+  const modes = flags.cache ?? env['VELOCITY_CACHE'];
+  const access = parseCacheModes(modes);
   return {
     root: realpathSync(findWorkspaceRoot(io.cwd)),
     env: colourVariables(env, colours),
@@ -127,7 +129,8 @@ function toRunOptions(
     concurrency: parseConcurrency(flags.concurrency ?? env['VELOCITY_CONCURRENCY']),
     continueAfterFailure: flags.continue === true ? 'always' : (flags.continue ?? 'never'),
     force: flags.force ?? false,
-    access: parseCacheModes(flags.cache ?? env['VELOCITY_CACHE']),
+    access,
+    remoteAsked: Boolean(modes) && (access.remote.read || access.remote.write),
     overrides: {
       remoteUrl: env['VELOCITY_REMOTE_URL'] || undefined,
       remoteToken: token ? new Secret(token) : undefined,
