@@ -1,4 +1,4 @@
-import { httpUrl, oneOf, text, trueOrFalse, wholeNumber } from '../config/kinds.ts';
+import { httpUrl, oneOf, secret, text, trueOrFalse, wholeNumber } from '../config/kinds.ts';
 import type { Settings, Values } from '../config/setting.ts';
 
 export const storageSettings = {
@@ -32,6 +32,42 @@ export const storageSettings = {
     key: 's3.path_style',
     kind: trueOrFalse(),
     doc: 'Address the bucket as the first part of the path. On by itself where an endpoint is set.',
+  },
+  gcsBucket: { key: 'gcs.bucket', kind: text(), doc: 'Bucket of the gcs driver.' },
+  gcsEndpoint: {
+    key: 'gcs.endpoint',
+    kind: httpUrl(),
+    doc: 'Another endpoint than Google’s own, such as a private one.',
+  },
+  azureContainer: { key: 'azure.container', kind: text(), doc: 'Container of the azure driver.' },
+  azureAccount: {
+    key: 'azure.account',
+    kind: text(),
+    envAliases: ['AZURE_STORAGE_ACCOUNT'],
+    doc: 'Storage account of the azure driver.',
+  },
+  azureKey: {
+    key: 'azure.key',
+    kind: secret(),
+    envAliases: ['AZURE_STORAGE_KEY'],
+    doc: 'Key of the storage account. Without key, SAS and connection string, the default credential of the Azure SDK.',
+  },
+  azureSas: {
+    key: 'azure.sas',
+    kind: secret(),
+    envAliases: ['AZURE_STORAGE_SAS_TOKEN'],
+    doc: 'Shared access signature for the container. It cannot sign further URLs, so bytes pass through the server.',
+  },
+  azureConnectionString: {
+    key: 'azure.connection_string',
+    kind: secret(),
+    envAliases: ['AZURE_STORAGE_CONNECTION_STRING'],
+    doc: 'Connection string of the storage account, in place of account, key, SAS and endpoint.',
+  },
+  azureEndpoint: {
+    key: 'azure.endpoint',
+    kind: httpUrl(),
+    doc: 'Blob endpoint, where it is not https://<account>.blob.core.windows.net.',
   },
   retentionDays: {
     key: 'retention.days',

@@ -82,8 +82,12 @@ export interface PresignedRequest {
 export interface StoreCapabilities {
   /** `put` with `ifAbsent` is decided by the backend in one step. Without it first-write-wins cannot be promised. */
   readonly conditionalPut: boolean;
-  /** `presign` answers. Without it the server passes the bytes through itself. */
-  readonly presign: boolean;
+  /**
+   * What `presign` answers. `exact`: a PUT's user must send the length, digest and condition that were
+   * signed. `key`: bound are key, method, expiry and, with `ifAbsent`, the first write; the other headers
+   * are the user's to keep (Azure). `none`: the server passes the bytes through itself.
+   */
+  readonly presign: 'exact' | 'key' | 'none';
 }
 
 /**

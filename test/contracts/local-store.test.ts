@@ -9,8 +9,8 @@ async function openLocal(fsync: boolean): Promise<StoreUnderTest & { store: Loca
   return { store, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
-describeObjectStore('local', () => openLocal(false), { raceRounds: 20, presigns: false });
-describeObjectStore('local with fsync', () => openLocal(true), { raceRounds: 2, presigns: false });
+describeObjectStore('local', () => openLocal(false), { raceRounds: 20, presign: 'none' });
+describeObjectStore('local with fsync', () => openLocal(true), { raceRounds: 2, presign: 'none' });
 describeObjectStore(
   'verified over local',
   async () => {
@@ -21,5 +21,5 @@ describeObjectStore(
       [Symbol.asyncDispose]: local[Symbol.asyncDispose],
     };
   },
-  { raceRounds: 5, presigns: false },
+  { raceRounds: 5, presign: 'none' },
 );

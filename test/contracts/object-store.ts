@@ -7,10 +7,18 @@ import { after, before, describe, test } from 'node:test';
 import type { ByteRange } from '../../src/base/byte-range.ts';
 import { type Digest, digestOf } from '../../src/base/digest.ts';
 import { type ObjectKey, parseObjectKey } from '../../src/storage/object-key.ts';
-import type { ObjectStore, PresignedRequest, StoredObject } from '../../src/storage/store.ts';
+import type {
+  ObjectStore,
+  PresignedRequest,
+  StoreCapabilities,
+  StoredObject,
+} from '../../src/storage/store.ts';
+import type { ManualClock } from '../rig/manual-clock.ts';
 
 export interface StoreUnderTest extends AsyncDisposable {
   readonly store: ObjectStore;
+  /** The store's clock, which presigned URLs count from; where it presigns. */
+  readonly clock?: ManualClock;
 }
 
 export interface SuiteOptions {
@@ -18,8 +26,8 @@ export interface SuiteOptions {
   readonly skip?: string | undefined;
   /** Rounds of the 16-way race; a network store gets fewer. */
   readonly raceRounds: number;
-  /** What the store declares as `capabilities.presign`; the suite holds it to either. */
-  readonly presigns: boolean;
+  /** What the store declares as `capabilities.presign`; the suite holds it to that. */
+  readonly presign: StoreCapabilities['presign'];
 }
 
 const WRITERS = 16;
@@ -318,69 +326,129 @@ export function describeObjectStore(
         url = signed.url,
       ): Promise<Response> => fetch(url, { method: signed.method, headers: signed.headers, ...changes });
 
-      test('a store presigns exactly where it declares so', async () => {
-        assert.equal(store.capabilities.presign, options.presigns);
-        const signed = await store.presign(freshKey(), { method: 'GET', ttlSeconds: 60 });
-        assert.equal(signed !== undefined, options.presigns);
-      });
-      if (!options.presigns) return;
-
-      test('a signed PUT stores, and the first write wins over it', async () => {
-        const key = freshKey('signed');
-        const body = Buffer.from('through the URL');
-        const request = {
+      /** Of what `uploadOf` signs. */
+      const BODY = Buffer.from('0123456789');
+      const uploadOf = (key: ObjectKey): Promise<PresignedRequest> =>
+        presign(key, {
           method: 'PUT',
           ttlSeconds: 60,
           ifAbsent: true,
-          sizeBytes: body.length,
-          digest: digestOf(body),
-        } as const;
-        const signed = await presign(key, request);
-        assert.equal((await send(signed, { body })).status, 200);
-        assert.equal((await store.head(key))?.digest, digestOf(body));
-
-        const replayed = await send(signed, { body });
-        assert.equal(replayed.status, 412);
-        const fetched = await send(await presign(key, { method: 'GET', ttlSeconds: 60 }));
-        assert.equal(await fetched.text(), 'through the URL');
-      });
-
-      test('a URL that was altered, dropped a header or is for something else is refused', async () => {
-        const key = freshKey('altered');
-        const other = freshKey('altered');
-        const body = Buffer.from('0123456789');
-        const signed = await presign(key, {
-          method: 'PUT',
-          ttlSeconds: 60,
-          ifAbsent: true,
-          sizeBytes: 10,
-          digest: digestOf(body),
+          sizeBytes: BODY.length,
+          digest: digestOf(BODY),
         });
-        const { 'if-none-match': _, ...withoutCondition } = signed.headers;
+      const isRefusal = (status: number): boolean => status >= 400 && status < 500;
+
+      test('a store presigns exactly where it declares so', async () => {
+        assert.equal(store.capabilities.presign, options.presign);
+        const signed = await store.presign(freshKey(), { method: 'GET', ttlSeconds: 60 });
+        assert.equal(signed !== undefined, options.presign !== 'none');
+      });
+      if (options.presign === 'none') return;
+
+      test('a signed PUT stores with its digest, and the first write wins over it', async () => {
+        const key = freshKey('signed');
+        const signed = await uploadOf(key);
+        const stored = await send(signed, { body: BODY });
+        assert.ok(stored.ok, await stored.text());
+        assert.equal((await store.head(key))?.digest, digestOf(BODY));
+
+        const replayed = await send(signed, { body: Buffer.from('9876543210') });
+        assert.ok([403, 409, 412].includes(replayed.status), String(replayed.status));
+        const fetched = await send(await presign(key, { method: 'GET', ttlSeconds: 60 }));
+        assert.equal(await fetched.text(), BODY.toString());
+      });
+
+      test('a signed GET opens a key of odd letters', async () => {
+        const key = freshKey("odd ünï+%41'(x)*!");
+        await store.put(key, BODY, { ifAbsent: true });
+        const reply = await send(await presign(key, { method: 'GET', ttlSeconds: 60 }));
+        assert.equal(await reply.text(), BODY.toString());
+        assert.equal(reply.status, 200);
+      });
+
+      test('a URL for something else, or with its signature altered, is refused', async () => {
+        const [key, other, stored] = [freshKey('altered'), freshKey('altered'), freshKey('altered')];
+        await store.put(stored, BODY, { ifAbsent: true });
+        const upload = await uploadOf(key);
+        const download = await presign(stored, { method: 'GET', ttlSeconds: 60 });
         const attempts: [string, Promise<Response>][] = [
-          ['the condition dropped', send(signed, { body, headers: withoutCondition })],
+          ['another key', send(upload, { body: BODY }, upload.url.replace(encodeURI(key), encodeURI(other)))],
+          ['another method', send(upload, { method: 'DELETE' })],
           [
-            'another digest',
-            send(signed, { body, headers: { ...signed.headers, 'x-amz-meta-sha256': digestOf('other') } }),
+            'a PUT URL used to read',
+            send({ ...upload, url: upload.url.replace(key, stored) }, { method: 'GET' }),
           ],
-          [
-            'a longer body',
-            send(signed, { body: Buffer.alloc(11), headers: { ...signed.headers, 'content-length': '11' } }),
-          ],
-          ['another key', send(signed, { body }, signed.url.replace(encodeURI(key), encodeURI(other)))],
-          ['another method', send(signed, { method: 'DELETE' })],
-          [
-            'a GET URL used to write',
-            send(await presign(key, { method: 'GET', ttlSeconds: 60 }), { method: 'PUT', body }),
-          ],
-          ['another query', send(signed, { body }, `${signed.url}&versionId=1`)],
+          ['a GET URL used to write', send(download, { method: 'PUT', headers: upload.headers, body: BODY })],
+          ['a GET URL used to delete', send(download, { method: 'DELETE' })],
+          ['a signature altered', send(upload, { body: BODY }, alterSignature(upload.url))],
+          ['no signature', send(upload, { body: BODY }, upload.url.replace(/\?.*/, ''))],
         ];
-        for (const [what, reply] of attempts) assert.equal((await reply).status, 403, what);
+        for (const [what, reply] of attempts) assert.ok(isRefusal((await reply).status), what);
         assert.equal(await store.head(key), undefined);
         assert.equal(await store.head(other), undefined);
+        assert.equal((await readAll(stored))?.toString(), BODY.toString());
+      });
+
+      test('a URL that has expired is refused', async () => {
+        const key = freshKey('expired');
+        await store.put(key, BODY, { ifAbsent: true });
+        const { clock } = opened;
+        assert.ok(clock);
+        clock.advance(-3_600_000);
+        const signed = await presign(key, { method: 'GET', ttlSeconds: 60 });
+        clock.advance(3_600_000);
+        assert.ok(isRefusal((await send(signed)).status));
+      });
+
+      test('a PUT URL without its condition never replaces what is there', async () => {
+        const key = freshKey('no-condition');
+        const signed = await uploadOf(key);
+        await store.put(key, Buffer.from('the first'), { ifAbsent: true });
+        const reply = await send(signed, { body: BODY, headers: withoutCondition(signed.headers) });
+        assert.ok(isRefusal(reply.status), String(reply.status));
+        assert.equal((await readAll(key))?.toString(), 'the first');
+      });
+
+      if (options.presign === 'key') return;
+
+      test('a PUT URL binds condition, digest, length and query', async () => {
+        const key = freshKey('bound');
+        const signed = await uploadOf(key);
+        const digest = digestOf(BODY);
+        const otherDigest = Object.fromEntries(
+          Object.entries(signed.headers).map(([name, value]) => [
+            name,
+            value === digest ? digestOf('other') : value,
+          ]),
+        );
+        assert.notDeepEqual(otherDigest, signed.headers);
+        const longer = { ...signed.headers, 'content-length': '11' };
+        const attempts: [string, Promise<Response>][] = [
+          ['no condition', send(signed, { body: BODY, headers: withoutCondition(signed.headers) })],
+          ['another digest', send(signed, { body: BODY, headers: otherDigest })],
+          ['a longer body', send(signed, { body: Buffer.alloc(11), headers: longer })],
+          ['another query', send(signed, { body: BODY }, `${signed.url}&versionId=1`)],
+        ];
+        for (const [what, reply] of attempts) assert.ok(isRefusal((await reply).status), what);
+        assert.equal(await store.head(key), undefined);
       });
     });
   });
+}
+
+/** The headers without the one that lets only the first write in: `If-None-Match`, or GCS's generation 0. */
+function withoutCondition(headers: PresignedRequest['headers']): Record<string, string> {
+  const kept = Object.entries(headers).filter(([name]) => !/if-none-match|if-generation-match/.test(name));
+  assert.equal(kept.length, Object.keys(headers).length - 1);
+  return Object.fromEntries(kept);
+}
+
+/** The same URL with another signature of the same shape. */
+function alterSignature(url: string): string {
+  return url.replace(
+    /(sig(?:nature)?=[^&]{5})([^&])/i,
+    (_, before: string, letter: string) => before + (letter === 'b' ? 'c' : 'b'),
+  );
 }
 
 function asObject(got: StoredObject | 'unsatisfiable' | undefined): StoredObject {

@@ -13,7 +13,7 @@ import type {
 /** A backend that answers what the test lays down, for what no real one can be brought to do. */
 export class StubStore implements ObjectStore {
   readonly driver = 'stub';
-  readonly capabilities = { conditionalPut: true, presign: true };
+  readonly capabilities = { conditionalPut: true, presign: 'exact' } as const;
   readonly deleted: ObjectKey[] = [];
   /** What every call but `list` and `close` fails with. */
   failure: Error | undefined;

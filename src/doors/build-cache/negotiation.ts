@@ -63,7 +63,7 @@ export class Negotiation {
     const { url } = await this.#request(key, { method: 'GET', ttlSeconds: this.#urlTtlSeconds }, origin);
     const { sizeBytes: size, digest } = facts;
     this.#metrics.hits.inc({ protocol: PROTOCOL });
-    if (this.#store.capabilities.presign) {
+    if (this.#store.capabilities.presign !== 'none') {
       this.#metrics.bytes.inc({ protocol: PROTOCOL, direction: 'read', route: 'presigned' }, size);
     }
     return { status: 'found', url, method: 'GET', size, ...(digest === undefined ? {} : { digest }) };

@@ -60,7 +60,7 @@ interface OpenBlob {
 /** Objects as files below one folder of this machine. Any number of processes may share the folder. */
 export class LocalStore implements ObjectStore {
   readonly driver = 'local';
-  readonly capabilities = { conditionalPut: true, presign: false };
+  readonly capabilities = { conditionalPut: true, presign: 'none' } as const;
   readonly #folder: string;
   readonly #temp: TempFiles;
   readonly #fsync: boolean;

@@ -52,7 +52,7 @@ const CONFLICT_ATTEMPTS = 4;
  */
 export class S3Store implements ObjectStore {
   readonly driver = 's3';
-  readonly capabilities = { conditionalPut: true, presign: true };
+  readonly capabilities = { conditionalPut: true, presign: 'exact' } as const;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #presigner: S3Presigner;
