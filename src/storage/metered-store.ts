@@ -5,67 +5,52 @@ import type { StorageMetrics } from './metrics.ts';
 import type { ObjectKey } from './object-key.ts';
 import type {
   Got,
-  ListedObject,
-  ListOptions,
   ObjectFacts,
   ObjectStore,
   PresignedRequest,
   PresignRequest,
   PutOptions,
   PutOutcome,
-  StoreCapabilities,
 } from './store.ts';
+import { WrappedStore } from './wrapped-store.ts';
 
 /** Counts and times every call of the store below it. */
-export class MeteredStore implements ObjectStore {
-  readonly driver: string;
-  readonly capabilities: StoreCapabilities;
-  readonly #store: ObjectStore;
+export class MeteredStore extends WrappedStore {
   readonly #metrics: StorageMetrics;
   readonly #clock: Clock;
 
-  constructor(store: ObjectStore, metrics: StorageMetrics, clock: Clock) {
-    this.driver = store.driver;
-    this.capabilities = store.capabilities;
-    this.#store = store;
+  constructor(below: ObjectStore, metrics: StorageMetrics, clock: Clock) {
+    super(below);
     this.#metrics = metrics;
     this.#clock = clock;
   }
 
-  head(key: ObjectKey, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
-    return this.#measure('head', () => this.#store.head(key, signal), hitOrMiss);
+  override head(key: ObjectKey, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
+    return this.#measure('head', () => super.head(key, signal), hitOrMiss);
   }
 
-  get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got> {
-    return this.#measure('get', () => this.#store.get(key, range, signal), hitOrMiss);
+  override get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got> {
+    return this.#measure('get', () => super.get(key, range, signal), hitOrMiss);
   }
 
-  put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
+  override put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
     return this.#measure(
       'put',
-      () => this.#store.put(key, body, options),
+      () => super.put(key, body, options),
       (outcome) => outcome,
     );
   }
 
-  delete(key: ObjectKey): Promise<void> {
-    return this.#measure('delete', () => this.#store.delete(key), done);
+  override delete(key: ObjectKey, signal?: AbortSignal): Promise<void> {
+    return this.#measure('delete', () => super.delete(key, signal), done);
   }
 
-  list(options: ListOptions): AsyncIterable<ListedObject> {
-    return this.#store.list(options);
+  override presign(key: ObjectKey, request: PresignRequest): Promise<PresignedRequest | undefined> {
+    return this.#measure('presign', () => super.presign(key, request), done);
   }
 
-  presign(key: ObjectKey, request: PresignRequest): Promise<PresignedRequest | undefined> {
-    return this.#measure('presign', () => this.#store.presign(key, request), done);
-  }
-
-  probe(signal?: AbortSignal): Promise<void> {
-    return this.#measure('probe', () => this.#store.probe(signal), done);
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
+  override probe(signal?: AbortSignal): Promise<void> {
+    return this.#measure('probe', () => super.probe(signal), done);
   }
 
   async #measure<T>(operation: string, work: () => Promise<T>, outcomeOf: (result: T) => string): Promise<T> {

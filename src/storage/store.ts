@@ -115,7 +115,7 @@ export interface ObjectStore {
   put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome>;
 
   /** Deleting what is not there succeeds. */
-  delete(key: ObjectKey): Promise<void>;
+  delete(key: ObjectKey, signal?: AbortSignal): Promise<void>;
 
   /** Every object under a prefix in the byte order of its key, fetched page by page. */
   list(options: ListOptions): AsyncIterable<ListedObject>;

@@ -4,19 +4,8 @@ import { digestOf } from '../base/digest.ts';
 import { VelocityError } from '../base/errors.ts';
 import { VerifyingStream } from './body.ts';
 import type { ObjectKey } from './object-key.ts';
-import type {
-  Got,
-  ListedObject,
-  ListOptions,
-  ObjectFacts,
-  ObjectStore,
-  PresignedRequest,
-  PresignRequest,
-  PutOptions,
-  PutOutcome,
-  StoreCapabilities,
-  StoredObject,
-} from './store.ts';
+import type { Got, ObjectStore, StoredObject } from './store.ts';
+import { WrappedStore } from './wrapped-store.ts';
 
 /**
  * Bodies up to this size are read and checked before the first byte is handed out, so that
@@ -29,22 +18,17 @@ const CHECKED_AHEAD_BYTES = 1024 * 1024;
  * Reads of whole objects are held against their digest: doubtful bytes are removed and
  * read as a miss. Ranges cannot be checked and pass as they are.
  */
-export class VerifiedStore implements ObjectStore {
-  readonly driver: string;
-  readonly capabilities: StoreCapabilities;
-  readonly #store: ObjectStore;
+export class VerifiedStore extends WrappedStore {
   readonly #onDamaged: (key: ObjectKey) => void;
 
   /** `onDamaged` is told of each object that was found damaged. */
-  constructor(store: ObjectStore, onDamaged: (key: ObjectKey) => void) {
-    this.driver = store.driver;
-    this.capabilities = store.capabilities;
-    this.#store = store;
+  constructor(below: ObjectStore, onDamaged: (key: ObjectKey) => void) {
+    super(below);
     this.#onDamaged = onDamaged;
   }
 
-  async get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got> {
-    const got = await this.#store.get(key, range, signal);
+  override async get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got> {
+    const got = await super.get(key, range, signal);
     if (got === undefined || got === 'unsatisfiable' || got.span !== 'whole') return got;
     if (got.facts.digest === undefined) return got;
     return got.facts.sizeBytes <= CHECKED_AHEAD_BYTES
@@ -75,35 +59,7 @@ export class VerifiedStore implements ObjectStore {
   /** A store that cannot delete (read-only, say) keeps the bad object, and every reader of it gets its miss. */
   async #remove(key: ObjectKey): Promise<void> {
     this.#onDamaged(key);
-    await this.#store.delete(key).catch(() => {});
-  }
-
-  head(key: ObjectKey, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
-    return this.#store.head(key, signal);
-  }
-
-  put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
-    return this.#store.put(key, body, options);
-  }
-
-  delete(key: ObjectKey): Promise<void> {
-    return this.#store.delete(key);
-  }
-
-  list(options: ListOptions): AsyncIterable<ListedObject> {
-    return this.#store.list(options);
-  }
-
-  presign(key: ObjectKey, request: PresignRequest): Promise<PresignedRequest | undefined> {
-    return this.#store.presign(key, request);
-  }
-
-  probe(signal?: AbortSignal): Promise<void> {
-    return this.#store.probe(signal);
-  }
-
-  close(): Promise<void> {
-    return this.#store.close();
+    await this.delete(key).catch(() => {});
   }
 }
 

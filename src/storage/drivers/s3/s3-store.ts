@@ -71,6 +71,7 @@ export class S3Store implements ObjectStore {
         requestTimeout: REPLY_TIMEOUT_MS,
         throwOnRequestTimeout: true,
       },
+      maxAttempts: 1, // retries are the wrapper's: it knows deadlines and first writes
       // What goes wrong is thrown, and told by whoever catches it; the SDK would print it besides.
       logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
     });
@@ -166,9 +167,9 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async delete(key: ObjectKey): Promise<void> {
+  async delete(key: ObjectKey, signal?: AbortSignal): Promise<void> {
     const command = new DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
-    await this.#orMiss(`delete ${key}`, () => this.#client.send(command));
+    await this.#orMiss(`delete ${key}`, () => this.#client.send(command, abort(signal)));
   }
 
   async *list({ prefix, after }: ListOptions): AsyncIterable<ListedObject> {
