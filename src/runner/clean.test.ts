@@ -7,7 +7,7 @@ import { type CleanOptions, clean } from './clean.ts';
 
 const REPOSITORY: Files = {
   'velocity.yml':
-    'version: 1\npipeline:\n  build: { outputs: [dist/**] }\n  "//#docs": { outputs: [site/**] }\n',
+    'version: 1\npipeline:\n  build: { command: x, outputs: [dist/**] }\n  "//#docs": { command: x, outputs: [site/**] }\n',
   'package.json': { name: 'shop', workspaces: ['p/*'] },
   'p/web/package.json': { name: 'web' },
 };
@@ -45,11 +45,22 @@ describe('clean', () => {
     assert.equal(existsSync(repo.path('p/web/dist/kept')), true);
   });
 
+  test('what a package’s own outputs are not, though the task’s are, stays', async () => {
+    await using repo = await TempWorkspace.open({
+      ...REPOSITORY,
+      'velocity.yml':
+        'version: 1\npipeline:\n  build: { command: x, outputs: [lib/**] }\n  web#build: { outputs: [dist/**] }\n  gen: { outputs: [src/gen/**] }\n',
+    });
+    repo.write({ 'p/web/dist/a': '', 'p/web/lib/source': '', 'p/web/src/gen/by-hand': '' });
+    assert.deepEqual(await cleaned(repo, { outputs: true }), ['p/web/dist/a']);
+    assert.equal(existsSync(repo.path('p/web/lib/source')), true);
+  });
+
   test('what lies outside behind a link is neither removed nor told', async () => {
     await using outside = await openTempFolder();
     await using repo = await TempWorkspace.open({
       ...REPOSITORY,
-      'velocity.yml': 'version: 1\npipeline:\n  build: { outputs: [build/dist/**] }\n',
+      'velocity.yml': 'version: 1\npipeline:\n  build: { command: x, outputs: [build/dist/**] }\n',
     });
     symlinkSync(outside.path, repo.path('p/web/build'));
     repo.write({ 'p/web/build/dist/secret': '' });

@@ -5,7 +5,8 @@ import { LOCAL_STORE_FOLDERS } from '../storage/drivers/local/local-store.ts';
 import { TaskOutputs } from './archiver/outputs.ts';
 import { removeOutputs } from './archiver/restore.ts';
 import { localCacheFolder } from './local-cache-folder.ts';
-import { ROOT_NAME } from './workspace/packages.ts';
+import { PackageTasks } from './task-graph/package-tasks.ts';
+import { trackedPaths } from './workspace/visible-files.ts';
 import { openWorkspace, type Workspace } from './workspace/workspace.ts';
 
 export interface CleanOptions {
@@ -48,18 +49,17 @@ function cleanCache(workspace: Workspace, { env, cacheDir, dry, root }: CleanOpt
   });
 }
 
-function cleanOutputs({ root, config, graph, files }: Workspace, dry: boolean): Removed[] {
-  const tracked = new Set(files.flatMap(({ path, tracked: isTracked }) => (isTracked ? [path] : [])));
+function cleanOutputs(workspace: Workspace, dry: boolean): Removed[] {
+  const { root, graph } = workspace;
+  const packageTasks = new PackageTasks(workspace);
+  const isTracked = trackedPaths(workspace.files);
   return graph.packages.flatMap((each) => {
-    const names = each.directory === '' ? [each.name, ROOT_NAME] : [each.name];
-    const patterns = Object.entries(config.pipeline).flatMap(([name, { outputs }]) =>
-      !name.includes('#') || names.some((own) => name.startsWith(`${own}#`)) ? (outputs ?? []) : [],
-    );
     const folder = join(root, each.directory);
-    const outputs = new TaskOutputs(folder, root, patterns, []);
+    const patterns = packageTasks.outputs(each);
+    const outputs = new TaskOutputs({ folder, workspaceRoot: root, patterns, isTracked });
     const prefix = each.directory === '' ? '' : `${each.directory}/`;
-    const found = outputs.find().filter(({ path }) => !tracked.has(prefix + path) && outputs.matches(path));
-    if (!dry) removeOutputs({ outputs, folder, workspaceRoot: root }, (path) => tracked.has(prefix + path));
+    const found = outputs.find().filter(({ path, tracked }) => !tracked && outputs.matches(path));
+    if (!dry) removeOutputs({ outputs, folder });
     return found.map(({ path, stats }) => ({ path: prefix + path, sizeBytes: stats.size }));
   });
 }

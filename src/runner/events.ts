@@ -10,6 +10,8 @@ export type NotStored =
   | 'cache-off'
   | 'not-writable'
   | 'inputs-changed'
+  /** A task it depends on failed, or was not kept for its inputs changed: what this one read is not what its key says. */
+  | 'dependency-unsettled'
   | 'uncacheable-output'
   | 'store-failed';
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { CacheKey } from '../base/cache-key.ts';
+import { systemClock } from '../base/clock.ts';
 import { messageOf, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { Mistake } from '../config/mistake.ts';
@@ -7,6 +8,7 @@ import { LocalStore } from '../storage/drivers/local/local-store.ts';
 import { VerifiedStore } from '../storage/verified-store.ts';
 import { ArtifactCache, type CacheAccess } from './artifact-cache.ts';
 import type { HitSource, RunEvent, RunSummary } from './events.ts';
+import { PlaceLocks } from './executor/place-locks.ts';
 import { type ContinueMode, schedule } from './executor/schedule.ts';
 import { INSIDE_VARIABLE } from './executor/task-environment.ts';
 import { TaskTurns } from './executor/task-turns.ts';
@@ -156,8 +158,14 @@ async function openRun(workspace: Workspace, options: RunOptions, keys: TaskKeys
     onTrouble: warn,
   });
   const outputState = new OutputState(stateFolder);
+  const locks = new PlaceLocks({
+    folder: join(workspace.root, '.velocity', 'locks'),
+    clock: systemClock,
+    onWait: (place) => warn(`another run works in ${place || 'the root'}: waiting for it.`),
+  });
   const turns = new TaskTurns({
     ...options,
+    locks,
     workspace,
     keys,
     cache,

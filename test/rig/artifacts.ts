@@ -4,7 +4,7 @@ import { digestOf } from '../../src/base/digest.ts';
 import type { ArtifactManifest, OutputRecord } from '../../src/runner/archiver/manifest.ts';
 import { TaskOutputs } from '../../src/runner/archiver/outputs.ts';
 import { packArtifact, type RunFacts } from '../../src/runner/archiver/pack.ts';
-import { type RestoredOutput, restoreOutputs } from '../../src/runner/archiver/restore.ts';
+import { type RestoreOptions, restoreOutputs } from '../../src/runner/archiver/restore.ts';
 import { paddingAfter, type TarEntry } from '../../src/runner/archiver/tar/tar-entry.ts';
 import { END_OF_ARCHIVE, encodeHeader } from '../../src/runner/archiver/tar/tar-header.ts';
 import { type OpenedArtifact, openArtifact } from '../../src/runner/archiver/unpack.ts';
@@ -43,16 +43,18 @@ export interface Place {
 
 export interface PlaceOptions {
   readonly patterns?: readonly string[];
-  /** Outputs of the package's other tasks. */
-  readonly others?: readonly string[];
+  /** What git tracks, from the root. */
+  readonly tracked?: readonly string[];
   readonly directory?: string;
 }
 
 /** The package `packages/web`, with outputs in `dist`, where nothing else is said. */
 export function placeIn({ root }: Pick<TempWorkspace, 'root'>, options: PlaceOptions = {}): Place {
-  const { patterns = ['dist/**'], others = [], directory = 'packages/web' } = options;
+  const { patterns = ['dist/**'], tracked = [], directory = 'packages/web' } = options;
   const folder = directory === '' ? root : `${root}/${directory}`;
-  return { folder, workspaceRoot: root, outputs: new TaskOutputs(folder, root, patterns, others) };
+  const isTracked = (path: string): boolean => tracked.includes(path);
+  const outputs = new TaskOutputs({ folder, workspaceRoot: root, patterns, isTracked });
+  return { folder, workspaceRoot: root, outputs };
 }
 
 /** The artifact of what is there. */
@@ -71,9 +73,12 @@ export function open(bytes: Uint8Array, place: Place, maxBytes = GIBIBYTE): Prom
   return openArtifact({ sizeBytes: bytes.length, read: () => bytes }, { ...place, key: KEY, maxBytes });
 }
 
-export async function restoreInto(bytes: Uint8Array, place: Place): Promise<RestoredOutput[]> {
+export async function restoreInto(
+  bytes: Uint8Array,
+  place: Place & Pick<RestoreOptions, 'isOthers'>,
+): Promise<void> {
   const { manifest, contents } = await open(bytes, place);
-  return await restoreOutputs(manifest.outputs, contents, place);
+  await restoreOutputs(manifest.outputs, contents, place);
 }
 
 /** A member of a forged archive, and what the manifest says of it. */

@@ -39,6 +39,7 @@ function describeNotStored(why: NotStored): string {
     'cache-off': 'its cache is off',
     'not-writable': 'no cache may be written',
     'inputs-changed': 'its inputs changed while it ran',
+    'dependency-unsettled': 'a task it needs was not kept',
     'uncacheable-output': 'an output cannot be kept',
     'store-failed': 'it could not be stored',
   } as const;

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { type PlaceOptions, placeIn } from '../../../test/rig/artifacts.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { type Files, TempWorkspace } from '../../../test/rig/temp-workspace.ts';
+import { outputBases } from './outputs.ts';
 
 function packageOf(files: Files): Promise<TempWorkspace> {
   const below = Object.entries(files).map(([path, content]) => [`packages/web/${path}`, content]);
@@ -138,16 +139,37 @@ describe('links', () => {
   });
 });
 
-describe('isShared', () => {
-  test('what another task’s patterns mean too is shared', async () => {
-    await using folder = await packageOf({ x: '' });
-    const { outputs } = placeIn(folder, {
-      patterns: ['dist/**'],
-      others: ['dist/types/**', '!dist/types/own.d.ts'],
-    });
-    assert.deepEqual(
-      ['dist/a.js', 'dist/types/a.d.ts', 'dist/types/own.d.ts'].map((path) => outputs.isShared(path)),
-      [false, true, false],
-    );
+describe('what git tracks', () => {
+  const tracked = (folder: { root: string }, options: PlaceOptions): string[] =>
+    placeIn(folder, options)
+      .outputs.find()
+      .flatMap(({ path, tracked: isTracked }) => (isTracked ? [path] : []));
+
+  test('is found, and told from what the task makes', async () => {
+    await using folder = await packageOf({ 'dist/made': '', 'dist/README.md': '' });
+    assert.deepEqual(tracked(folder, { tracked: ['packages/web/dist/README.md'] }), ['dist/README.md']);
   });
+
+  test('is known by where it really is, also behind an output folder that is a link', async () => {
+    await using folder = await packageOf({ x: '' });
+    folder.write({ 'shared/made': '', 'shared/kept.txt': '' });
+    symlinkSync('../../shared', folder.path('packages/web/dist'));
+    assert.deepEqual(tracked(folder, { tracked: ['shared/kept.txt'] }), ['dist/kept.txt']);
+  });
+});
+
+describe('outputBases', () => {
+  for (const [patterns, bases] of [
+    [['dist/**'], ['dist']],
+    [['dist/**', 'dist/types/**', '!dist/x'], ['dist']],
+    [['*.tgz', 'dist/**'], ['']],
+    [
+      ['a/b', 'a/c/*'],
+      ['a/b', 'a/c'],
+    ],
+    [[], []],
+  ] as const)
+    test(`everything that ${patterns.join(' ') || 'nothing'} means lies below ${bases.join(', ') || 'nothing'}`, () => {
+      assert.deepEqual(outputBases(patterns), bases);
+    });
 });

@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { statsOf } from '../stats-of.ts';
 import {
   compilePatterns,
@@ -10,32 +10,44 @@ import {
 } from '../workspace/path-patterns.ts';
 
 /** Something on the disk that a task's output patterns mean. */
-export type FoundOutput =
-  | { readonly path: string; readonly kind: 'file'; readonly stats: Stats }
-  | { readonly path: string; readonly kind: 'link'; readonly target: string; readonly stats: Stats }
+export type FoundOutput = {
+  /** From the package's folder. */
+  readonly path: string;
+  readonly stats: Stats;
+  /** git tracks it: a source, whatever a pattern says. It is never removed, and kept only where the task wrote it. */
+  readonly tracked: boolean;
+} & (
+  | { readonly kind: 'file' }
+  | { readonly kind: 'link'; readonly target: string }
   /** A folder with nothing in it. */
-  | { readonly path: string; readonly kind: 'directory'; readonly stats: Stats }
-  /** A pipe, socket or device: nothing that can be kept. */
-  | { readonly path: string; readonly kind: 'other'; readonly stats: Stats };
+  | { readonly kind: 'directory' }
+  /** A pipe, socket or device, or a name that is not UTF-8: nothing that can be kept. */
+  | { readonly kind: 'other' }
+);
+
+export interface TaskOutputsOptions {
+  /** The package's folder, absolute. */
+  readonly folder: string;
+  readonly workspaceRoot: string;
+  readonly patterns: readonly string[];
+  /** Whether git tracks a path from the workspace root. */
+  readonly isTracked: (path: string) => boolean;
+}
 
 /** The outputs of one task, by its patterns. */
 export class TaskOutputs {
   readonly matches: PathMatcher;
-  readonly isShared: PathMatcher;
   readonly #folder: string;
   readonly #workspaceRoot: string;
+  readonly #isTracked: (path: string) => boolean;
   readonly #bases: readonly string[];
 
-  /**
-   * @param folder the package's folder, absolute
-   * @param others patterns of the package's other tasks: what they mean too is not this task's to remove
-   */
-  constructor(folder: string, workspaceRoot: string, patterns: readonly string[], others: readonly string[]) {
+  constructor({ folder, workspaceRoot, patterns, isTracked }: TaskOutputsOptions) {
     this.#folder = folder;
     this.#workspaceRoot = workspaceRoot;
+    this.#isTracked = isTracked;
     this.matches = compilePatterns(patterns);
-    this.isShared = compilePatterns(others);
-    this.#bases = outermost(patterns.flatMap(baseOf));
+    this.#bases = outputBases(patterns);
   }
 
   /**
@@ -48,26 +60,44 @@ export class TaskOutputs {
     for (const base of this.#bases) {
       const wayOut = this.#wayOut(base);
       if (wayOut) found.push(wayOut);
-      else this.#visit(base, found, true);
+      else this.#visit(base, this.#realPath(base), found, true);
     }
     return found.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   }
 
-  #visit(path: string, found: FoundOutput[], isBase: boolean): void {
+  /** @param real where `path` really is, from the workspace root: what git knows it by */
+  #visit(path: string, real: string, found: FoundOutput[], isBase: boolean): void {
     const absolute = join(this.#folder, path);
     const stats = statsOf(absolute);
-    if (!stats) return;
+    if (!stats) {
+      if (path.includes(UNDECODABLE)) found.push(this.#undecodable(path));
+      return;
+    }
     const enters =
       stats.isDirectory() || (isBase && stats.isSymbolicLink() && this.#isFolderInside(absolute));
     if (!enters) {
-      if (this.matches(path)) found.push(describe(path, absolute, stats));
+      if (this.matches(path)) found.push(describe(path, absolute, stats, this.#isTracked(real)));
       return;
     }
     const names = readdirSync(absolute);
     if (names.length === 0 && stats.isDirectory() && this.matches(path))
-      found.push({ path, kind: 'directory', stats });
+      found.push({ path, kind: 'directory', stats, tracked: false });
     for (const name of names)
-      if (!NEVER.has(name)) this.#visit(path === '' ? name : `${path}/${name}`, found, false);
+      if (!NEVER.has(name)) this.#visit(below(path, name), below(real, name), found, false);
+  }
+
+  /** A name that is not UTF-8 was read as another one, which leads nowhere. */
+  #undecodable(path: string): FoundOutput {
+    return { path, kind: 'other', stats: lstatSync(this.#folder), tracked: false };
+  }
+
+  #realPath(base: string): string {
+    const absolute = join(this.#folder, base);
+    try {
+      return relative(this.#workspaceRoot, realpathSync(absolute)).replaceAll(sep, '/');
+    } catch {
+      return relative(this.#workspaceRoot, absolute).replaceAll(sep, '/'); // nothing is there
+    }
   }
 
   /** The first link on the way to a base that leads out of the workspace. */
@@ -78,7 +108,7 @@ export class TaskOutputs {
       const stats = statsOf(absolute);
       if (!stats?.isSymbolicLink()) continue;
       const target = realFolder(absolute);
-      if (target !== undefined && !this.#isInside(target)) return describe(path, absolute, stats);
+      if (target !== undefined && !this.#isInside(target)) return describe(path, absolute, stats, false);
     }
     return undefined;
   }
@@ -106,10 +136,22 @@ function realFolder(link: string): string | undefined {
 /** Never outputs, unless a pattern begins inside. */
 const NEVER = new Set(['node_modules', '.git', '.velocity']);
 
-function describe(path: string, absolute: string, stats: Stats): FoundOutput {
-  if (stats.isFile()) return { path, kind: 'file', stats };
-  if (stats.isSymbolicLink()) return { path, kind: 'link', target: readlinkSync(absolute), stats };
-  return { path, kind: 'other', stats };
+/** What Node puts where a name's bytes are not UTF-8. */
+const UNDECODABLE = '\uFFFD';
+
+function describe(path: string, absolute: string, stats: Stats, tracked: boolean): FoundOutput {
+  if (stats.isFile()) return { path, kind: 'file', stats, tracked };
+  if (stats.isSymbolicLink()) return { path, kind: 'link', target: readlinkSync(absolute), stats, tracked };
+  return { path, kind: 'other', stats, tracked };
+}
+
+function below(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/** The folders and files below which everything lies that the patterns mean; none inside another. */
+export function outputBases(patterns: readonly string[]): string[] {
+  return outermost(patterns.flatMap(baseOf));
 }
 
 function baseOf(pattern: string): string[] {

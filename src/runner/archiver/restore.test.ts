@@ -27,6 +27,7 @@ import { snapshot } from '../../../test/rig/system-tar.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { TempWorkspace } from '../../../test/rig/temp-workspace.ts';
 import { VelocityError } from '../../base/errors.ts';
+import type { FoundOutput } from './outputs.ts';
 import { removeOutputs } from './restore.ts';
 
 function workspace(files: Record<string, string> = {}): Promise<TempWorkspace> {
@@ -151,15 +152,6 @@ describe('what is packed and restored', () => {
     await restoreInto(bytes, placeIn(here));
     assert.equal(existsSync(here.path('packages/web/dist')), false);
   });
-
-  test('whoever restores learns how each output looks now', async () => {
-    await using here = await workspace();
-    const members = [forgedFile('dist/a', 'content'), forgedFolder('dist/empty'), forgedLink('dist/l', 'a')];
-    const restored = await restoreInto(forge(members), placeIn(here));
-    for (const { record, stats } of restored)
-      assert.equal(stats.ino, lstatSync(here.path(`packages/web/${record.path}`)).ino);
-    assert.equal(restored.length, 3);
-  });
 });
 
 describe('what is there already', () => {
@@ -187,10 +179,19 @@ describe('what is there already', () => {
     );
   });
 
-  test('what another task of the package makes too stays', async () => {
+  test('what another task of the run made stays', async () => {
     await using here = await workspace({ 'dist/types/a.d.ts': 'theirs', 'dist/old.js': '' });
-    await restoreInto(forge([forgedFile('dist/new.js')]), placeIn(here, { others: ['dist/types/**'] }));
+    const isOthers = ({ path }: FoundOutput): boolean => path === 'dist/types/a.d.ts';
+    await restoreInto(forge([forgedFile('dist/new.js')]), { ...placeIn(here), isOthers });
     assert.equal(here.read('packages/web/dist/types/a.d.ts'), 'theirs');
+    assert.equal(existsSync(here.path('packages/web/dist/old.js')), false);
+  });
+
+  test('what git tracks stays, edited or new', async () => {
+    await using here = await workspace({ 'dist/README.md': 'edited', 'dist/old.js': '' });
+    const place = placeIn(here, { tracked: ['packages/web/dist/README.md'] });
+    await restoreInto(forge([forgedFile('dist/new.js')]), place);
+    assert.equal(here.read('packages/web/dist/README.md'), 'edited');
     assert.equal(existsSync(here.path('packages/web/dist/old.js')), false);
   });
 
@@ -326,7 +327,11 @@ describe('modes', () => {
 });
 
 describe('removeOutputs', () => {
-  function removed(here: TempWorkspace, options?: PlaceOptions, keep?: (path: string) => boolean): string[] {
+  function removed(
+    here: TempWorkspace,
+    options?: PlaceOptions,
+    keep?: (output: FoundOutput) => boolean,
+  ): string[] {
     removeOutputs(placeIn(here, options), keep);
     return snapshot(here.path('packages/web')).map((line) => line.split(' ')[2] ?? '');
   }
@@ -339,7 +344,7 @@ describe('removeOutputs', () => {
   test('what is to be kept stays, with its folders', async () => {
     await using here = await workspace({ 'dist/a/kept': '', 'dist/a/b': '', 'dist/c/d': '' });
     assert.deepEqual(
-      removed(here, {}, (path) => path === 'dist/a/kept'),
+      removed(here, {}, ({ path }) => path === 'dist/a/kept'),
       ['dist', 'dist/a', 'dist/a/kept', 'package.json'],
     );
   });

@@ -3,18 +3,16 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
   rmdirSync,
   rmSync,
-  type Stats,
   symlinkSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { join, posix } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
 import { statsOf } from '../stats-of.ts';
 import type { OutputRecord } from './manifest.ts';
@@ -27,57 +25,74 @@ export interface RestoreOptions {
   /** The package's folder, absolute. */
   readonly folder: string;
   readonly workspaceRoot: string;
-}
-
-/** What a restored output looks like to `lstat`, so that the next run can tell that it is untouched. */
-export interface RestoredOutput {
-  readonly record: OutputRecord;
-  readonly stats: Stats;
+  /** What stays although the artifact does not hold it: what another task of the run made. */
+  readonly isOthers?: (output: FoundOutput) => boolean;
 }
 
 /**
- * Makes the outputs exactly what the artifact holds: what it does not hold is removed, what
- * is there is replaced, never written through (an output may be a hard link into a store).
+ * Makes the outputs exactly what the artifact holds: what it does not hold is removed, but for what git
+ * tracks; what is there is replaced, never written through (an output may be a hard link into a store).
  */
 export async function restoreOutputs(
   records: readonly OutputRecord[],
   contents: AsyncIterable<OutputEvent>,
   options: RestoreOptions,
-): Promise<RestoredOutput[]> {
+): Promise<void> {
   removeOthers(records, options);
   const writer = new OutputWriter(options);
   for await (const event of contents) {
     if (event.type === 'output') writer.begin(event.output);
     else writer.write(event.chunk);
   }
-  return writer.finish();
+  writer.finish();
 }
 
 /**
- * Removes everything that the task's patterns mean and no other task's do, and the folders that this empties.
+ * Removes everything that the task's patterns mean, but for what git tracks, and the folders that this empties.
  * @param keep what stays all the same
  */
 export function removeOutputs(
-  { outputs, folder }: RestoreOptions,
-  keep: (path: string, kind: FoundOutput['kind']) => boolean = () => false,
+  { outputs, folder }: Pick<RestoreOptions, 'outputs' | 'folder'>,
+  keep: (output: FoundOutput) => boolean = () => false,
 ): void {
   const emptied = new Set<string>();
-  for (const { path, kind } of outputs.find()) {
-    if (keep(path, kind) || outputs.isShared(path) || !outputs.matches(path)) continue;
+  for (const output of outputs.find()) {
+    const { path, kind, tracked } = output;
+    if (tracked || !outputs.matches(path) || keep(output)) continue;
     const absolute = join(folder, path);
-    if (kind === 'directory') rmdirIfEmpty(absolute);
-    else rmSync(absolute, { force: true });
+    despiteModes(absolute, () => {
+      if (kind === 'directory') rmdirIfEmpty(absolute);
+      else rmSync(absolute, { force: true });
+    });
     for (let parent = posix.dirname(path); parent !== '.'; parent = posix.dirname(parent))
       emptied.add(parent);
   }
   // Deepest first. An output folder that is itself a link stays: it is how the workspace is laid out.
-  for (const parent of [...emptied].sort().reverse())
-    if (outputs.matches(parent)) rmdirIfEmpty(join(folder, parent));
+  for (const parent of [...emptied].sort().reverse()) {
+    const absolute = join(folder, parent);
+    if (outputs.matches(parent)) despiteModes(absolute, () => rmdirIfEmpty(absolute));
+  }
 }
 
 function removeOthers(records: readonly OutputRecord[], options: RestoreOptions): void {
   const kept = new Map(records.map(({ path, kind }) => [path, kind]));
-  removeOutputs(options, (path, kind) => kept.get(path) === kind);
+  removeOutputs(
+    options,
+    (output) => kept.get(output.path) === output.kind || (options.isOthers?.(output) ?? false),
+  );
+}
+
+/** A task may leave folders nobody may write to: what lies in them can be changed once they are opened. */
+function despiteModes<T>(path: string, change: () => T): T {
+  try {
+    return change();
+  } catch (error) {
+    const code = systemCode(error);
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    const parent = dirname(path);
+    chmodSync(parent, lstatSync(parent).mode | 0o700);
+    return change();
+  }
 }
 
 function rmdirIfEmpty(path: string): void {
@@ -96,10 +111,9 @@ class OutputWriter {
   readonly #umask = process.umask();
   /** Folders that are there by now, and whether they are new: nothing in those needs to be removed. */
   readonly #folders = new Map<string, boolean>([['.', false]]);
-  readonly #restored: RestoredOutput[] = [];
   /** Links come last, so that nothing is ever written through one of them. */
   readonly #links: (OutputRecord & { kind: 'link' })[] = [];
-  #open: { readonly record: OutputRecord; readonly descriptor: number } | undefined;
+  #open: { readonly descriptor: number } | undefined;
 
   constructor(options: RestoreOptions) {
     this.#options = options;
@@ -116,13 +130,14 @@ class OutputWriter {
       case 'directory':
         this.#makeFolder(record.path);
         if ((lstatSync(absolute).mode & 0o777) !== record.mode) chmodSync(absolute, record.mode);
-        this.#restored.push({ record, stats: lstatSync(absolute) });
         break;
       case 'file': {
-        if (!parentIsNew) unlinkIfThere(absolute);
-        const descriptor = openSync(absolute, NEW_FILE, record.mode);
+        const descriptor = despiteModes(absolute, () => {
+          if (!parentIsNew) unlinkIfThere(absolute);
+          return openSync(absolute, NEW_FILE, record.mode);
+        });
         if ((record.mode & this.#umask) !== 0) fchmodSync(descriptor, record.mode);
-        this.#open = { record, descriptor };
+        this.#open = { descriptor };
         break;
       }
     }
@@ -133,7 +148,7 @@ class OutputWriter {
     for (let rest = chunk; rest.length > 0; ) rest = rest.subarray(writeSync(this.#open.descriptor, rest));
   }
 
-  finish(): RestoredOutput[] {
+  finish(): void {
     this.#closeFile();
     const { folder, workspaceRoot } = this.#options;
     // They were looked at before, but what has been removed since may have led elsewhere.
@@ -142,16 +157,13 @@ class OutputWriter {
       const absolute = join(folder, record.path);
       unlinkIfThere(absolute);
       symlinkSync(record.target, absolute);
-      this.#restored.push({ record, stats: lstatSync(absolute) });
     }
-    return this.#restored;
   }
 
   #closeFile(): void {
     if (!this.#open) return;
-    const { record, descriptor } = this.#open;
+    const { descriptor } = this.#open;
     this.#open = undefined;
-    this.#restored.push({ record, stats: fstatSync(descriptor) });
     closeSync(descriptor);
   }
 

@@ -72,14 +72,17 @@ describe('inputs by default', () => {
     const more = { 'p/web/out/a.js': '', 'p/web/coverage/b': '' };
     await using repo = await TempWorkspace.open(REPOSITORY);
     repo.write(more);
-    const pipeline = { build: { command: 'x', outputs: ['out/**'] }, test: { outputs: ['coverage/**'] } };
+    const pipeline = {
+      build: { command: 'x', outputs: ['out/**'] },
+      test: { command: 'x', outputs: ['coverage/**'] },
+    };
     assert.deepEqual(await inputsOf(repo, pipeline, 'web#build'), WEB);
   });
 
   test('what another package’s own task makes is of no matter here', async () => {
     await using repo = await TempWorkspace.open({ ...REPOSITORY, 'p/web/out/a.js': '' });
     repo.write({ 'p/web/out/b.js': '' });
-    const pipeline = { build: { command: 'x' }, 'lib#build': { outputs: ['out/**'] } };
+    const pipeline = { build: { command: 'x' }, 'lib#build': { command: 'x', outputs: ['out/**'] } };
     const inputs = await inputsOf(repo, pipeline, 'web#build');
     assert.deepEqual(
       inputs.filter((path) => path.includes('/out/')),
@@ -93,7 +96,7 @@ describe('inputs by default', () => {
       repo.write({ 'made/x': '' });
       const inputs = await inputsOf(
         repo,
-        { build: { command: 'x' }, [key]: { outputs: ['made/**'] } },
+        { build: { command: 'x' }, [key]: { command: 'x', outputs: ['made/**'] } },
         'shop#build',
       );
       assert.equal(inputs.includes('made/x'), false, key);
@@ -102,7 +105,7 @@ describe('inputs by default', () => {
 
   test('a tracked file among another task’s outputs is a source', async () => {
     await using repo = await TempWorkspace.open({ ...REPOSITORY, 'p/web/gen/kept.ts': '' });
-    const pipeline = { build: { command: 'x' }, gen: { outputs: ['gen/**'] } };
+    const pipeline = { build: { command: 'x' }, gen: { command: 'x', outputs: ['gen/**'] } };
     assert.ok((await inputsOf(repo, pipeline, 'web#build')).includes('p/web/gen/kept.ts'));
   });
 
@@ -223,7 +226,7 @@ describe('of', () => {
   test('a package’s sources are its files without what its tasks make', async () => {
     await using repo = await TempWorkspace.open({
       ...REPOSITORY,
-      ...velocityFile({ build: { outputs: ['out/**'] } }),
+      ...velocityFile({ build: { command: 'x', outputs: ['out/**'] } }),
     });
     repo.write({ 'p/web/out/a.js': '' });
     const workspace = await readWorkspace(repo);

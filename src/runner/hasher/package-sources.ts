@@ -1,6 +1,8 @@
+import { realpathSync } from 'node:fs';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { PackageTasks } from '../task-graph/package-tasks.ts';
 import type { Task } from '../task-graph/task.ts';
 import type { Package } from '../workspace/package.ts';
-import { ROOT_NAME } from '../workspace/packages.ts';
 import {
   compileGlob,
   compilePatterns,
@@ -11,9 +13,9 @@ import {
   staticBase,
 } from '../workspace/path-patterns.ts';
 import { VELOCITY_FILE } from '../workspace/velocity-file.ts';
-import type { VisibleFile } from '../workspace/visible-files.ts';
+import { trackedPaths, type VisibleFile } from '../workspace/visible-files.ts';
 import type { Workspace } from '../workspace/workspace.ts';
-import { walkFiles } from './walk-files.ts';
+import { NEVER_SOURCES, walkFiles } from './walk-files.ts';
 
 /** Stands in `inputs` for what they would be without the list. */
 export const DEFAULT_INPUTS = '$default';
@@ -55,11 +57,15 @@ interface Candidate {
 /** Which files decide what: of packages, of tasks, of the whole workspace. */
 export class PackageSources {
   readonly #workspace: Workspace;
+  readonly #packageTasks: PackageTasks;
+  readonly #isTracked: (path: string) => boolean;
   readonly #files = new Map<Package, SourceFile[]>();
   readonly #sources = new Map<Package, readonly SourceFile[]>();
 
   constructor(workspace: Workspace) {
     this.#workspace = workspace;
+    this.#packageTasks = new PackageTasks(workspace);
+    this.#isTracked = trackedPaths(workspace.files);
     this.#assignFiles();
   }
 
@@ -82,21 +88,39 @@ export class PackageSources {
     return distinctSorted([...files.map(({ path }) => path), ...named].filter(matches));
   }
 
-  /** The input files of a task, as sorted paths from the root. What the task makes is never among them. */
+  /**
+   * The input files of a task, as sorted paths from the root. What the task makes is not among them, unless
+   * git tracks it: that is a source first.
+   */
   inputsOf(task: Task): readonly string[] {
-    const isOwnOutput = compilePatterns(task.outputs);
-    const defaults = this.#sourcesOf(task.package).filter(({ local }) => !isOwnOutput(local));
+    const matchesOutput = compilePatterns(task.outputs);
+    const isOwnOutput = ({ path, local }: Candidate): boolean =>
+      local !== undefined && matchesOutput(local) && !this.#isTracked(path);
+    const defaults = this.#sourcesOf(task.package).filter((file) => !isOwnOutput(file));
     if (task.inputs === undefined) return defaults.map(({ path }) => path);
 
     const onlyTakesOut = task.inputs.every((pattern) => pattern.startsWith('!'));
     const patterns = onlyTakesOut ? [DEFAULT_INPUTS, ...task.inputs] : task.inputs;
     const rules = inputRules(patterns, new Set(defaults.map(({ path }) => path)));
     const chosen = this.#candidates(task.package, patterns).filter(
-      (candidate) =>
-        !(candidate.local !== undefined && isOwnOutput(candidate.local)) &&
-        lastRuleDecides(rules, (matches) => matches(candidate)),
+      (candidate) => !isOwnOutput(candidate) && lastRuleDecides(rules, (matches) => matches(candidate)),
     );
     return distinctSorted(chosen.map(({ path }) => path));
+  }
+
+  /** What a link leads to inside the workspace: the file, or the visible files of the folder; from the root. */
+  behindLink(path: string): readonly string[] {
+    const { root, files } = this.#workspace;
+    let target: string;
+    try {
+      target = relative(root, realpathSync(join(root, path))).replaceAll(sep, '/');
+    } catch {
+      return []; // it leads to nothing
+    }
+    if (target === '' || target === '..' || target.startsWith('../') || isAbsolute(target)) return [];
+    if (target.split('/').some((part) => NEVER_SOURCES.has(part))) return [];
+    const inside = filesBelow(files, `${target}/`);
+    return inside.length > 0 ? inside.map((file) => file.path) : [target];
   }
 
   /** Every file that these patterns could mean, those of packages further down too. */
@@ -125,24 +149,19 @@ export class PackageSources {
     return filesBelow(files, `${base}/`).length > 0 ? [] : walkFiles(root, base);
   }
 
+  /** Of every task the package can run, not only of those that run now: a key must not depend on what else was asked for. */
+  isOutputOf(each: Package): PathMatcher {
+    return compilePatterns(this.#packageTasks.outputs(each));
+  }
+
   #sourcesOf(each: Package): readonly SourceFile[] {
     let sources = this.#sources.get(each);
     if (!sources) {
-      const isOutput = compilePatterns(this.#allOutputsOf(each));
+      const isOutput = this.isOutputOf(each);
       sources = this.#filesOf(each).filter(({ tracked, local }) => tracked || !isOutput(local));
       this.#sources.set(each, sources);
     }
     return sources;
-  }
-
-  /** Of every task in the pipeline, not only of those that run now: a key must not depend on what else was asked for. */
-  #allOutputsOf({ name, directory }: Package): string[] {
-    const { pipeline } = this.#workspace.config;
-    const names = directory === '' ? [name, ROOT_NAME] : [name];
-    return Object.entries(pipeline).flatMap(([key, { outputs }]) => {
-      const isForAnother = key.includes('#') && !names.some((own) => key.startsWith(`${own}#`));
-      return isForAnother ? [] : (outputs ?? []);
-    });
   }
 
   #filesOf(each: Package): readonly SourceFile[] {

@@ -292,13 +292,13 @@ describe('packages whose tasks do not come first', () => {
   });
 });
 
-describe('filesAreUnchanged', () => {
+describe('inputsAreUnchanged', () => {
   async function afterChange(change: (repo: TempWorkspace) => void): Promise<boolean> {
     await using repo = await TempWorkspace.open(SHOP);
     const planned = await plan(repo, { tasks: ['web#test'] });
     const { task } = planned.of('web#test');
     change(repo);
-    return planned.keys.filesAreUnchanged(task);
+    return await planned.keys.inputsAreUnchanged(task);
   }
 
   test('nothing changed', async () => {
@@ -321,6 +321,10 @@ describe('filesAreUnchanged', () => {
     'an input’s mode': (repo) => repo.chmod('p/web/src/web.ts', 0o755),
     'an input that is gone': (repo) => repo.remove('p/web/src/web.ts'),
     'a file that counts for every task': (repo) => repo.write({ 'tsconfig.base.json': { strict: true } }),
+    'a file that is new among the inputs': (repo) => repo.write({ 'p/web/src/new.ts': '' }),
+    'a file that is new in a new folder': (repo) => repo.write({ 'p/web/src/new/deep/x.ts': '' }),
+    'a file that is new among the sources of a package it depends on': (repo) =>
+      repo.write({ 'p/lib/src/new.ts': '' }),
     'a source of a package it depends on': (repo) => repo.write({ 'p/lib/src/lib.ts': 'export { };\n' }),
   };
   for (const [what, change] of Object.entries(changes)) {

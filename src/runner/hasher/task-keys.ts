@@ -2,9 +2,11 @@ import type { CacheKey } from '../../base/cache-key.ts';
 import { type Digest, digestOf } from '../../base/digest.ts';
 import type { Task, TaskId } from '../task-graph/task.ts';
 import type { Package } from '../workspace/package.ts';
+import { compilePatterns, type PathMatcher } from '../workspace/path-patterns.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { declaredVariables } from './environment.ts';
 import type { FileDigests } from './file-digests.ts';
+import { foldersAbove, NewFiles } from './new-files.ts';
 import { DEFAULT_INPUTS, PackageSources } from './package-sources.ts';
 import type { ToolVersions } from './tool-versions.ts';
 
@@ -20,9 +22,14 @@ export interface TaskInputs {
   readonly task: TaskId;
   /** The steps' lines, in order; empty for a task without a command. */
   readonly command: readonly string[];
+  /** Name and version as the manifest has them: a script finds them in its environment. `null` for other commands. */
+  readonly manifest: readonly [name: string, version: string | null] | null;
   /** They decide what the artifact holds. */
   readonly outputs: readonly string[];
-  /** Input files from the workspace root with mode and digest: content, executable bit and place all count. */
+  /**
+   * Input files from the workspace root with mode and digest: content, executable bit and place all count.
+   * For a link also what it leads to, inside the workspace.
+   */
   readonly files: readonly (readonly [path: string, mode: string, digest: Digest])[];
   /** Root files that count for every task, as one digest. */
   readonly global: Digest;
@@ -51,6 +58,7 @@ export class TaskKeys {
   readonly #tools: ToolVersions;
   readonly #env: NodeJS.ProcessEnv;
   readonly #sources: PackageSources;
+  readonly #newFiles: NewFiles;
   readonly #sourceDigests = new Map<Package, Digest>();
   readonly #covered = new Map<Task, ReadonlySet<Package>>();
   readonly #keys = new Map<TaskId, TaskKey>();
@@ -62,6 +70,7 @@ export class TaskKeys {
     this.#tools = tools;
     this.#env = env;
     this.#sources = new PackageSources(workspace);
+    this.#newFiles = new NewFiles(workspace, env);
   }
 
   /** The key of a task; those of its dependencies must have been asked for before. */
@@ -74,6 +83,8 @@ export class TaskKeys {
       project: config.project_id ?? null,
       task: task.id,
       command: task.command?.steps.map(({ line }) => line) ?? [],
+      manifest:
+        task.command?.kind === 'script' ? [task.package.name, task.package.manifest.version ?? null] : null,
       outputs: task.outputs,
       files: this.#filesOf(this.#sources.inputsOf(task)),
       global: this.#globalDigest(),
@@ -90,22 +101,56 @@ export class TaskKeys {
     return taskKey;
   }
 
-  /** Whether all files are still those the task's key was made of. Looks again; reads only what looks changed. */
-  filesAreUnchanged(task: Task): boolean {
+  /**
+   * Whether all files are still those the task's key was made of, and none has come to them. Looks again; reads
+   * only what looks changed. What git tracks among the task's own outputs may have been written by it.
+   */
+  async inputsAreUnchanged(task: Task): Promise<boolean> {
     const { files, global, sources } = this.#known(task).inputs;
-    const isUnchanged = files.every(([path, mode, digest]) => {
+    const { graph, locked } = this.#workspace;
+    const isOwnOutput = this.#isOwnOutput(task);
+    const filesAreSame = files.every(([path, mode, digest]) => {
+      if (isOwnOutput(path)) return true;
       const facts = this.#digests.factsOf(path);
       return facts?.digest === digest && facts.mode === mode;
     });
-    const { graph } = this.#workspace;
-    return (
-      isUnchanged &&
-      this.#digestOfGlobal() === global &&
-      sources.every(([name, digest]) => {
-        const each = graph.get(name);
-        return each !== undefined && this.#digestOfSources(each) === digest;
-      })
+    if (!filesAreSame || !locked.isUnchanged() || this.#digestOfGlobal() !== global) return false;
+    const packages = sources.flatMap(([name]) => graph.get(name) ?? []);
+    if (sources.some(([name, digest]) => this.#digestOfNamed(name) !== digest)) return false;
+    return !(await this.#hasNewInputs(task, packages));
+  }
+
+  async #hasNewInputs(task: Task, packages: readonly Package[]): Promise<boolean> {
+    const { files } = this.#known(task).inputs;
+    const added = await this.#newFiles.in(
+      foldersOf(
+        files.map(([path]) => path),
+        task.package.directory,
+      ),
+      this.#isOutputOf(task.package),
     );
+    for (const each of packages)
+      added.push(
+        ...(await this.#newFiles.in(
+          foldersOf(this.#sources.of(each), each.directory),
+          this.#isOutputOf(each),
+        )),
+      );
+    if (added.length === 0) return false;
+    const all = [...this.#workspace.files, ...added].sort((a, b) => (a.path < b.path ? -1 : 1));
+    const now = new PackageSources({ ...this.#workspace, files: all });
+    return (
+      now.inputsOf(task).length !== this.#sources.inputsOf(task).length ||
+      packages.some((each) => now.of(each).length !== this.#sources.of(each).length)
+    );
+  }
+
+  #isOwnOutput(task: Task): PathMatcher {
+    return below(task.package, compilePatterns(task.outputs));
+  }
+
+  #isOutputOf(each: Package): PathMatcher {
+    return below(each, this.#sources.isOutputOf(each));
   }
 
   #known(task: Task): TaskKey {
@@ -115,10 +160,17 @@ export class TaskKeys {
   }
 
   #filesOf(paths: readonly string[]): TaskInputs['files'] {
-    return paths.flatMap((path): TaskInputs['files'] => {
+    const rows = new Map<string, TaskInputs['files'][number]>();
+    const add = (path: string): void => {
+      if (rows.has(path)) return;
       const facts = this.#digests.factsOf(path);
-      return facts ? [[path, facts.mode, facts.digest]] : [];
-    });
+      if (!facts) return;
+      rows.set(path, [path, facts.mode, facts.digest]);
+      // What reads a link reads what it leads to.
+      if (facts.mode === 'l') for (const target of this.#sources.behindLink(path)) add(target);
+    };
+    for (const path of paths) add(path);
+    return [...rows.values()];
   }
 
   #globalDigest(): Digest {
@@ -131,14 +183,14 @@ export class TaskKeys {
   }
 
   /**
-   * A package reads the packages it depends on. Where a task of theirs comes first, its key tells of
-   * their sources; where none does (`test` without `^build`), the sources themselves must count.
-   * Whoever lists `inputs` without `$default` has said what counts.
+   * A package reads the packages it depends on. Where a task of theirs comes first that counts all their
+   * sources, its key tells of them; where none does (`test` without `^build`, or after a `^codegen` that
+   * counts one schema), the sources themselves must count. Whoever lists `inputs` without `$default` has
+   * said what counts.
    */
   #uncoveredSources(task: Task): TaskInputs['sources'] {
     const covered = this.#coveredBy(task);
-    if (task.inputs?.some((pattern) => !pattern.startsWith('!')) && !task.inputs.includes(DEFAULT_INPUTS))
-      return [];
+    if (!countsAllSources(task)) return [];
     const { graph } = this.#workspace;
     const uncovered = new Set<Package>();
     const visit = (each: Package): void => {
@@ -152,11 +204,11 @@ export class TaskKeys {
     return [...uncovered].map((each) => [each.name, this.#sourceDigest(each)] as const).sort(byName);
   }
 
-  /** Packages of which some task comes before this one. */
+  /** Packages of which some task that counts all their sources comes before this one. */
   #coveredBy(task: Task): ReadonlySet<Package> {
     const covered = new Set<Package>();
     for (const dependency of task.dependencies) {
-      covered.add(dependency.package);
+      if (countsAllSources(dependency)) covered.add(dependency.package);
       for (const each of this.#covered.get(dependency) ?? []) covered.add(each);
     }
     this.#covered.set(task, covered);
@@ -172,10 +224,42 @@ export class TaskKeys {
     return digest;
   }
 
+  #digestOfNamed(name: string): Digest | undefined {
+    const each = this.#workspace.graph.get(name);
+    return each && this.#digestOfSources(each);
+  }
+
   #digestOfSources(each: Package): Digest {
     const locked = this.#workspace.locked.digestFor(each) ?? null;
     return digestOf(JSON.stringify([this.#filesOf(this.#sources.of(each)), locked]));
   }
+}
+
+/** Without a list of its own, or with one that only takes out or starts from the default. */
+function countsAllSources({ inputs }: Task): boolean {
+  return (
+    inputs === undefined ||
+    inputs.includes(DEFAULT_INPUTS) ||
+    inputs.every((pattern) => pattern.startsWith('!'))
+  );
+}
+
+/** For paths from the root, where `matches` takes them from the package's folder; what is outside of it does not match. */
+function below({ directory }: Package, matches: PathMatcher): PathMatcher {
+  if (directory === '') return matches;
+  return (path) => path.startsWith(`${directory}/`) && matches(path.slice(directory.length + 1));
+}
+
+/** The folders that hold these files, and those above them up to the package's. */
+function foldersOf(paths: readonly string[], directory: string): Set<string> {
+  const folders = new Set([directory]);
+  for (const path of paths)
+    for (const folder of foldersAbove(path)) {
+      if (folders.has(folder)) break;
+      folders.add(folder);
+      if (!folder.startsWith(`${directory}/`)) break;
+    }
+  return folders;
 }
 
 function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { statsOf } from '../stats-of.ts';
 
 /** Never part of anything's inputs or outputs. */
-const NEVER = new Set(['node_modules', '.git', '.velocity']);
+export const NEVER_SOURCES: ReadonlySet<string> = new Set(['node_modules', '.git', '.velocity']);
 
 /** Files and symbolic links at or below a path, which may itself be a link to a folder; ignored or not, as sorted paths from the root. */
 export function walkFiles(root: string, path: string): string[] {
@@ -15,7 +15,7 @@ export function walkFiles(root: string, path: string): string[] {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const child = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) {
-        if (!NEVER.has(entry.name)) visit(child);
+        if (!NEVER_SOURCES.has(entry.name)) visit(child);
       } else if (entry.isFile() || entry.isSymbolicLink()) found.push(child);
     }
   };

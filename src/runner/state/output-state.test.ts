@@ -39,10 +39,10 @@ async function afterChange(change: (here: TempWorkspace) => void): Promise<numbe
   await using here = await workspace();
   const { outputs } = placeIn(here);
   const state = stateOf(here);
-  state.record(ID, KEY, 1234, outputs, NO_LOG);
+  state.record(ID, KEY, 1234, outputs.find(), NO_LOG);
   state.save();
   change(here);
-  return stateOf(here).durationIfCurrent(ID, KEY, outputs);
+  return stateOf(here).durationIfCurrent(ID, KEY, () => outputs.find());
 }
 
 describe('durationIfCurrent', () => {
@@ -89,51 +89,79 @@ describe('durationIfCurrent', () => {
     await using here = await workspace();
     const { outputs } = placeIn(here);
     const state = stateOf(here);
-    state.record(ID, KEY, 1, outputs, NO_LOG);
-    assert.equal(state.durationIfCurrent(ID, OTHER_KEY, outputs), undefined);
-    assert.equal(state.durationIfCurrent(taskId('web', 'test'), KEY, outputs), undefined);
+    state.record(ID, KEY, 1, outputs.find(), NO_LOG);
+    assert.equal(
+      state.durationIfCurrent(ID, OTHER_KEY, () => outputs.find()),
+      undefined,
+    );
+    assert.equal(
+      state.durationIfCurrent(taskId('web', 'test'), KEY, () => outputs.find()),
+      undefined,
+    );
   });
 
   test('a task without outputs is current by its key alone', async () => {
     await using here = await workspace();
     const { outputs } = placeIn(here, { patterns: [] });
     const state = stateOf(here);
-    state.record(ID, KEY, 7, outputs, NO_LOG);
-    assert.equal(state.durationIfCurrent(ID, KEY, outputs), 7);
+    state.record(ID, KEY, 7, outputs.find(), NO_LOG);
+    assert.equal(
+      state.durationIfCurrent(ID, KEY, () => outputs.find()),
+      7,
+    );
   });
 
-  test('what lies outside behind a link is never known to be current', async () => {
+  test('where what is there cannot be the task’s, nothing is current', async () => {
     await using here = await workspace();
-    await using outside = await TempWorkspace.open({ 'dist/a': '' }, { git: false });
-    symlinkSync(outside.root, here.path('packages/web/build'));
-    const { outputs } = placeIn(here, { patterns: ['build/dist/**'] });
     const state = stateOf(here);
-    state.record(ID, KEY, 1, outputs, NO_LOG);
-    assert.equal(state.durationIfCurrent(ID, KEY, outputs), undefined);
+    state.record(ID, KEY, 1, [], NO_LOG);
+    assert.equal(
+      state.durationIfCurrent(ID, KEY, () => undefined),
+      undefined,
+    );
+  });
+
+  test('an output is the task’s until somebody touches it', async () => {
+    await using here = await workspace();
+    const { outputs } = placeIn(here);
+    const state = stateOf(here);
+    state.record(ID, KEY, 1, outputs.find(), NO_LOG);
+    here.write({ 'packages/web/dist/a': 'another', 'packages/web/dist/new': '' });
+    const made = outputs.find().flatMap((each) => (state.hasMade(ID, each) ? [each.path] : []));
+    assert.deepEqual(made, ['dist/b/c', 'dist/empty', 'dist/link']);
   });
 
   test('what is forgotten is not current', async () => {
     await using here = await workspace();
     const { outputs } = placeIn(here);
     const state = stateOf(here);
-    state.record(ID, KEY, 1, outputs, NO_LOG);
+    state.record(ID, KEY, 1, outputs.find(), NO_LOG);
     state.save();
     state.forget(ID);
     state.save();
-    assert.equal(stateOf(here).durationIfCurrent(ID, KEY, outputs), undefined);
+    assert.equal(
+      stateOf(here).durationIfCurrent(ID, KEY, () => outputs.find()),
+      undefined,
+    );
   });
 
   test('what was not saved is not known to the next run', async () => {
     await using here = await workspace();
     const { outputs } = placeIn(here);
-    stateOf(here).record(ID, KEY, 1, outputs, NO_LOG);
-    assert.equal(stateOf(here).durationIfCurrent(ID, KEY, outputs), undefined);
+    stateOf(here).record(ID, KEY, 1, outputs.find(), NO_LOG);
+    assert.equal(
+      stateOf(here).durationIfCurrent(ID, KEY, () => outputs.find()),
+      undefined,
+    );
   });
 
   test('a state that is torn is none', async () => {
     await using here = await workspace();
     here.write({ '.velocity/state-v1/outputs.json': '{"version":"outputs-v1","data":{"web#bu' });
-    assert.equal(stateOf(here).durationIfCurrent(ID, KEY, placeIn(here).outputs), undefined);
+    assert.equal(
+      stateOf(here).durationIfCurrent(ID, KEY, () => placeIn(here).outputs.find()),
+      undefined,
+    );
   });
 });
 
@@ -141,7 +169,7 @@ describe('logs', () => {
   test('what a task printed is there in the next run', async () => {
     await using here = await workspace();
     const state = stateOf(here);
-    state.record(ID, KEY, 1, placeIn(here).outputs, Buffer.from('said\n'));
+    state.record(ID, KEY, 1, placeIn(here).outputs.find(), Buffer.from('said\n'));
     state.save();
     assert.equal(stateOf(here).logOf(ID).toString(), 'said\n');
   });
@@ -149,15 +177,15 @@ describe('logs', () => {
   test('a task that printed nothing has an empty one, whatever it printed before', async () => {
     await using here = await workspace();
     const state = stateOf(here);
-    state.record(ID, KEY, 1, placeIn(here).outputs, Buffer.from('before'));
-    state.record(ID, KEY, 1, placeIn(here).outputs, NO_LOG);
+    state.record(ID, KEY, 1, placeIn(here).outputs.find(), Buffer.from('before'));
+    state.record(ID, KEY, 1, placeIn(here).outputs.find(), NO_LOG);
     assert.equal(state.logOf(ID).length, 0);
   });
 
   test('one that was lost is empty', async () => {
     await using here = await workspace();
     const state = stateOf(here);
-    state.record(ID, KEY, 1, placeIn(here).outputs, Buffer.from('said'));
+    state.record(ID, KEY, 1, placeIn(here).outputs.find(), Buffer.from('said'));
     here.remove('.velocity/state-v1/logs');
     assert.equal(state.logOf(ID).length, 0);
   });
@@ -182,8 +210,11 @@ describe('save', () => {
     writeFileSync(here.path('.velocity/state-v1'), 'a file in the way');
     const { outputs } = placeIn(here);
     const state = stateOf(here);
-    state.record(ID, KEY, 1, outputs, Buffer.from('said'));
-    assert.equal(state.durationIfCurrent(ID, KEY, outputs), undefined);
+    state.record(ID, KEY, 1, outputs.find(), Buffer.from('said'));
+    assert.equal(
+      state.durationIfCurrent(ID, KEY, () => outputs.find()),
+      undefined,
+    );
     assert.ok(state.save() instanceof Error);
   });
 
@@ -192,8 +223,11 @@ describe('save', () => {
     here.write({ '.velocity/state-v1/logs': 'a file in the way' });
     const { outputs } = placeIn(here);
     const state = stateOf(here);
-    state.record(ID, KEY, 1, outputs, Buffer.from('said'));
+    state.record(ID, KEY, 1, outputs.find(), Buffer.from('said'));
     assert.ok(state.save() instanceof Error);
-    assert.equal(stateOf(here).durationIfCurrent(ID, KEY, outputs), undefined);
+    assert.equal(
+      stateOf(here).durationIfCurrent(ID, KEY, () => outputs.find()),
+      undefined,
+    );
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, type Stats, writeFileSync } from '
 import { join } from 'node:path';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { digestOf } from '../../base/digest.ts';
-import type { FoundOutput, TaskOutputs } from '../archiver/outputs.ts';
+import type { FoundOutput } from '../archiver/outputs.ts';
 import type { TaskId } from '../task-graph/task.ts';
 import { readState, writeState } from './state-file.ts';
 
@@ -26,6 +26,7 @@ export class OutputState {
   readonly #file: string;
   readonly #logs: string;
   readonly #tasks: Map<string, TaskRecord>;
+  readonly #rowsByPath = new WeakMap<TaskRecord, ReadonlyMap<string, OutputRow>>();
   #changed = false;
   #trouble: Error | undefined;
 
@@ -38,22 +39,49 @@ export class OutputState {
   /**
    * How long the task took, where its outputs are exactly those of this key: each there and
    * untouched, and no other beside them.
+   * @param look finds what is there, in the order of its paths; asked only where the key is right. `undefined`:
+   *   what is there cannot be this task's.
    */
-  durationIfCurrent(id: TaskId, key: CacheKey, outputs: TaskOutputs): number | undefined {
+  durationIfCurrent(
+    id: TaskId,
+    key: CacheKey,
+    look: () => readonly FoundOutput[] | undefined,
+  ): number | undefined {
     const record = this.#tasks.get(id);
     if (record?.key !== key) return undefined;
-    const found = outputs.find();
+    const outputs = look();
     const isCurrent =
-      found.length === record.rows.length &&
-      found.every((output, index) => outputs.matches(output.path) && isSame(output, record.rows[index]));
+      outputs?.length === record.rows.length &&
+      outputs.every((output, index) => isSame(output, record.rows[index]));
     return isCurrent ? record.durationMs : undefined;
+  }
+
+  /** Whether the task made this output, and it is as the task left it. */
+  hasMade(id: TaskId, output: FoundOutput): boolean {
+    return isSame(output, this.#rowOf(id, output.path));
+  }
+
+  /** Whether the task made an output of this path, whatever has become of it. */
+  madePath(id: TaskId, path: string): boolean {
+    return this.#rowOf(id, path) !== undefined;
+  }
+
+  #rowOf(id: TaskId, path: string): OutputRow | undefined {
+    const record = this.#tasks.get(id);
+    if (!record) return undefined;
+    let rows = this.#rowsByPath.get(record);
+    if (!rows) {
+      rows = new Map(record.rows.map((row) => [row[0], row]));
+      this.#rowsByPath.set(record, rows);
+    }
+    return rows.get(path);
   }
 
   /**
    * Remembers outputs as they are now. Call it after the task's last output was written. Where the
    * log cannot be kept the task is forgotten; `save` tells why.
    */
-  record(id: TaskId, key: CacheKey, durationMs: number, outputs: TaskOutputs, log: Buffer): void {
+  record(id: TaskId, key: CacheKey, durationMs: number, found: readonly FoundOutput[], log: Buffer): void {
     this.#changed = true;
     try {
       this.#writeLog(id, log);
@@ -62,7 +90,7 @@ export class OutputState {
       this.#tasks.delete(id);
       return;
     }
-    const rows = outputs.find().map(({ path, stats }) => toRow(path, stats));
+    const rows = found.map(({ path, stats }) => toRow(path, stats));
     this.#tasks.set(id, { key, durationMs, hasLog: log.length > 0, rows });
   }
 

@@ -5,8 +5,8 @@ import type { Package } from '../workspace/package.ts';
 import { ROOT_NAME } from '../workspace/packages.ts';
 import type { TaskSettings } from '../workspace/velocity-file.ts';
 import type { Workspace } from '../workspace/workspace.ts';
+import { PackageTasks } from './package-tasks.ts';
 import { type Task, type TaskId, taskId } from './task.ts';
-import { commandOf } from './task-command.ts';
 import { parseTaskReference } from './task-reference.ts';
 
 export interface TaskGraph {
@@ -37,6 +37,7 @@ export function buildTaskGraph(workspace: Workspace, options: TaskGraphOptions):
 class Builder {
   readonly #workspace: Workspace;
   readonly #pipeline: Readonly<Record<string, TaskSettings>>;
+  readonly #packageTasks: PackageTasks;
   readonly #extraArguments: readonly string[];
   #requested: ReadonlySet<TaskId> = new Set();
   /** In the order they were finished, so every task stands behind those it needs. */
@@ -45,6 +46,7 @@ class Builder {
   constructor(workspace: Workspace, extraArguments: readonly string[]) {
     this.#workspace = workspace;
     this.#pipeline = workspace.config.pipeline;
+    this.#packageTasks = new PackageTasks(workspace);
     this.#extraArguments = extraArguments;
   }
 
@@ -84,7 +86,7 @@ class Builder {
       const round = [...path.slice(path.indexOf(id)), id].join(' → ');
       throw new VelocityError('TASK_CYCLE', `These tasks depend on each other in a circle: ${round}.`);
     }
-    const settings = this.#settings(each, task);
+    const settings = this.#packageTasks.settings(each, task);
     const found = new Map<TaskId, Task>();
     for (const [other, otherTask] of this.#dependencies(each, settings)) {
       const dependency = this.#visit(other, otherTask, [...path, id]);
@@ -124,20 +126,9 @@ class Builder {
     });
   }
 
-  /** `web#build` changes single settings of `build`. */
-  #settings(each: Package, task: string): TaskSettings {
-    return { ...this.#pipeline[task], ...this.#own(each, task) };
-  }
-
-  #own(each: Package, task: string): TaskSettings | undefined {
-    const asRoot = each.directory === '' ? this.#pipeline[taskId(ROOT_NAME, task)] : undefined;
-    return asRoot ?? this.#pipeline[taskId(each.name, task)];
-  }
-
   #command(each: Package, task: string) {
-    const { command } = this.#settings(each, task);
     const extra = this.#requested.has(taskId(each.name, task)) ? this.#extraArguments : [];
-    return commandOf(each, task, command, this.#workspace.packageManager?.name, extra);
+    return this.#packageTasks.command(each, task, extra);
   }
 
   #isKnown(task: string): boolean {
@@ -150,7 +141,7 @@ class Builder {
    */
   #mayMean(each: Package, task: string): boolean {
     if (each.directory !== '' || this.#workspace.graph.packages.length === 1) return true;
-    return this.#own(each, task) !== undefined;
+    return this.#packageTasks.own(each, task) !== undefined;
   }
 
   #package(name: string): Package {

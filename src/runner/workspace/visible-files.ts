@@ -101,3 +101,9 @@ function sorted(files: VisibleFile[]): VisibleFile[] {
   files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   return files.filter(({ path }, index) => path !== files[index - 1]?.path);
 }
+
+/** Whether git tracks a path from the workspace root. */
+export function trackedPaths(files: readonly VisibleFile[]): (path: string) => boolean {
+  const tracked = new Set(files.flatMap(({ path, tracked: isTracked }) => (isTracked ? [path] : [])));
+  return (path) => tracked.has(path);
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { systemCode } from './errors.ts';
+
+/** Says which process something belongs to, in a form that a later process of the same pid does not have. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly pid: number;
+  /** When it began, in the kernel's ticks since boot; `''` where the system does not say. */
+  readonly began: string;
+}
+
+export function thisProcess(): ProcessIdentity {
+  return {
+    host: hostname().replaceAll(/[^A-Za-z0-9-]/g, '_'),
+    pid: process.pid,
+    began: beginOf(process.pid),
+  };
+}
+
+/** `undefined`: it is of another machine, so nobody here can tell. */
+export function isAlive({ host, pid, began }: ProcessIdentity): boolean | undefined {
+  if (host !== thisProcess().host) return undefined;
+  return isRunning(pid) && (began === '' || beginOf(pid) === began);
+}
+
+export function formatIdentity({ host, pid, began }: ProcessIdentity): string {
+  return `${host}.${pid}.${began}`;
+}
+
+export function parseIdentity(text: string): ProcessIdentity | undefined {
+  const match = /^([A-Za-z0-9_-]+)\.(\d{1,10})\.(\d*)$/.exec(text);
+  return match ? { host: match[1] ?? '', pid: Number(match[2]), began: match[3] ?? '' } : undefined;
+}
+
+/** proc_pid_stat(5): field 22, counted after the program's name, which may hold anything. */
+function beginOf(pid: number): string {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}
