@@ -51,6 +51,19 @@ test('a body that is not as announced fails before its last byte, however it is 
   );
 });
 
+test('of a body longer than announced less than the announced length passes, so nobody takes it for whole', async () => {
+  await fc.assert(
+    fc.asyncProperty(chunkLists, fc.nat(), async (chunks, seed) => {
+      const whole = Buffer.concat(chunks);
+      fc.pre(whole.length > 0);
+      const sizeBytes = seed % whole.length;
+      const { ended, received } = await pass(chunks, { sizeBytes });
+      assert.equal((ended as { code: string }).code, 'BODY_TRUNCATED');
+      assert.ok(received.length < sizeBytes || received.length === 0);
+    }),
+  );
+});
+
 test('an empty body can be wrong too', async () => {
   const { ended } = await pass([], { digest: digestOf('something') });
   assert.equal((ended as { code: string }).code, 'DIGEST_MISMATCH');

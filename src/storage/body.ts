@@ -28,6 +28,13 @@ export function assertAsAnnounced(announced: Announced, sizeBytes: number, diges
   }
 }
 
+function tooLong(sizeBytes: number): VelocityError {
+  return new VelocityError(
+    'BODY_TRUNCATED',
+    `The body was announced with ${sizeBytes} bytes and has more; nothing was stored.`,
+  );
+}
+
 /**
  * Passes a body through and holds its last chunk back until the digest is right, so that
  * whoever receives the stream's clean end has received the announced bytes.
@@ -48,6 +55,11 @@ export class VerifyingStream extends Transform {
       return;
     }
     this.#meter.update(chunk);
+    const { sizeBytes } = this.#announced;
+    if (sizeBytes !== undefined && this.#meter.bytes > sizeBytes) {
+      done(tooLong(sizeBytes)); // at once: a receiver that counts to the announced length would take it for whole
+      return;
+    }
     const held = this.#held;
     this.#held = chunk;
     done(null, held);
