@@ -51,11 +51,15 @@ async function openDriver(
         clock,
       });
     }
+    case 'azure': {
+      const { azureAccess } = await import('./drivers/azure/azure-credentials.ts');
+      const { AzureStore } = await import('./drivers/azure/azure-store.ts');
+      return new AzureStore({ ...(await azureAccess(settings)), clock });
+    }
     case 'gcs':
-    case 'azure':
       throw new VelocityError(
         'DRIVER_UNAVAILABLE',
-        `The ${settings.storageDriver} driver is not part of this version: set VC_STORAGE_DRIVER to local or s3.`,
+        `The ${settings.storageDriver} driver is not part of this version: set VC_STORAGE_DRIVER to local, s3 or azure.`,
       );
     default:
       return unreachable(settings.storageDriver);
