@@ -92,7 +92,7 @@ function serviceOf(text: Secret): BlobServiceClient {
 
 function unreadable(): VelocityError {
   return unusable(
-    'VC_AZURE_CONNECTION_STRING cannot be read: it is parts such as AccountName=…;AccountKey=…, joined by semicolons.',
+    'VC_AZURE_CONNECTION_STRING cannot be read: it is DefaultEndpointsProtocol=…;AccountName=…;AccountKey=…, or BlobEndpoint=…;SharedAccessSignature=….',
   );
 }
 
