@@ -511,6 +511,24 @@ describe('a remote in trouble never breaks a build (F28)', () => {
     }
   });
 
+  test('the loser of an upload race that a URL refuses with 403 learns from the gateway that it was one', async () => {
+    let isTaken = false;
+    await using gateway = await ScriptedGateway.start((request, { url }) => {
+      if (isNegotiation(request)) {
+        const needed = { status: 'upload_needed', url: `${url}/u`, method: 'PUT', headers: {} } as const;
+        reply(request, { upload: isTaken ? { status: 'skipped' } : needed });
+      } else {
+        isTaken = true;
+        request.json(403, {});
+      }
+    });
+    await using workspace = await TempWorkspace.open(FILES);
+    const { exitCode, stderr } = await build(workspace, gateway.url);
+    assert.equal(exitCode, 0);
+    assert.deepEqual(warnings(stderr), []);
+    assert.ok(isTaken);
+  });
+
   test('after the remote was given up it is not asked again in the same run', async () => {
     await using gateway = await ScriptedGateway.start(({ json }) => json(500, {}));
     await using workspace = await TempWorkspace.open(FILES);

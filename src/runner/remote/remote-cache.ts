@@ -126,9 +126,9 @@ export class RemoteCache {
     this.#giveUpAfter(error, artifact.url);
   }
 
-  async upload({ key, digest, sizeBytes, read }: Upload): Promise<UploadOutcome> {
-    const replies = await this.#negotiate([{ hash: key, action: 'upload', digest, size: sizeBytes }]);
-    const reply = replies?.[0];
+  async upload(upload: Upload): Promise<UploadOutcome> {
+    const { sizeBytes, read } = upload;
+    const reply = await this.#askToUpload(upload);
     if (reply?.status === 'skipped') return 'exists';
     if (reply?.status !== 'upload_needed' || this.#givenUp) return 'failed';
     try {
@@ -144,6 +144,8 @@ export class RemoteCache {
       if (answer.status >= 200 && answer.status < 300) return 'stored';
       // The first write won, be it by 412 or, from S3 in the same instant, 409.
       if (answer.status === 412 || answer.status === 409) return 'exists';
+      // A URL that can create and not replace (Azure) refuses who comes second; the gateway tells whether it was that.
+      if (answer.status === 403 && (await this.#askToUpload(upload))?.status === 'skipped') return 'exists';
       this.#troubleWith(reply.url, answer.status, `uploading an artifact of ${sizeBytes} bytes`);
     } catch (error) {
       // A storage that refuses an upload may close the connection under it; that says nothing of the next one.
@@ -152,6 +154,11 @@ export class RemoteCache {
       else this.#giveUpAfter(error, reply.url);
     }
     return 'failed';
+  }
+
+  async #askToUpload({ key, digest, sizeBytes }: Upload): Promise<NegotiateReply | undefined> {
+    const replies = await this.#negotiate([{ hash: key, action: 'upload', digest, size: sizeBytes }]);
+    return replies?.[0];
   }
 
   async close(): Promise<void> {
