@@ -249,7 +249,8 @@ describe('an Azure store in trouble', () => {
     const nobody = await openStore({ endpoint: NOBODY });
     await assert.rejects(nobody.probe(), {
       code: 'STORAGE_UNAVAILABLE',
-      message: /cannot be reached \(ECONNREFUSED\)\. Check VC_AZURE_ENDPOINT\.$/,
+      message:
+        /cannot be reached \(ECONNREFUSED\)\. Check VC_AZURE_ENDPOINT or VC_AZURE_CONNECTION_STRING\.$/,
     });
     await Promise.all([absent, wrong, nobody].map((store) => store.close()));
   });
@@ -428,6 +429,7 @@ describe('the settings of the azure driver', () => {
       [{}, /VC_AZURE_ACCOUNT, VC_AZURE_ENDPOINT or VC_AZURE_CONNECTION_STRING/],
       [{ account: 'acct', key: 'k3y-text', sas: 'sig=s4s-text' }, /VC_AZURE_KEY and VC_AZURE_SAS/],
       [{ endpoint: 'https://blobs.example', key: 'k3y-text' }, /set VC_AZURE_ACCOUNT/],
+      [{ endpoint: 'https://blobs.example' }, /set VC_AZURE_ACCOUNT too/],
       [{ endpoint: 'http://blobs.example' }, /VC_AZURE_ENDPOINT to an https address/],
       [{ connection, key: 'k3y-text', sas: 'sig=s4s-text' }, /leave out VC_AZURE_KEY and VC_AZURE_SAS/],
       [{ connection, endpoint: 'https://blobs.example' }, /leave out VC_AZURE_ENDPOINT/],
@@ -468,7 +470,7 @@ describe('an Azure store with an identity', {
     store = new AzureStore({
       endpoint: guarded.endpoint,
       container,
-      credential: { kind: 'token', token },
+      credential: { kind: 'token', token, account: guarded.account },
       clock,
     });
   });
@@ -506,7 +508,7 @@ describe('an Azure store with an identity', {
     const lost = new AzureStore({
       endpoint: guarded.endpoint,
       container: 'container',
-      credential: { kind: 'token', token },
+      credential: { kind: 'token', token, account: guarded.account },
     });
     await assert.rejects(lost.probe(), {
       code: 'STORAGE_UNAVAILABLE',
@@ -518,7 +520,7 @@ describe('an Azure store with an identity', {
     const refused = new AzureStore({
       endpoint: guarded.endpoint,
       container: 'container',
-      credential: { kind: 'token', token: stranger },
+      credential: { kind: 'token', token: stranger, account: guarded.account },
     });
     const error = await refused.probe().catch((why: unknown) => why);
     assert.match(String(error), /answered 40[13]/);

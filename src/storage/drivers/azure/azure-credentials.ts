@@ -7,7 +7,8 @@ import type { StorageSettings } from '../../settings.ts';
 export type AzureCredential =
   | { readonly kind: 'key'; readonly key: StorageSharedKeyCredential }
   | { readonly kind: 'sas'; readonly sas: Secret }
-  | { readonly kind: 'token'; readonly token: TokenCredential };
+  /** URLs signed in an identity's name also say whose account they are for. */
+  | { readonly kind: 'token'; readonly token: TokenCredential; readonly account: string };
 
 /** Where the container is and what opens it. */
 export interface AzureAccess {
@@ -46,8 +47,12 @@ export async function azureAccess(settings: AzureSettings): Promise<AzureAccess>
     throw unusable(
       'The default Azure credential is sent over https alone: set VC_AZURE_ENDPOINT to an https address, or set VC_AZURE_KEY or VC_AZURE_SAS.',
     );
+  const account = azureAccount ?? new BlobServiceClient(endpoint).accountName;
+  if (!account)
+    throw unusable('VC_AZURE_ENDPOINT does not say which account it is: set VC_AZURE_ACCOUNT too.');
   const { DefaultAzureCredential } = await import('@azure/identity');
-  return { container, endpoint, credential: { kind: 'token', token: new DefaultAzureCredential() } };
+  const token = new DefaultAzureCredential();
+  return { container, endpoint, credential: { kind: 'token', token, account } };
 }
 
 function endpointOf({ azureEndpoint, azureAccount }: AzureSettings): string {

@@ -16,8 +16,8 @@ const HINTS: Readonly<Record<string, string>> = {
   ContainerNotFound: 'The container does not exist: create it, or check VC_AZURE_CONTAINER.',
   KeyBasedAuthenticationNotPermitted:
     'The storage account takes no keys: leave VC_AZURE_KEY and VC_AZURE_CONNECTION_STRING out, and an identity is used.',
-  ECONNREFUSED: 'Check VC_AZURE_ENDPOINT.',
-  ENOTFOUND: 'Check VC_AZURE_ACCOUNT or VC_AZURE_ENDPOINT.',
+  ECONNREFUSED: 'Check VC_AZURE_ENDPOINT or VC_AZURE_CONNECTION_STRING.',
+  ENOTFOUND: 'Check VC_AZURE_ACCOUNT, VC_AZURE_ENDPOINT or VC_AZURE_CONNECTION_STRING.',
 };
 
 /** The status Azure answered with; `undefined` where there was no answer. */

@@ -8,10 +8,8 @@ import {
 import type { Clock } from '../../../base/clock.ts';
 import type { ObjectKey } from '../../object-key.ts';
 import type { PresignedRequest, PresignRequest } from '../../store.ts';
+import { DIGEST_METADATA } from './blob-facts.ts';
 import { DelegationKeys, LONGEST_DELEGATION_MS } from './delegation-keys.ts';
-
-/** Where the body's SHA-256 is kept with the object: `x-ms-meta-sha256`. */
-export const DIGEST_METADATA = 'sha256';
 
 /**
  * The largest body of one Put Blob; larger ones are sent in blocks, which one URL cannot open.

@@ -12,7 +12,6 @@ import {
 } from '@azure/storage-blob';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
-import { parseDigest } from '../../../base/digest.ts';
 import { pipeInto } from '../../../base/pipe-into.ts';
 import { unreachable } from '../../../base/unreachable.ts';
 import { VerifyingStream } from '../../body.ts';
@@ -32,10 +31,11 @@ import type {
 } from '../../store.ts';
 import type { AzureAccess, AzureCredential } from './azure-credentials.ts';
 import { azureCodeOf, statusOf, toFailure } from './azure-failure.ts';
-import { AzurePresigner, DIGEST_METADATA, PUT_BLOB_BYTES } from './azure-presigner.ts';
+import { AzurePresigner, PUT_BLOB_BYTES } from './azure-presigner.ts';
+import { termsOf, toFacts } from './blob-facts.ts';
+import { inBlocks } from './blocks.ts';
 import { connectionsTo } from './connections.ts';
 import { type AskForKey, DelegationKeys } from './delegation-keys.ts';
-import { fromAzureName, toAzureName } from './metadata-names.ts';
 
 export interface AzureStoreOptions extends AzureAccess {
   /** The time presigned URLs count from, and replies are waited for. */
@@ -46,8 +46,6 @@ export interface AzureStoreOptions extends AzureAccess {
 
 /** From the last byte sent to the reply's head; long enough for a server that assembles a large upload. */
 const REPLY_TIMEOUT_MS = 60_000;
-/** What is held of a body sent in blocks. Azure takes 50,000 blocks, so this allows for 780 GiB. */
-const BLOCK_BYTES = 16 * 1024 * 1024;
 /** A page's keys are held in memory; Azure gives up to 5,000. */
 const PAGE_KEYS = 1_000;
 /** Looked up by a probe: no permission is needed but to read, and nothing needs to be there. */
@@ -338,31 +336,7 @@ function signerOf(credential: AzureCredential, service: BlobServiceClient, clock
   if (credential.kind === 'key') return credential.key;
   if (credential.kind === 'sas') return undefined;
   const askForKey: AskForKey = (startsOn, expiresOn) => service.getUserDelegationKey(startsOn, expiresOn);
-  return new DelegationKeys(service.accountName, askForKey, clock);
-}
-
-function termsOf({ ifAbsent, contentType, metadata, digest }: PutOptions) {
-  const kept = Object.entries(metadata ?? {}).map(([name, value]) => [toAzureName(name), value]);
-  return {
-    blobHTTPHeaders: { blobContentType: contentType ?? 'application/octet-stream' },
-    metadata: { ...Object.fromEntries(kept), ...(digest === undefined ? {} : { [DIGEST_METADATA]: digest }) },
-    conditions: ifAbsent ? { ifNoneMatch: '*' } : {},
-  };
-}
-
-function toFacts(reply: BlobGetPropertiesResponse | BlobDownloadResponseParsed): ObjectFacts {
-  const { [DIGEST_METADATA]: digest = '', ...metadata } = reply.metadata ?? {};
-  const total = 'contentRange' in reply ? totalOf(reply.contentRange) : undefined;
-  return {
-    sizeBytes: total ?? reply.contentLength ?? 0,
-    digest: parseDigest(digest),
-    contentType: reply.contentType,
-    etag: (reply.etag ?? '').replaceAll('"', ''),
-    modifiedAt: reply.lastModified?.getTime() ?? 0,
-    metadata: Object.fromEntries(
-      Object.entries(metadata).map(([name, value]) => [fromAzureName(name), value]),
-    ),
-  };
+  return new DelegationKeys(credential.account, askForKey, clock);
 }
 
 function toGot(reply: BlobDownloadResponseParsed, range: ByteRange | undefined): Got {
@@ -375,25 +349,4 @@ function toGot(reply: BlobDownloadResponseParsed, range: ByteRange | undefined):
   if (span) return { facts, span, body };
   body.destroy();
   return 'unsatisfiable';
-}
-
-/** `bytes 0-9/1000` → 1000. */
-function totalOf(contentRange: string | undefined): number | undefined {
-  const total = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
-  return total === undefined ? undefined : Number(total);
-}
-
-async function* inBlocks(body: Readable | Uint8Array): AsyncIterable<Buffer> {
-  let held: Uint8Array[] = [];
-  let bytes = 0;
-  const pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = body instanceof Readable ? body : [body];
-  for await (const piece of pieces) {
-    held.push(piece);
-    bytes += piece.length;
-    if (bytes < BLOCK_BYTES) continue;
-    yield Buffer.concat(held);
-    held = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(held);
 }
