@@ -443,10 +443,10 @@ function withoutCondition(headers: PresignedRequest['headers']): Record<string, 
   return Object.fromEntries(kept);
 }
 
-/** The same URL with another signature of the same shape. */
+/** The same URL with another signature of the same shape. A letter inside a percent-escape could leave it what it was. */
 function alterSignature(url: string): string {
   return url.replace(
-    /(sig(?:nature)?=[^&]{5})([^&])/i,
+    /(sig(?:nature)?=(?:%..)*)([^&%])/i,
     (_, before: string, letter: string) => before + (letter === 'b' ? 'c' : 'b'),
   );
 }
