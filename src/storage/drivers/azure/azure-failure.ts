@@ -51,10 +51,12 @@ export function toFailure(doing: string, error: unknown): unknown {
 
 function withoutAnswer(doing: string, error: unknown): VelocityError {
   if (isCredentialError(error)) {
-    const why = messageOf(error).split('\n', 1)[0]?.trim();
+    const why = messageOf(error)
+      .trim()
+      .replaceAll(/\s*\n\s*/g, ' '); // a line for each kind of identity it looked for
     return new VelocityError(
       'STORAGE_UNAVAILABLE',
-      `Could not ${doing}: the default Azure credential gave no token (${why}). Give this machine an identity, sign in with az login, or set VC_AZURE_KEY, VC_AZURE_SAS or VC_AZURE_CONNECTION_STRING.`,
+      `Could not ${doing}: the default Azure credential gave no token. Give this machine an identity, sign in with az login, or set VC_AZURE_KEY, VC_AZURE_SAS or VC_AZURE_CONNECTION_STRING. (${why})`,
     );
   }
   const code = systemCode(error) ?? (error instanceof Error ? error.name : 'error');
