@@ -32,8 +32,8 @@ export function azureCodeOf(error: unknown): string | undefined {
 }
 
 /**
- * Azure's errors become ours, once, here. They name the status, Azure's code and its id of the request, and have
- * no cause: the SDK's errors carry the request with its signature, and Azure's texts quote signatures.
+ * Azure's errors become ours, once, here. They name the status, Azure's code and its id of the request. The SDK's error
+ * is not their cause: it carries the request with its signature, and Azure's texts quote signatures.
  */
 export function toFailure(doing: string, error: unknown): unknown {
   if (error instanceof VelocityError) return error;
@@ -51,12 +51,12 @@ export function toFailure(doing: string, error: unknown): unknown {
 
 function withoutAnswer(doing: string, error: unknown): VelocityError {
   if (isCredentialError(error)) {
-    const why = messageOf(error)
-      .trim()
-      .replaceAll(/\s*\n\s*/g, ' '); // a line for each kind of identity it looked for
+    // Why each kind of identity gave none is for the log: a message is also told to clients.
+    const cause = new Error(messageOf(error));
     return new VelocityError(
       'STORAGE_UNAVAILABLE',
-      `Could not ${doing}: the default Azure credential gave no token. Give this machine an identity, sign in with az login, or set VC_AZURE_KEY, VC_AZURE_SAS or VC_AZURE_CONNECTION_STRING. (${why})`,
+      `Could not ${doing}: the default Azure credential gave no token. Give this machine an identity, sign in with az login, or set VC_AZURE_KEY, VC_AZURE_SAS or VC_AZURE_CONNECTION_STRING. AZURE_LOG_LEVEL=info shows what was tried.`,
+      { cause },
     );
   }
   const code = systemCode(error) ?? (error instanceof Error ? error.name : 'error');
