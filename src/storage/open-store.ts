@@ -51,16 +51,18 @@ async function openDriver(
         clock,
       });
     }
+    case 'gcs': {
+      if (settings.gcsBucket === undefined) {
+        throw new VelocityError('DRIVER_UNAVAILABLE', 'The gcs driver needs a bucket: set VC_GCS_BUCKET.');
+      }
+      const { GcsStore } = await import('./drivers/gcs/gcs-store.ts');
+      return new GcsStore({ bucket: settings.gcsBucket, endpoint: settings.gcsEndpoint, clock });
+    }
     case 'azure': {
       const { azureAccess } = await import('./drivers/azure/azure-credentials.ts');
       const { AzureStore } = await import('./drivers/azure/azure-store.ts');
       return new AzureStore({ ...(await azureAccess(settings)), clock });
     }
-    case 'gcs':
-      throw new VelocityError(
-        'DRIVER_UNAVAILABLE',
-        `The ${settings.storageDriver} driver is not part of this version: set VC_STORAGE_DRIVER to local, s3 or azure.`,
-      );
     default:
       return unreachable(settings.storageDriver);
   }
