@@ -14,6 +14,8 @@ const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 export class TestIdentity implements Account {
   readonly email = EMAIL;
   readonly publicKey: KeyObject;
+  /** Whether IAM signs for the account (`iam.serviceAccounts.signBlob`). */
+  maySign = true;
   readonly #privateKey: KeyObject;
   readonly #tokens = new Set<string>();
 
@@ -81,6 +83,7 @@ export class TestIdentity implements Account {
       return sendJson(response, 200, { accessToken: this.#issue(), expireTime });
     }
     if (!path.endsWith(`/${EMAIL}:signBlob`)) throw new Refusal(404, 'notFound');
+    if (!this.maySign) throw new Refusal(403, 'forbidden');
     const { payload } = (await json(request)) as { payload: string };
     const signedBlob = sign('sha256', Buffer.from(payload, 'base64'), this.#privateKey).toString('base64');
     sendJson(response, 200, { keyId: 'test-key', signedBlob });

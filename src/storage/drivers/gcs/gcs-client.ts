@@ -56,7 +56,7 @@ export class GcsClient {
     const response = await this.#exchange(request, await this.#authorization());
     const { statusCode = 0 } = response;
     if (statusCode >= 200 && statusCode < 300) return response;
-    throw new GcsRefusal(statusCode, codeIn(await text(response)));
+    throw new GcsRefusal(statusCode, reasonIn(await text(response)));
   }
 
   async json(request: GcsRequest): Promise<unknown> {
@@ -124,6 +124,6 @@ export class GcsClient {
 }
 
 /** The XML API's `<Code>`, the JSON API's `reason`: words of a documented list, never a message. */
-function codeIn(body: string): string {
+function reasonIn(body: string): string {
   return /<Code>(\w+)<\/Code>/.exec(body)?.[1] ?? /"reason":\s*"(\w+)"/.exec(body)?.[1] ?? '';
 }

@@ -1,14 +1,16 @@
 import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
 
-/** An answer of GCS that is not what was asked for. `name` is its own word for it, such as `NoSuchBucket`. */
+/** An answer of GCS that is not what was asked for. */
 export class GcsRefusal extends Error {
-  override readonly name: string;
+  override readonly name = 'GcsRefusal';
   readonly status: number;
+  /** GCS's own word for it, such as `NoSuchBucket`; `''` where the answer has none (to a HEAD, say). */
+  readonly reason: string;
 
-  constructor(status: number, name: string) {
-    super(`GCS answered ${status}${name === '' ? '' : ` ${name}`}`);
-    this.name = name;
+  constructor(status: number, reason: string) {
+    super(`GCS answered ${status}${reason === '' ? '' : ` ${reason}`}`);
     this.status = status;
+    this.reason = reason;
   }
 }
 

@@ -269,5 +269,5 @@ function statusOf(error: unknown): number | undefined {
 }
 
 function isNoSuchBucket(error: unknown): boolean {
-  return error instanceof GcsRefusal && error.name === 'NoSuchBucket';
+  return error instanceof GcsRefusal && error.reason === 'NoSuchBucket';
 }
