@@ -1,10 +1,11 @@
-/** The gateway as clients meet it: the real process, real sockets, each driver that has a real server here. */
+/** The gateway as clients meet it: the real process, real sockets, every driver. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { digestOf } from '../../src/base/digest.ts';
 import type { NegotiateReply } from '../../src/wire/negotiate.ts';
 import { Azurite } from '../rig/azurite.ts';
+import { GcsServer } from '../rig/gcs-server/gcs-server.ts';
 import { download, negotiate, postNegotiate, upload } from '../rig/negotiate.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
@@ -19,7 +20,7 @@ function freshHash(): string {
 }
 
 interface Driver {
-  readonly driver: 'local' | 's3' | 'azure';
+  readonly driver: 'local' | 's3' | 'gcs' | 'azure';
   /** What an upload that is stored is answered. */
   readonly stored: number;
   /** What an upload is answered whose key was taken meanwhile. */
@@ -298,6 +299,7 @@ after(async () => {
 });
 
 const LOCAL: Driver = { driver: 'local', stored: 201, taken: [412] };
+const GCS: Driver = { driver: 'gcs', stored: 200, taken: [412] };
 const S3: Driver = { driver: 's3', stored: 200, taken: [412, 409] };
 /** 403: a SAS that may create and not write is refused before the condition is looked at. */
 const AZURE: Driver = { driver: 'azure', stored: 201, taken: [412, 409, 403] };
@@ -319,3 +321,12 @@ describeGateway('Ceph radosgw', s3Skip, S3, async () => {
     VC_S3_BUCKET: await s3.makeBucket(),
   };
 });
+
+const gcs = await GcsServer.start();
+after(() => gcs[Symbol.asyncDispose]());
+describeGateway('the GCS test server', false, GCS, async () => ({
+  ...(await gcs.keyEnv()),
+  VC_STORAGE_DRIVER: 'gcs',
+  VC_GCS_ENDPOINT: gcs.url,
+  VC_GCS_BUCKET: gcs.makeBucket(),
+}));
