@@ -464,7 +464,7 @@ describe('starting and stopping', () => {
       [{ VC_AUTH_TOKEN: '' }, /VC_AUTH_TOKEN: is not set.*openssl rand/s],
       [{ VC_AUTH_TOKN: 'x' }, /VC_AUTH_TOKN: there is no such setting \(did you mean "VC_AUTH_TOKEN"\?\)/],
       [{ VC_PORT: 'eighty' }, /VC_PORT.*expected a port between 0 and 65535, found "eighty"/],
-      [{ VC_STORAGE_DRIVER: 'gcs' }, /gcs driver is not part of this version/],
+      [{ VC_STORAGE_DRIVER: 'gcs' }, /gcs driver needs a bucket: set VC_GCS_BUCKET/],
       [{ VC_STORAGE_DRIVER: 'azure' }, /azure driver needs a container: set VC_AZURE_CONTAINER/],
       [{ VC_STORAGE_DRIVER: 's3' }, /set VC_S3_BUCKET/],
       [{ VC_STORAGE_DRIVER: 'ftp' }, /expected "local" or "s3" or "gcs" or "azure", found "ftp"/],
