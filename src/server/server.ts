@@ -51,7 +51,6 @@ export class VelocityServer {
     const { logger, version, clock = systemClock } = around;
     const metrics = openMetrics(version);
     const store = await openStore(settings, { logger, metrics: metrics.storage, clock });
-    await store.probe();
 
     const app = createListener({ logger, metrics: metrics.http, clock, requestLog: settings.logRequests });
     const health = new Health(store, clock, logger);

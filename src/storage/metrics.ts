@@ -1,10 +1,12 @@
-import { Counter, Histogram, type Registry } from '@prometheus-io/client';
+import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
 import { LATENCY_BUCKETS } from '../telemetry/metrics.ts';
 
 export interface StorageMetrics {
   readonly operations: Counter<'driver' | 'operation' | 'outcome'>;
   readonly durations: Histogram<'driver' | 'operation'>;
   readonly damaged: Counter<'driver' | 'reason'>;
+  readonly retries: Counter<'driver' | 'operation'>;
+  readonly circuitOpen: Gauge<'driver'>;
 }
 
 export function storageMetrics(registry: Registry): StorageMetrics {
@@ -27,6 +29,18 @@ export function storageMetrics(registry: Registry): StorageMetrics {
       name: 'vc_storage_damaged_total',
       help: 'Entries found damaged, removed and answered as a miss, by reason: torn or digest-mismatch.',
       labelNames: ['driver', 'reason'],
+      registers,
+    }),
+    retries: new Counter({
+      name: 'vc_storage_retries_total',
+      help: 'Calls that were made again after the storage did not answer as it should.',
+      labelNames: ['driver', 'operation'],
+      registers,
+    }),
+    circuitOpen: new Gauge({
+      name: 'vc_storage_circuit_open',
+      help: '1 while the storage is left alone after it failed several times in a row, else 0.',
+      labelNames: ['driver'],
       registers,
     }),
   };

@@ -2,11 +2,15 @@ import type { Clock } from '../base/clock.ts';
 import { VelocityError } from '../base/errors.ts';
 import { unreachable } from '../base/unreachable.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { CircuitBreakerStore } from './circuit-breaker-store.ts';
+import { withFirstWrites } from './first-writes.ts';
 import { MeteredStore } from './metered-store.ts';
 import type { StorageMetrics } from './metrics.ts';
 import type { ObjectKey } from './object-key.ts';
+import { RetryingStore } from './retrying-store.ts';
 import type { StorageSettings } from './settings.ts';
 import type { ObjectStore } from './store.ts';
+import { TimeoutStore, type Timeouts } from './timeout-store.ts';
 import { VerifiedStore } from './verified-store.ts';
 
 export interface StoreSurroundings {
@@ -16,7 +20,7 @@ export interface StoreSurroundings {
 }
 
 /**
- * The configured driver, checked and measured. A driver's code is loaded only when it is chosen.
+ * The configured driver, probed, measured and guarded. A driver's code is loaded only when it is chosen.
  * @throws VelocityError `DRIVER_UNAVAILABLE` for a choice that cannot be, `STORAGE_*` from the driver.
  */
 export async function openStore(settings: StorageSettings, around: StoreSurroundings): Promise<ObjectStore> {
@@ -24,8 +28,50 @@ export async function openStore(settings: StorageSettings, around: StoreSurround
     around.metrics.damaged.inc({ driver: settings.storageDriver, reason });
     around.logger.warn({ key, reason }, 'a damaged object was removed; it reads as a miss');
   };
-  const driver = await openDriver(settings, around.clock, report('torn'));
-  return new VerifiedStore(new MeteredStore(driver, around.metrics, around.clock), report('digest-mismatch'));
+  const driver = new MeteredStore(
+    await openDriver(settings, around.clock, report('torn')),
+    around.metrics,
+    around.clock,
+  );
+  try {
+    const answering =
+      settings.storageDriver === 'local' ? driver : new TimeoutStore(driver, TIMEOUTS, around.clock);
+    await answering.probe();
+    const { logger } = around;
+    const deciding = await withFirstWrites(answering, {
+      allowRace: settings.allowOverwriteRace,
+      warn: (message) => logger.warn(message),
+    });
+    const store = settings.storageDriver === 'local' ? deciding : patient(deciding, around);
+    return new VerifiedStore(store, report('digest-mismatch'));
+  } catch (error) {
+    await driver.close();
+    throw error;
+  }
+}
+
+const TIMEOUTS: Timeouts = { answerMs: 10_000, stallMs: 60_000 };
+const RETRIES = { attempts: 3, pauseMs: 200, deadlineMs: 15_000 };
+const BREAKER = { failures: 5, openMs: 5_000 };
+
+/** For a backend behind a network: what fails is tried again, what goes on failing is left alone for a while. */
+function patient(store: ObjectStore, { clock, metrics, logger }: StoreSurroundings): ObjectStore {
+  const { driver } = store;
+  metrics.circuitOpen.set({ driver }, 0);
+  const retrying = new RetryingStore(store, {
+    ...RETRIES,
+    clock,
+    onRetry: (operation) => metrics.retries.inc({ driver, operation }),
+  });
+  return new CircuitBreakerStore(retrying, {
+    ...BREAKER,
+    clock,
+    onChange: (state) => {
+      metrics.circuitOpen.set({ driver }, state === 'open' ? 1 : 0);
+      if (state === 'open') logger.error('the storage does not answer; it is left alone for a moment');
+      else logger.info('the storage answers again');
+    },
+  });
 }
 
 async function openDriver(

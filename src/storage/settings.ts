@@ -69,6 +69,12 @@ export const storageSettings = {
     kind: httpUrl(),
     doc: 'Blob endpoint, where it is not https://<account>.blob.core.windows.net.',
   },
+  allowOverwriteRace: {
+    key: 'allow.overwrite_race',
+    kind: trueOrFalse(),
+    default: false,
+    doc: 'Start on a storage that cannot decide first writes in one step. Two uploads of one key at once may then both be stored, the later one over the earlier.',
+  },
   retentionDays: {
     key: 'retention.days',
     kind: wholeNumber(1, 36_500, 'a whole number of days'),
