@@ -1,4 +1,8 @@
+import { systemClock } from '../../src/base/clock.ts';
+import { CircuitBreakerStore } from '../../src/storage/circuit-breaker-store.ts';
 import { LocalStore } from '../../src/storage/drivers/local/local-store.ts';
+import { RetryingStore } from '../../src/storage/retrying-store.ts';
+import { TimeoutStore } from '../../src/storage/timeout-store.ts';
 import { VerifiedStore } from '../../src/storage/verified-store.ts';
 import { openTempFolder } from '../rig/temp-folder.ts';
 import { describeObjectStore, type StoreUnderTest } from './object-store.ts';
@@ -20,6 +24,22 @@ describeObjectStore(
       store: new VerifiedStore(local.store, () => {}),
       [Symbol.asyncDispose]: local[Symbol.asyncDispose],
     };
+  },
+  { raceRounds: 5, presign: 'none' },
+);
+describeObjectStore(
+  'local behind every wrapper of a network store',
+  async () => {
+    const local = await openLocal(false);
+    const timed = new TimeoutStore(local.store, { answerMs: 10_000, stallMs: 10_000 }, systemClock);
+    const retrying = new RetryingStore(timed, {
+      attempts: 3,
+      pauseMs: 10,
+      deadlineMs: 10_000,
+      clock: systemClock,
+    });
+    const store = new CircuitBreakerStore(retrying, { failures: 5, openMs: 1_000, clock: systemClock });
+    return { store, [Symbol.asyncDispose]: local[Symbol.asyncDispose] };
   },
   { raceRounds: 5, presign: 'none' },
 );
