@@ -57,6 +57,8 @@ export interface ListedObject {
   readonly key: ObjectKey;
   readonly sizeBytes: number;
   readonly modifiedAt: number;
+  /** When it was last read, to the hour, where the store keeps that. */
+  readonly usedAt?: number;
 }
 
 export interface PresignRequest {
