@@ -111,7 +111,8 @@ export class VelocityServer {
     const { server } = this.#app;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // Keep-alive connections are told to go with their next answer, idle ones go at once.
-    server.on('request', (_request, response) => response.setHeader('connection', 'close'));
+    // Before fastify's own listener: some requests it answers at once, and then it is too late for a header.
+    server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
     server.closeIdleConnections();
     const cutAll = (): void => server.closeAllConnections();
     const cancel = this.#clock.after(drainTimeout, () => {

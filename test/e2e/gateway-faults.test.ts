@@ -414,6 +414,22 @@ describe('starting and stopping', () => {
     for (const { hash } of uploads) assert.equal((await download(again.url, hash))?.length, 2_000);
   });
 
+  test('an address that cannot be decoded, right behind an upload, does not end a draining server', async () => {
+    await using own = await openTempFolder();
+    await using draining = await ServerProcess.start({ VC_LOCAL_ROOT: own.path });
+    const hash = freshHash();
+    const { url, headers } = await grantUpload(draining.url, hash);
+    const socket = await openSocket(draining.url);
+    socket.write(`${head(url, headers, ['Content-Length: 10'])}01234`);
+    await until(async () => (await tempFiles(own.path)).length === 1);
+    draining.child.kill('SIGTERM');
+    await until(async () => draining.log.some(({ message }) => message === 'draining'));
+    socket.write('56789GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n');
+    const statuses = (await readAll(socket)).match(/(?<=^HTTP\/1\.1 )\d{3}/gm);
+    assert.deepEqual(statuses, ['201', '400']);
+    assert.equal(await draining.ended(), 0);
+  });
+
   test('with a drain delay, readiness says 503 while requests are still answered', async () => {
     await using own = await openTempFolder();
     await using draining = await ServerProcess.start({ VC_LOCAL_ROOT: own.path, VC_DRAIN_DELAY: '1h' });
