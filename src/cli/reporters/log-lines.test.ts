@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { LogLines } from './log-lines.ts';
+import { LONGEST_KEPT_BYTES, LogLines } from './log-lines.ts';
 
 /** All that is written for chunks, each write apart. */
 function written(prefix: string, chunks: readonly (string | Buffer)[]): string[] {
@@ -27,6 +27,28 @@ describe('LogLines', () => {
 
   test('a last line without its end gets one', () => {
     assert.deepEqual(written('> ', ['a\nb']), ['> a\n', '> b\n']);
+  });
+
+  test('a line too long to be kept is written as it comes, its name once, until its end', () => {
+    const long = 'x'.repeat(LONGEST_KEPT_BYTES);
+    assert.deepEqual(written('> ', [long, 'yy', 'z\nnext\n']), [`> ${long}yy`, 'z\n> next\n']);
+  });
+
+  test('a line too long to be kept that just ends gets its end', () => {
+    const long = 'x'.repeat(LONGEST_KEPT_BYTES + 1);
+    assert.deepEqual(written('> ', [long]), [`> ${long}`, '\n']);
+    assert.deepEqual(written('> ', [long, 'rest']), [`> ${long}`, 'rest\n']);
+    assert.deepEqual(written('> ', [long, '\n', 'next']), [`> ${long}`, '\n', '> next\n']);
+  });
+
+  test('of output without line ends, zeros or a progress bar, little is kept', () => {
+    for (const text of ['\0', '\rworking 50 %']) {
+      const chunk = Buffer.from(text.repeat(4_096));
+      const writes = written('> ', new Array<Buffer>(200).fill(chunk));
+      const longest = Math.max(...writes.map((write) => write.length));
+      assert.ok(longest <= '> '.length + LONGEST_KEPT_BYTES + chunk.length, String(longest));
+      assert.equal(writes.join(''), `> ${String(chunk).repeat(200)}\n`);
+    }
   });
 
   test('nothing is nothing', () => {
