@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { ERRORS } from '../src/base/errors.ts';
+import { ERRORS, type ErrorFacts } from '../src/base/errors.ts';
 import { isSecretKind } from '../src/config/kinds.ts';
 import { envName, flagName, type Setting } from '../src/config/setting.ts';
 import { settingsSchema } from '../src/config/settings-schema.ts';
@@ -71,12 +71,17 @@ function errorsPage(): string {
   const rows = Object.entries(ERRORS)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([code, { status, summary }]) => `| \`${code}\` | ${status} | ${summary} |`);
+  const misuses = Object.entries<ErrorFacts>(ERRORS).flatMap(([code, { isMisuse }]) =>
+    isMisuse ? `\`${code}\`` : [],
+  );
   return page('Error codes', [
     'Over HTTP an error is a problem body (RFC 9457): `type`, `title`, `status`, `detail`, `code`, where it helps `field`, and `requestId`, which the log lines of the same request carry too. Match on `code`; texts may change. Codes of the command line have no status of their own.',
     '',
     '| code | HTTP status | meaning |',
     '|---|---|---|',
     ...rows,
+    '',
+    `A command that ends with ${misuses.sort().join(', ')} was called or configured wrongly: its exit code is 2. With any other code it is 1.`,
   ]);
 }
 

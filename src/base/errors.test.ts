@@ -20,6 +20,19 @@ test('each code has the status of a failure and a summary that is one sentence',
   }
 });
 
+test('at fault is the call or the configuration, or what happened: the code says which', () => {
+  for (const code of [
+    'USAGE',
+    'DRIVER_UNAVAILABLE',
+    'WORKSPACE_INVALID',
+    'TASK_UNKNOWN',
+    'TASK_CYCLE',
+  ] as const)
+    assert.equal(new VelocityError(code, '').isMisuse, true, code);
+  for (const code of ['LISTEN_FAILED', 'STORAGE_UNAVAILABLE', 'INTERNAL'] as const)
+    assert.equal(new VelocityError(code, '').isMisuse, false, code);
+});
+
 test('a system code is the text under "code" of whatever was thrown', () => {
   assert.equal(systemCode(Object.assign(new Error(), { code: 'ENOENT' })), 'ENOENT');
   for (const thrown of [undefined, null, 'ENOENT', new Error(), { code: 5 }]) {

@@ -5,10 +5,12 @@
  * are values, not errors. `docs/reference/errors.md` is written from this table.
  */
 
-interface ErrorFacts {
+export interface ErrorFacts {
   /** The HTTP status a door answers with, unless its protocol demands another. */
   readonly status: number;
   readonly summary: string;
+  /** The call or the configuration is at fault, not what happened meanwhile: a command's exit code says so. */
+  readonly isMisuse?: true;
 }
 
 export const ERRORS = {
@@ -30,13 +32,12 @@ export const ERRORS = {
   STORAGE_UNAVAILABLE: { status: 503, summary: 'The storage backend cannot be reached or used.' },
   STORAGE_FULL: { status: 507, summary: 'The storage has no room left.' },
 
-  CONFIG_INVALID: { status: 500, summary: 'The configuration has mistakes; each is listed.' },
-  DRIVER_UNAVAILABLE: { status: 500, summary: 'The chosen storage driver cannot be used.' },
+  DRIVER_UNAVAILABLE: { status: 500, summary: 'The chosen storage driver cannot be used.', isMisuse: true },
   LISTEN_FAILED: { status: 500, summary: 'The address and port cannot be listened on.' },
-  WORKSPACE_INVALID: { status: 500, summary: 'The workspace cannot be read as one.' },
-  TASK_UNKNOWN: { status: 500, summary: 'A task or package of that name does not exist.' },
-  TASK_CYCLE: { status: 500, summary: 'Tasks or packages depend on each other in a circle.' },
-  USAGE: { status: 500, summary: 'The command line asks for something that cannot be.' },
+  WORKSPACE_INVALID: { status: 500, summary: 'The workspace cannot be read as one.', isMisuse: true },
+  TASK_UNKNOWN: { status: 500, summary: 'A task or package of that name does not exist.', isMisuse: true },
+  TASK_CYCLE: { status: 500, summary: 'Tasks or packages depend on each other in a circle.', isMisuse: true },
+  USAGE: { status: 500, summary: 'The command line asks for something that cannot be.', isMisuse: true },
   ARTIFACT_REFUSED: { status: 500, summary: 'The artifact holds something that must not be restored.' },
   ARTIFACT_DAMAGED: { status: 500, summary: 'The artifact is torn or is not an artifact.' },
   OUTPUT_UNCACHEABLE: { status: 500, summary: 'A task wrote something an artifact must not hold.' },
@@ -62,7 +63,15 @@ export class VelocityError extends Error {
   }
 
   get status(): number {
-    return ERRORS[this.code].status;
+    return this.#facts.status;
+  }
+
+  get isMisuse(): boolean {
+    return this.#facts.isMisuse ?? false;
+  }
+
+  get #facts(): ErrorFacts {
+    return ERRORS[this.code];
   }
 }
 

@@ -81,7 +81,7 @@ function explain(error: unknown, io: Io): number {
   }
   if (error instanceof VelocityError) {
     io.stderr.write(`velocity: ${error.message}\n`);
-    return error.code === 'USAGE' || error.code === 'CONFIG_INVALID' ? EXIT.usage : EXIT.failed;
+    return error.isMisuse ? EXIT.usage : EXIT.failed;
   }
   io.stderr.write(
     `velocity: a bug in VelocityCache: ${error instanceof Error ? error.stack : String(error)}\n`,

@@ -456,11 +456,11 @@ describe('what is wrong with a repository', () => {
     assert.match(stderr, /there is no package "apq" in this workspace \(did you mean "app"\?\)/);
   });
 
-  test('unknown tasks, filters and flags say what there is', async () => {
+  test('unknown tasks, filters and flags say what there is, and exit 2', async () => {
     await using workspace = await TempWorkspace.open(twoPackages(BUILD));
     const says = async (...args: string[]): Promise<string> => {
       const { exitCode, stderr } = await run(workspace, ...args);
-      assert.notEqual(exitCode, 0);
+      assert.equal(exitCode, 2);
       return stderr;
     };
     assert.match(await says('biuld'), /has no task "biuld" \(did you mean "build"\?\)/);
@@ -482,7 +482,7 @@ describe('what is wrong with a repository', () => {
       twoPackages('  build:\n    depends_on: [test]\n  test:\n    depends_on: [build]\n'),
     );
     const { exitCode, stderr } = await run(workspace, 'lib#build');
-    assert.equal(exitCode, 1);
+    assert.equal(exitCode, 2);
     assert.match(stderr, /circle: lib#build → lib#test → lib#build/);
   });
 
@@ -501,7 +501,7 @@ describe('what is wrong with a repository', () => {
   test('without a velocity.yml the way to one is shown', async () => {
     await using workspace = await TempWorkspace.open({ 'README.md': 'x' });
     const { exitCode, stderr } = await run(workspace, 'build');
-    assert.equal(exitCode, 1);
+    assert.equal(exitCode, 2);
     assert.match(stderr, /velocity init/);
   });
 });
