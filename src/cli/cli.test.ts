@@ -41,3 +41,15 @@ describe('the exit code of what is called or configured wrongly is 2', () => {
       assert.equal(exitCode, 2);
     });
 });
+
+test('mistakes are shown with their lines from a folder below the root too', async () => {
+  const files = { ...FILES, 'velocity.yml': 'version: 1\npipelines: {}\n' };
+  for (const command of [['run', 'build'], ['clean']]) {
+    const { exitCode, stderr } = await call(files, command, 'packages/web');
+    assert.equal(exitCode, 2);
+    assert.match(
+      stderr,
+      /velocity\.yml:2:1: unknown key "pipelines".*\n.*\n> 2 \| pipelines: \{\}\n {4}\| \^{9}/,
+    );
+  }
+});

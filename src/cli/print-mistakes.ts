@@ -4,14 +4,17 @@ import { codeFrame } from '../config/code-frame.ts';
 import type { Mistake } from '../config/mistake.ts';
 import type { Io } from './io.ts';
 
-/** All mistakes of a configuration, each with the lines it stands in. */
-export function printMistakes(mistakes: readonly Mistake[], io: Io): void {
+/**
+ * All mistakes of a configuration, each with the lines it stands in.
+ * @param folder what their files' names count from: the workspace's root, for velocity.yml
+ */
+export function printMistakes(mistakes: readonly Mistake[], io: Io, folder: string): void {
   const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
   io.stderr.write(`velocity: the configuration has ${count}.\n\n`);
   const texts = new Map<string, string | undefined>();
   for (const mistake of mistakes) {
     const file = mistake.position?.file;
-    if (file !== undefined && !texts.has(file)) texts.set(file, readText(resolve(io.cwd, file)));
+    if (file !== undefined && !texts.has(file)) texts.set(file, readText(resolve(folder, file)));
     io.stderr.write(`${codeFrame(mistake, file === undefined ? undefined : texts.get(file))}\n\n`);
   }
 }

@@ -16,8 +16,9 @@ export const cleanCommand: CliCommand = {
       .action(async () => {
         const all = command.getOptionValue('all') === true;
         const outputs = command.getOptionValue('outputs') === true;
+        const root = realpathSync(findWorkspaceRoot(io.cwd));
         const cleaned = await clean({
-          root: realpathSync(findWorkspaceRoot(io.cwd)),
+          root,
           env: io.env,
           cacheDir: io.env['VELOCITY_CACHE_DIR'] || undefined,
           cache: all || !outputs,
@@ -25,7 +26,7 @@ export const cleanCommand: CliCommand = {
           dry: command.getOptionValue('dry') === true,
         });
         if (!cleaned.ok) {
-          printMistakes(cleaned.mistakes, io);
+          printMistakes(cleaned.mistakes, io, root);
           exit(EXIT.usage);
           return;
         }

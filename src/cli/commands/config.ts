@@ -24,7 +24,7 @@ export const configCommand: CliCommand = {
         }
         const loaded = loadServerSettings({ ...givenFlags(command), env: io.env });
         if (!loaded.ok) {
-          printMistakes(loaded.mistakes, io);
+          printMistakes(loaded.mistakes, io, io.cwd);
           exit(EXIT.usage);
           return;
         }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
 import { VelocityError } from '../../base/errors.ts';
 import { Secret } from '../../base/secret.ts';
+import type { Mistake } from '../../config/mistake.ts';
 import { CONTINUE_MODES, type ContinueMode } from '../../runner/executor/schedule.ts';
 import { plan, type RunOptions, run } from '../../runner/run.ts';
 import { findWorkspaceRoot } from '../../runner/workspace/find-root.ts';
@@ -67,19 +68,19 @@ export const runCommand: CliCommand = {
         if (flags.dry !== undefined) {
           const planned = await plan(options);
           if (planned.ok) printPlan(planned.value, flags.dry === 'json' ? 'json' : 'text', io);
-          else mistaken(planned.mistakes);
+          else mistaken(planned.mistakes, options);
           return;
         }
         const done = await run(options);
-        if (!done.ok) return mistaken(done.mistakes);
+        if (!done.ok) return mistaken(done.mistakes, options);
         const ended = interruption.name();
         exit(
           ended === undefined ? done.value.exitCode : ended === 'SIGINT' ? EXIT.interrupted : EXIT.terminated,
         );
       });
 
-    function mistaken(mistakes: Parameters<typeof printMistakes>[0]): void {
-      printMistakes(mistakes, io);
+    function mistaken(mistakes: readonly Mistake[], { root }: RunOptions): void {
+      printMistakes(mistakes, io, root);
       exit(EXIT.usage);
     }
   },

@@ -15,7 +15,7 @@ export const serveCommand: CliCommand = {
     command.action(async () => {
       const loaded = loadServerSettings({ ...givenFlags(command), env: io.env });
       if (!loaded.ok) {
-        printMistakes(loaded.mistakes, io);
+        printMistakes(loaded.mistakes, io, io.cwd);
         exit(EXIT.usage);
         return;
       }
