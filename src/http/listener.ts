@@ -59,6 +59,8 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
     },
   });
 
+  app.removeContentTypeParser('text/plain'); // messages are JSON; fastify would hand over a text as it is
+
   app.addHook('onRequest', async (request, reply) => begin(request, reply));
   app.setErrorHandler(fail);
   const allowed = new AllowedMethods();

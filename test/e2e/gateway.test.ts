@@ -184,6 +184,11 @@ function describeGateway(
       assert.equal((await post('{"__proto__": {"x": 1}}')).status, 400);
       assert.equal((await post(`"${'x'.repeat(1_100_000)}"`)).status, 413);
       assert.equal((await post('hash=1', 'application/x-www-form-urlencoded')).status, 415);
+      for (const type of ['text/plain', 'text/plain; charset=utf-8']) {
+        const reply = await post(JSON.stringify({ hash: freshHash(), action: 'download' }), type);
+        assert.equal(reply.status, 415, type);
+        assert.equal(((await reply.json()) as { code: string }).code, 'UNSUPPORTED_BODY');
+      }
     });
 
     test('without the right token every negotiation is 401, whatever was sent in its place (A4)', async () => {
