@@ -335,3 +335,32 @@ describeGateway('the GCS test server', false, GCS, async () => ({
   VC_GCS_ENDPOINT: gcs.url,
   VC_GCS_BUCKET: gcs.makeBucket(),
 }));
+
+test('URLs say how a TLS-ending proxy was reached, the one nearest to the client of several', async () => {
+  await using server = await ServerProcess.start({ VC_LOCAL_ROOT: folder.path });
+  const hash = freshHash();
+  await upload(server.url, hash, Buffer.from('behind a proxy'));
+  const schemes: [forwarded: string, scheme: string][] = [
+    ['https', 'https:'],
+    ['HTTPS', 'https:'],
+    ['https, http', 'https:'],
+    [' https ,http', 'https:'],
+    ['http, https', 'http:'],
+    ['http', 'http:'],
+    ['', 'http:'],
+    ['gopher', 'http:'],
+  ];
+  for (const [forwarded, scheme] of schemes) {
+    const reply = await fetch(`${server.url}/v1/negotiate`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${TEST_TOKEN}`,
+        'content-type': 'application/json',
+        'x-forwarded-proto': forwarded,
+      },
+      body: JSON.stringify({ hash, action: 'download' }),
+    });
+    const { url } = (await reply.json()) as { url: string };
+    assert.equal(new URL(url).protocol, scheme, forwarded);
+  }
+});
