@@ -485,6 +485,7 @@ describe('starting and stopping', () => {
       [{ VC_STORAGE_DRIVER: 's3' }, /set VC_S3_BUCKET/],
       [{ VC_STORAGE_DRIVER: 'ftp' }, /expected "local" or "s3" or "gcs" or "azure", found "ftp"/],
       [{ VC_LOCAL_ROOT: file }, /Could not open the folder/],
+      [{ VC_LOCAL_ROOT: '/proc/nope' }, /Could not open the folder \/proc\/nope/],
       [{ VC_LOCAL_ROOT: own.path, VC_PORT: taken }, /another program listens there. Set VC_HOST or VC_PORT/],
       [{ VC_AUTH_TOKEN: '', VC_AUTH_TOKEN_FILE: join(own.path, 'none') }, /VC_AUTH_TOKEN_FILE: cannot read/],
     ];

@@ -1,5 +1,5 @@
 import { createReadStream, type Stats } from 'node:fs';
-import { link, mkdir, rename, rm } from 'node:fs/promises';
+import { link, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
@@ -28,6 +28,7 @@ import {
   writeAll,
 } from './descriptor.ts';
 import { keyFromText, keyToPath } from './key-path.ts';
+import { makeFolder } from './make-folder.ts';
 import { TempFiles } from './temp-files.ts';
 import { walk } from './walk.ts';
 
@@ -80,7 +81,7 @@ export class LocalStore implements ObjectStore {
   static async open(options: LocalStoreOptions): Promise<LocalStore> {
     const store = new LocalStore(options);
     await translate(`open the folder ${options.root}`, async () => {
-      await mkdir(store.#folder, { recursive: true });
+      await makeFolder(store.#folder);
       await store.#temp.sweep();
     });
     await store.probe();
@@ -223,7 +224,7 @@ export class LocalStore implements ObjectStore {
       } catch (error) {
         const code = systemCode(error);
         if (attempt >= 3 || (code !== 'ENOENT' && code !== 'EEXIST')) throw error;
-        if (code === 'ENOENT') await mkdir(dirname(path), { recursive: true });
+        if (code === 'ENOENT') await makeFolder(dirname(path));
         // A torn file must not hold the key for ever: opening it removes it, and the next turn stores.
         else if (await this.#holds(key)) return 'exists';
       }
@@ -285,6 +286,7 @@ async function translate<T>(doing: string, work: () => Promise<T>): Promise<T> {
 
 const FILE_SYSTEM_TROUBLE = new Set([
   'EACCES',
+  'EEXIST',
   'EPERM',
   'EROFS',
   'EIO',

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import { systemCode } from '../../../base/errors.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** A file nobody has touched for so long belongs to a writer that is gone, whatever its machine. */
 const ABANDONED_AFTER_MS = 24 * 3600_000;
@@ -31,7 +32,7 @@ export class TempFiles {
 
   /** Removes what dead writers left; how many files that were. */
   async sweep(): Promise<number> {
-    await mkdir(this.folder, { recursive: true });
+    await makeFolder(this.folder);
     let swept = 0;
     for (const entry of await readdir(this.folder, { withFileTypes: true })) {
       const { name } = entry;
