@@ -265,3 +265,7 @@ test('what git ignores is not looked at', async () => {
   repo.write({ 'vendor/x/go.mod': 'module x\n' });
   assert.deepEqual((await detectRepository(repo.root)).packages, []);
 });
+
+test('what cannot be read tells nothing', async () => {
+  assert.deepEqual(names(await detect({ 'turbo.json/a': '', 'nx.json/b': '' })), []);
+});

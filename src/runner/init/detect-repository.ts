@@ -243,7 +243,11 @@ async function packageNameOf(root: string, folder: string, files: readonly Visib
 }
 
 function readText(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // what is not there or cannot be read tells nothing
+  }
 }
 
 /** turbo.json and nx.json may hold comments and trailing commas. */

@@ -9,6 +9,9 @@ type ManifestFile = (typeof MANIFEST_FILES)[number];
 
 type Table = Readonly<Record<string, unknown>>;
 
+/** Editors of Windows write one; package managers take it. */
+export const BYTE_ORDER_MARK = /^\uFEFF/;
+
 const EMPTY = { name: undefined, version: undefined, scripts: {}, dependencies: [], npm: undefined };
 
 /**
@@ -23,8 +26,8 @@ export async function readManifest(
 ): Promise<Manifest> {
   if (file === undefined) return { file, ...EMPTY };
   const path = posix.join(directory, file);
-  const text = readFileSync(join(root, path), 'utf8');
   try {
+    const text = readFileSync(join(root, path), 'utf8').replace(BYTE_ORDER_MARK, '');
     return { file: path, ...EMPTY, ...(await READERS[file](text, directory)) };
   } catch (error) {
     throw new VelocityError('WORKSPACE_INVALID', `${path} cannot be read: ${messageOf(error)}`, {

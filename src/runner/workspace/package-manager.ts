@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, VelocityError } from '../../base/errors.ts';
+import { BYTE_ORDER_MARK } from './manifests.ts';
 
 export type PackageManagerName = 'npm' | 'pnpm' | 'yarn' | 'bun';
 
@@ -75,7 +76,7 @@ async function pnpmGlobs(path: string): Promise<string[]> {
 
 function readJson(path: string): Readonly<Record<string, unknown>> {
   try {
-    const json: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8').replace(BYTE_ORDER_MARK, ''));
     if (typeof json === 'object' && json !== null) return json as Record<string, unknown>;
     throw new Error('it holds no object');
   } catch (error) {

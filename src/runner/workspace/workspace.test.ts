@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { mistakesOf, readWorkspace } from '../../../test/rig/read-workspace.ts';
 import { TempWorkspace } from '../../../test/rig/temp-workspace.ts';
@@ -84,6 +85,37 @@ describe('openWorkspace', () => {
       { git: false },
     );
     await rejectsAsInvalid(openWorkspace(folder.root, {}), /^p\/a\/package\.json cannot be read: /);
+  });
+
+  test('a velocity.yml that cannot be read is an error that says why', async () => {
+    await using folder = await TempWorkspace.open({ 'velocity.yml/a.txt': '' }, { git: false });
+    await rejectsAsInvalid(openWorkspace(folder.root, {}), /^velocity\.yml cannot be read: EISDIR/);
+  });
+
+  test('a folder in a manifest’s place is an error that names it', async () => {
+    await using repo = await TempWorkspace.open({
+      'velocity.yml': PIPELINE,
+      'package.json': { workspaces: ['p/*'] },
+      'p/a/package.json': { name: 'a' },
+    });
+    repo.remove('p/a/package.json');
+    mkdirSync(repo.path('p/a/package.json'));
+    await rejectsAsInvalid(openWorkspace(repo.root, {}), /^p\/a\/package\.json cannot be read: EISDIR/);
+  });
+
+  test('a byte order mark changes nothing', async () => {
+    const mark = '\uFEFF';
+    await using folder = await TempWorkspace.open(
+      {
+        'velocity.yml': `${mark}packages: [py]\n${PIPELINE}`,
+        'package.json': `${mark}{ "name": "shop", "workspaces": ["p/*"] }`,
+        'p/a/package.json': `${mark}{ "name": "a" }`,
+        'py/pyproject.toml': `${mark}[project]\nname = "jobs"\n`,
+      },
+      { git: false },
+    );
+    const { graph } = await readWorkspace(folder);
+    assert.deepEqual([...graph.names], ['shop', 'a', 'jobs']);
   });
 
   test('a lockfile and a manifest that git still tracks but that are gone are not looked for', async () => {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf, VelocityError } from '../../base/errors.ts';
 import { checkShape } from '../../config/check-shape.ts';
 import type { Checked } from '../../config/mistake.ts';
 import { parseYaml } from '../../config/yaml-file.ts';
@@ -29,12 +30,12 @@ export interface Workspace {
 
 /**
  * Reads a workspace. Mistakes in `velocity.yml` come back as values, all at once.
- * @throws VelocityError `WORKSPACE_INVALID` for what is wrong elsewhere, naming the file.
+ * @throws VelocityError `WORKSPACE_INVALID` for what cannot be read or is wrong elsewhere, naming the file.
  */
 export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promise<Checked<Workspace>> {
   const listing = listVisibleFiles(root);
   listing.catch(() => {}); // awaited below, after the file's own mistakes
-  const parsed = parseYaml(VELOCITY_FILE, readFileSync(join(root, VELOCITY_FILE), 'utf8'), env);
+  const parsed = parseYaml(VELOCITY_FILE, readVelocityFile(root), env);
   if (!parsed.ok) return parsed;
   const shaped = checkShape(parsed.value, velocityFileSchema);
   if (!shaped.ok) return shaped;
@@ -62,4 +63,14 @@ export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promi
     ok: true,
     value: { root, config, files, filesFrom, graph, packageManager, locked, unsetVariables },
   };
+}
+
+function readVelocityFile(root: string): string {
+  try {
+    return readFileSync(join(root, VELOCITY_FILE), 'utf8');
+  } catch (error) {
+    throw new VelocityError('WORKSPACE_INVALID', `${VELOCITY_FILE} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
