@@ -69,6 +69,44 @@ describe('package.json', () => {
     });
   });
 
+  const targets: readonly (readonly [
+    what: string,
+    name: string,
+    spec: string,
+    ...Manifest['dependencies'],
+  ])[] = [
+    ['the workspace’s own', 'bb', 'workspace:*', { name: 'bb' }],
+    ['a range in the workspace', 'bb', 'workspace:^1.2.3', { name: 'bb' }],
+    ['an alias of one in the workspace', 'alias', 'workspace:bb@*', { name: 'bb' }],
+    ['an alias of one with a scope', 'alias', 'workspace:@shop/bb@^1', { name: '@shop/bb' }],
+    ['a folder of the workspace', 'x', 'workspace:../b', { directory: 'packages/b' }],
+    [
+      'a folder from the root, as Yarn takes it',
+      'x',
+      'workspace:packages/b',
+      { directory: 'packages/a/packages/b' },
+      { directory: 'packages/b' },
+    ],
+    ['a folder', 'x', 'file:../b', { directory: 'packages/b' }],
+    ['a folder without dots', 'x', 'file:vendored/b/', { directory: 'packages/a/vendored/b' }],
+    ['a linked folder', 'x', 'link:../../tools/b', { directory: 'tools/b' }],
+    ['a portal', 'x', 'portal:./b', { directory: 'packages/a/b' }],
+    ['a bare path', 'x', '../b', { directory: 'packages/b' }],
+    ['the root', 'x', 'link:../..', { directory: '' }],
+    ['an npm alias', 'alias', 'npm:bb@^1', { name: 'bb' }],
+    ['an npm alias with a scope', 'bb', 'npm:@shop/bb', { name: '@shop/bb' }],
+    ['an alias or a tag, which look alike', 'bb', 'npm:latest', { name: 'latest' }, { name: 'bb' }],
+    ['a version', 'bb', '^1.2.3', { name: 'bb' }],
+    ['a version as Yarn writes it', 'bb', 'npm:^1.2.3', { name: 'bb' }],
+    ['an address', 'bb', 'https://example.com/bb.tgz', { name: 'bb' }],
+    ['a catalogue', 'bb', 'catalog:', { name: 'bb' }],
+  ];
+  for (const [what, name, spec, ...expected] of targets)
+    test(`a dependency on ${what} points there: "${name}": "${spec}"`, async () => {
+      const { dependencies } = await read('package.json', { devDependencies: { [name]: spec } });
+      assert.deepEqual(dependencies, expected);
+    });
+
   test('fields of a wrong type count as absent', async () => {
     const manifest = await read('package.json', {
       name: 7,
@@ -186,6 +224,49 @@ replace example.com/far => example.com/fork v1.0.0
     ]);
   });
 
+  test('a module may have a name without a dot', async () => {
+    const { dependencies } = await read(
+      'go.mod',
+      'module shop/web\nrequire shop/lib v0.0.0\nrequire (\n\tshop/core v0.0.0\n)\n',
+    );
+    assert.deepEqual(dependencies, [{ name: 'shop/lib' }, { name: 'shop/core' }]);
+  });
+
+  test('replacements stand alone or in a list, quoted or not, by any folder above', async () => {
+    const { dependencies } = await read(
+      'go.mod',
+      `module shop/web
+replace shop/up => ..
+replace (
+	shop/lib => ../lib
+	shop/core v1.0.0 => "../core"
+	shop/far v1.0.0 => example.com/fork v1.0.0
+)
+`,
+    );
+    assert.deepEqual(dependencies, [
+      { directory: 'packages' },
+      { directory: 'packages/lib' },
+      { directory: 'packages/core' },
+    ]);
+  });
+
+  test('what is excluded, retracted or a tool is no requirement', async () => {
+    const { dependencies } = await read(
+      'go.mod',
+      `module a
+exclude example.com/x v1.0.0
+exclude (
+	example.com/y v1.0.0
+)
+retract v1.0.0
+retract [v1.1.0, v1.2.0]
+tool example.com/z/cmd
+`,
+    );
+    assert.deepEqual(dependencies, []);
+  });
+
   test('a commented line is no requirement', async () => {
     const { dependencies } = await read('go.mod', 'module a\n// require example.com/x v1.0.0\n');
     assert.deepEqual(dependencies, []);
@@ -226,6 +307,74 @@ lib = { path = "../lib", develop = true }`,
     );
     assert.deepEqual([manifest.name, manifest.version], ['web', '2.0']);
     assert.deepEqual(manifest.dependencies, [{ directory: 'packages/lib' }]);
+  });
+
+  test('Poetry’s groups are read, also where a package has several places', async () => {
+    const { dependencies } = await read(
+      'pyproject.toml',
+      `[tool.poetry]
+name = "web"
+[tool.poetry.dependencies]
+lib = [{ path = "../lib", platform = "linux" }, { version = "1", platform = "win32" }]
+[tool.poetry.dev-dependencies]
+fixtures = { path = "../fixtures" }
+[tool.poetry.group.test.dependencies]
+testing = { path = "../testing" }
+[tool.poetry.group.docs.dependencies]
+theme = { path = "../theme" }`,
+    );
+    assert.deepEqual(dependencies, [
+      { directory: 'packages/lib' },
+      { directory: 'packages/fixtures' },
+      { directory: 'packages/testing' },
+      { directory: 'packages/theme' },
+    ]);
+  });
+
+  test('extras, groups, uv’s development dependencies and what builds it are read', async () => {
+    const { dependencies } = await read(
+      'pyproject.toml',
+      `[build-system]
+requires = ["shop-build"]
+[project]
+name = "web"
+dependencies = ["lib"]
+[project.optional-dependencies]
+fast = ["lib-fast>=1", "speedups"]
+[dependency-groups]
+test = ["testing", { include-group = "lint" }]
+lint = ["linting~=2.0"]
+[tool.uv]
+dev-dependencies = ["tooling"]
+[tool.uv.sources]
+testing = { workspace = true }
+linting = [{ path = "../linting", marker = "sys_platform == 'linux'" }, { index = "internal" }]`,
+    );
+    assert.deepEqual(dependencies, [
+      { name: 'lib' },
+      { name: 'lib-fast' },
+      { name: 'speedups' },
+      { name: 'testing' },
+      { name: 'linting' },
+      { name: 'tooling' },
+      { name: 'shop-build' },
+      { directory: 'packages/linting' },
+    ]);
+  });
+
+  test('fields of a wrong type count as absent', async () => {
+    const { dependencies } = await read(
+      'pyproject.toml',
+      `dependency-groups = "x"
+[project]
+name = "web"
+dependencies = "lib"
+optional-dependencies = ["lib"]
+[tool.poetry]
+dependencies = ["lib"]
+group = { test = "x" }`,
+    );
+    assert.deepEqual(dependencies, []);
   });
 
   test('uv’s sources by path are read', async () => {

@@ -39,13 +39,13 @@ export async function readManifest(
 type Reader = (text: string, directory: string) => Partial<Manifest> | Promise<Partial<Manifest>>;
 
 const READERS: Readonly<Record<ManifestFile, Reader>> = {
-  'package.json': (text) => readNpm(text),
+  'package.json': (text, directory) => readNpm(text, directory),
   'Cargo.toml': async (text, directory) => readCargo(await parseToml(text), directory),
   'go.mod': (text, directory) => readGo(text, directory),
   'pyproject.toml': async (text, directory) => readPython(await parseToml(text), directory),
 };
 
-function readNpm(text: string): Partial<Manifest> {
+function readNpm(text: string, directory: string): Partial<Manifest> {
   const json = asTable(JSON.parse(text));
   const npm: NpmManifest = {
     dependencies: textsOf(json['dependencies']),
@@ -53,15 +53,54 @@ function readNpm(text: string): Partial<Manifest> {
     optionalDependencies: textsOf(json['optionalDependencies']),
     peerDependencies: textsOf(json['peerDependencies']),
   };
-  const names = Object.values(npm).flatMap((group: Record<string, string>) => Object.keys(group));
+  const declared = Object.values(npm).flatMap((group: Record<string, string>) => Object.entries(group));
   const resolutions = textsOf(json['resolutions']);
   return {
     name: textOf(json['name']),
     version: textOf(json['version']),
     scripts: textsOf(json['scripts']),
-    dependencies: names.map((name) => ({ name })),
+    dependencies: declared.flatMap(([name, spec]) => npmDependency(name, spec, directory)),
     npm: { ...npm, resolutions },
   };
+}
+
+/**
+ * What an entry of `dependencies` points at: the package of its name, unless it says otherwise. Where a text may
+ * mean two things it is both: what is no package of the workspace makes no edge.
+ * https://docs.npmjs.com/cli/configuring-npm/package-json#dependencies, https://yarnpkg.com/protocols
+ */
+function npmDependency(name: string, spec: string, directory: string): DeclaredDependency[] {
+  const [, protocol, rest = ''] = /^(?:([a-z]+):)?(.*)$/s.exec(spec) ?? [];
+  switch (protocol) {
+    case 'file':
+    case 'link':
+    case 'portal':
+      return [inFolder(directory, rest)];
+    case 'npm':
+      return npmAlias(name, rest);
+    case 'workspace':
+      return workspaceMember(name, rest, directory);
+    default:
+      return isRelative(rest) ? [inFolder(directory, rest)] : [{ name }];
+  }
+}
+
+/** `npm:<name>@<range>`, `npm:<name>`, and Yarn’s `npm:<range>`, which may be a tag. */
+function npmAlias(name: string, text: string): DeclaredDependency[] {
+  const at = text.indexOf('@', 1);
+  if (at > 0 || text.startsWith('@')) return [{ name: at > 0 ? text.slice(0, at) : text }];
+  return /^[A-Za-z]/.test(text) ? [{ name: text }, { name }] : [{ name }];
+}
+
+/**
+ * `workspace:<range>`, `workspace:<name>@<range>`, `workspace:<folder>`: pnpm counts folders from the
+ * package, Yarn from the root. https://pnpm.io/workspaces, https://yarnpkg.com/protocol/workspace
+ */
+function workspaceMember(name: string, text: string, directory: string): DeclaredDependency[] {
+  const alias = /^([^._/][^@]*)@/.exec(text)?.[1];
+  if (alias !== undefined) return [{ name: alias }];
+  if (isRelative(text)) return [inFolder(directory, text)];
+  return text.includes('/') ? [inFolder(directory, text), inFolder('', text)] : [{ name }];
 }
 
 /** https://doc.rust-lang.org/cargo/reference/specifying-dependencies.html: what has a `path` is in this repository. */
@@ -86,32 +125,67 @@ function readCargo(toml: Table, directory: string): Partial<Manifest> {
 
 /** https://go.dev/ref/mod#go-mod-file: `require` by module path, `replace … => ./folder` by folder. */
 function readGo(text: string, directory: string): Partial<Manifest> {
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/\/\/.*$/, '').trim());
-  const name = lines.map((line) => /^module\s+(\S+)$/.exec(line)?.[1]).find((found) => found !== undefined);
+  let name: string | undefined;
   const dependencies: DeclaredDependency[] = [];
-  for (const line of lines) {
-    const folder = /=>\s*(\.{1,2}\/\S*)$/.exec(line)?.[1];
-    const required = /^(?:require\s+)?([^\s()]+\.[^\s()]+)\s+v\d/.exec(line)?.[1];
-    if (folder !== undefined) dependencies.push(inFolder(directory, folder));
-    else if (required !== undefined) dependencies.push({ name: required });
+  for (const [verb, first, ...rest] of goDirectives(text)) {
+    const last = rest.at(-1);
+    if (verb === 'module') name ??= first;
+    else if (verb === 'require' && first !== undefined) dependencies.push({ name: first });
+    else if (verb === 'replace' && last !== undefined && isRelative(last))
+      dependencies.push(inFolder(directory, last));
   }
-  return { name: name?.replaceAll('"', ''), dependencies };
+  return { name, dependencies };
 }
 
-/** PEP 621 names, and the `path` sources of Poetry and uv. */
+/** Each directive as its words, those of `verb ( … )` with their verb. */
+function* goDirectives(text: string): Iterable<string[]> {
+  let block: string[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const bare = line.replace(/\/\/.*$/, '').trim();
+    const opens = /^(\w+)\s*\($/.exec(bare)?.[1];
+    if (opens !== undefined) block = [opens];
+    else if (bare === ')') block = [];
+    else if (bare !== '')
+      yield [
+        ...block,
+        ...(bare.match(/"[^"]*"|`[^`]*`|\S+/g) ?? []).map((word) => word.replaceAll(/["`]/g, '')),
+      ];
+  }
+}
+
+/** What the standards, Poetry and uv know: names, which may be packages of the workspace, and paths. */
 function readPython(toml: Table, directory: string): Partial<Manifest> {
   const project = asTable(toml['project']);
   const tool = asTable(toml['tool']);
   const poetry = asTable(tool['poetry']);
-  const listed = Array.isArray(project['dependencies']) ? project['dependencies'].map(String) : [];
-  const named = listed.flatMap((spec) => /^[A-Za-z0-9][A-Za-z0-9._-]*/.exec(spec)?.[0] ?? []);
-  const sources = { ...asTable(poetry['dependencies']), ...asTable(asTable(tool['uv'])['sources']) };
-  const paths = Object.values(sources).flatMap((spec) => textOf(asTable(spec)['path']) ?? []);
+  const uv = asTable(tool['uv']);
+  // PEP 621, PEP 735, PEP 518; uv's own list is the forerunner of PEP 735.
+  const listed = [
+    project['dependencies'],
+    ...Object.values(asTable(project['optional-dependencies'])),
+    ...Object.values(asTable(toml['dependency-groups'])),
+    uv['dev-dependencies'],
+    asTable(toml['build-system'])['requires'],
+  ].flatMap(itemsOf);
+  const named = listed.flatMap((spec) => /^[A-Za-z0-9][A-Za-z0-9._-]*/.exec(textOf(spec) ?? '')?.[0] ?? []);
+  // https://python-poetry.org/docs/dependency-specification, https://docs.astral.sh/uv/concepts/projects/dependencies:
+  // an entry, or several for several platforms. What uv finds in its workspace is in a list above by name.
+  const placed = [
+    poetry['dependencies'],
+    poetry['dev-dependencies'],
+    ...Object.values(asTable(poetry['group'])).map((group) => asTable(group)['dependencies']),
+    uv['sources'],
+  ].flatMap((table) => Object.values(asTable(table)));
+  const paths = placed.flat().flatMap((spec) => textOf(asTable(spec)['path']) ?? []);
   return {
     name: textOf(project['name']) ?? textOf(poetry['name']),
     version: textOf(project['version']) ?? textOf(poetry['version']),
     dependencies: [...named.map((name) => ({ name })), ...paths.map((path) => inFolder(directory, path))],
   };
+}
+
+function isRelative(path: string): boolean {
+  return /^\.{1,2}(\/|$)/.test(path);
 }
 
 function inFolder(directory: string, path: string): DeclaredDependency {
@@ -126,6 +200,10 @@ async function parseToml(text: string): Promise<Table> {
 
 function asTable(value: unknown): Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Table) : {};
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function textOf(value: unknown): string | undefined {

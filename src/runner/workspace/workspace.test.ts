@@ -32,6 +32,38 @@ describe('openWorkspace', () => {
     assert.deepEqual([packageManager?.name, filesFrom], ['npm', 'git']);
   });
 
+  test('a package is meant by another name, by its folder and in any group of a manifest', async () => {
+    await using repo = await TempWorkspace.open(
+      {
+        'velocity.yml': `packages: [py/*]\n${PIPELINE}`,
+        'package.json': { name: 'shop' },
+        'pnpm-workspace.yaml': 'packages: [js/*]\n',
+        'js/a/package.json': { name: 'a', dependencies: { alias: 'workspace:b@*', other: 'workspace:../c' } },
+        'js/b/package.json': { name: 'b' },
+        'js/c/package.json': { name: 'c' },
+        'py/d/pyproject.toml':
+          '[tool.poetry]\nname = "d"\n[tool.poetry.group.test.dependencies]\ne = { path = "../e" }\n',
+        'py/e/pyproject.toml': '[project]\nname = "e"\n[dependency-groups]\ntest = ["F_f"]\n',
+        'py/f/pyproject.toml': '[project]\nname = "f-f"\n',
+      },
+      { git: false },
+    );
+    const { graph } = await readWorkspace(repo);
+    const edges = graph.packages.map((each) => [
+      each.name,
+      graph.dependenciesOf(each).map(({ name }) => name),
+    ]);
+    assert.deepEqual(Object.fromEntries(edges), {
+      shop: [],
+      a: ['b', 'c'],
+      b: [],
+      c: [],
+      d: ['e'],
+      e: ['f-f'],
+      'f-f': [],
+    });
+  });
+
   test('packages of several languages stand in one graph', async () => {
     await using repo = await TempWorkspace.open(
       {
