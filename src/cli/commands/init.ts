@@ -23,7 +23,7 @@ export const initCommand: CliCommand = {
         exit(EXIT.failed);
         return;
       }
-      const detected = await detectRepository(io.cwd);
+      const detected = await detectRepository(io.cwd, io.env);
       const text = velocityFileText(detected, SCHEMA_URL);
       if (printOnly) {
         io.stdout.write(text);

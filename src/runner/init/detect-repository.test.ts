@@ -5,7 +5,7 @@ import { type DetectedRepository, detectRepository, type SuggestedTask } from '.
 
 async function detect(files: Files): Promise<DetectedRepository> {
   await using folder = await TempWorkspace.open(files, { git: false });
-  return await detectRepository(folder.root);
+  return await detectRepository(folder.root, {});
 }
 
 function named({ tasks }: DetectedRepository, name: string): SuggestedTask {
@@ -263,7 +263,7 @@ test('where nothing is known nothing is found', async () => {
 test('what git ignores is not looked at', async () => {
   await using repo = await TempWorkspace.open({ '.gitignore': 'vendor/\n' });
   repo.write({ 'vendor/x/go.mod': 'module x\n' });
-  assert.deepEqual((await detectRepository(repo.root)).packages, []);
+  assert.deepEqual((await detectRepository(repo.root, {})).packages, []);
 });
 
 test('what cannot be read tells nothing', async () => {

@@ -36,8 +36,8 @@ const KNOWN_OUTPUTS: readonly (readonly [trace: string, outputs: readonly string
 const TASK_SCRIPTS = ['build', 'test', 'lint', 'typecheck'] as const;
 
 /** Looks at a repository and says what its `velocity.yml` should say. Reads, and never runs, anything. */
-export async function detectRepository(root: string): Promise<DetectedRepository> {
-  const { files } = await listVisibleFiles(root);
+export async function detectRepository(root: string, env: NodeJS.ProcessEnv): Promise<DetectedRepository> {
+  const { files } = await listVisibleFiles(root, env);
   const has = (name: string): boolean => existsSync(join(root, name));
   const findings: string[] = [];
   const tasks = new Map<string, SuggestedTask>();

@@ -111,7 +111,7 @@ describe('what is written for a repository is a velocity.yml without mistakes', 
   for (const [kind, files] of Object.entries(repositories)) {
     test(kind, async () => {
       await using repo = await TempWorkspace.open(files, { git: false });
-      repo.write({ 'velocity.yml': velocityFileText(await detectRepository(repo.root), 's') });
+      repo.write({ 'velocity.yml': velocityFileText(await detectRepository(repo.root, {}), 's') });
       assert.deepEqual(await mistakesOf(repo), []);
       assert.ok(Object.keys((await readWorkspace(repo)).config.pipeline).length > 0);
     });

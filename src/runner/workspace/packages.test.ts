@@ -13,7 +13,7 @@ interface Globs {
 
 /** The packages found, as `folder = name`. */
 async function discover(repo: TempWorkspace, { workspace = [], packages = [] }: Globs): Promise<string[]> {
-  const { files } = await listVisibleFiles(repo.root);
+  const { files } = await listVisibleFiles(repo.root, { PATH: process.env['PATH'] });
   const found = await discoverPackages({
     root: repo.root,
     files,

@@ -6,21 +6,13 @@ import { TempWorkspace } from '../../../test/rig/temp-workspace.ts';
 import { VelocityError } from '../../base/errors.ts';
 import { listVisibleFiles } from './visible-files.ts';
 
-/** The listing as `path` for what git tracks, `? path` for what is new. */
-async function listed(root: string): Promise<string[]> {
-  const { files } = await listVisibleFiles(root);
-  return files.map(({ path, tracked }) => (tracked ? path : `? ${path}`));
-}
+/** Where programs are found, and nothing else. */
+const ENV = { PATH: process.env['PATH'] };
 
-/** Commands are looked up on this process's own PATH, so it is changed while `work` is done. */
-async function withPath<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const before = process.env['PATH'];
-  process.env['PATH'] = path;
-  try {
-    return await work();
-  } finally {
-    process.env['PATH'] = before;
-  }
+/** The listing as `path` for what git tracks, `? path` for what is new. */
+async function listed(root: string, env: NodeJS.ProcessEnv = ENV): Promise<string[]> {
+  const { files } = await listVisibleFiles(root, env);
+  return files.map(({ path, tracked }) => (tracked ? path : `? ${path}`));
 }
 
 describe('listVisibleFiles in a repository', () => {
@@ -28,7 +20,7 @@ describe('listVisibleFiles in a repository', () => {
     await using repo = await TempWorkspace.open({ '.gitignore': '*.log\ndist/\n', 'a.ts': '' });
     repo.write({ 'b.ts': '', 'c.log': '', 'dist/out.js': '' });
     assert.deepEqual(await listed(repo.root), ['.gitignore', 'a.ts', '? b.ts']);
-    assert.equal((await listVisibleFiles(repo.root)).source, 'git');
+    assert.equal((await listVisibleFiles(repo.root, ENV)).source, 'git');
   });
 
   test('a tracked file counts even where a pattern ignores it', async () => {
@@ -141,10 +133,39 @@ describe('listVisibleFiles in a repository', () => {
     assert.deepEqual(await listed(repo.root), ['a.ts']);
   });
 
+  test('what a hook’s environment says of another repository is not heard', async () => {
+    await using repo = await TempWorkspace.open({ 'a.ts': '' });
+    await using other = await TempWorkspace.open({ 'b.ts': '' });
+    const hook = {
+      ...ENV,
+      GIT_DIR: other.path('.git'),
+      GIT_WORK_TREE: other.root,
+      GIT_INDEX_FILE: other.path('.git/index'),
+      GIT_PREFIX: 'below/',
+      GIT_COMMON_DIR: other.path('.git'),
+      GIT_OBJECT_DIRECTORY: other.path('.git/objects'),
+    };
+    for (const name of ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE'] as const)
+      assert.deepEqual(await listed(repo.root, { ...ENV, [name]: hook[name] }), ['a.ts'], name);
+    assert.deepEqual(await listed(repo.root, hook), ['a.ts']);
+  });
+
+  test('what the environment says of git’s configuration is heard', async () => {
+    await using repo = await TempWorkspace.open({ 'a.ts': '', ignored: 'b.ts\n' });
+    repo.write({ 'b.ts': '' });
+    const env = {
+      ...ENV,
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'core.excludesFile',
+      GIT_CONFIG_VALUE_0: repo.path('ignored'),
+    };
+    assert.deepEqual(await listed(repo.root, env), ['a.ts', 'ignored']);
+  });
+
   test('trouble of git is an error that says what git said', async () => {
     await using repo = await TempWorkspace.open({ 'a.ts': '' });
     writeFileSync(repo.path('.git/index'), 'this is no index of git, but long enough to be looked at');
-    await assert.rejects(listVisibleFiles(repo.root), (error: unknown) => {
+    await assert.rejects(listVisibleFiles(repo.root, ENV), (error: unknown) => {
       assert.ok(error instanceof VelocityError);
       assert.equal(error.code, 'WORKSPACE_INVALID');
       assert.match(error.message, /bad signature/);
@@ -159,7 +180,7 @@ describe('listVisibleFiles without a repository', () => {
       { 'b/c.ts': '', 'a.ts': '', '.env': '', 'node_modules/x.js': '', '.hg/y': '', '.velocity/z': '' },
       { git: false },
     );
-    const { files, source } = await listVisibleFiles(folder.root);
+    const { files, source } = await listVisibleFiles(folder.root, ENV);
     assert.deepEqual(files, [
       { path: '.env', tracked: false },
       { path: 'a.ts', tracked: false },
@@ -177,8 +198,16 @@ describe('listVisibleFiles without a repository', () => {
   test('a machine without git walks', async () => {
     await using repo = await TempWorkspace.open({ 'a.ts': '' });
     await using empty = await openTempFolder();
-    const { source } = await withPath(empty.path, () => listVisibleFiles(repo.root));
+    const { source } = await listVisibleFiles(repo.root, { PATH: empty.path });
     assert.equal(source, 'walk');
+  });
+
+  test('a git that cannot be started is an error', async () => {
+    await using folder = await TempWorkspace.open({ 'a.ts': '', 'bin/git': '' }, { git: false });
+    await assert.rejects(listVisibleFiles(folder.root, { PATH: folder.path('bin') }), {
+      code: 'WORKSPACE_INVALID',
+      message: /^git could not be asked: .*EACCES/,
+    });
   });
 
   test('git is understood whatever language it speaks', async () => {
@@ -194,7 +223,7 @@ describe('listVisibleFiles without a repository', () => {
       { git: false },
     );
     chmodSync(folder.path('bin/git'), 0o755);
-    const { source } = await withPath(folder.path('bin'), () => listVisibleFiles(folder.root));
+    const { source } = await listVisibleFiles(folder.root, { PATH: folder.path('bin') });
     assert.equal(source, 'walk');
   });
 });

@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, systemCode, VelocityError } from '../../base/errors.ts';
+import { VelocityError } from '../../base/errors.ts';
+import { askGit } from './git.ts';
 
 /** A file git tracks, or would track: the files a person calls the sources. */
 export interface VisibleFile {
@@ -18,18 +18,17 @@ export interface VisibleFiles {
   readonly source: 'git' | 'walk';
 }
 
-const MAX_LISTING_BYTES = 512 * 1024 * 1024;
 /** Never sources, wherever they stand. */
 const NEVER = new Set(['node_modules', '.git', '.velocity', '.hg', '.svn']);
 
 /** Lists the sources of a workspace: by git, or by walking where there is no repository. */
-export async function listVisibleFiles(root: string): Promise<VisibleFiles> {
-  const listing = await gitListing(root);
+export async function listVisibleFiles(root: string, env: NodeJS.ProcessEnv): Promise<VisibleFiles> {
+  const listing = await gitListing(root, env);
   if (listing === undefined) return { files: sorted(walk(root, '')), source: 'walk' };
   const files: VisibleFile[] = [];
   for (const { path, tracked, isRepository } of parseListing(listing)) {
     if (path.split('/').some((part) => NEVER.has(part))) continue;
-    if (isRepository) files.push(...(await nestedRepository(root, path)));
+    if (isRepository) files.push(...(await nestedRepository(root, path, env)));
     else files.push({ path, tracked });
   }
   return { files: sorted(files), source: 'git' };
@@ -39,33 +38,19 @@ export async function listVisibleFiles(root: string): Promise<VisibleFiles> {
  * A repository inside this one, be it a submodule: git names only its folder, so it is asked in turn.
  * A submodule that is not checked out holds nothing.
  */
-async function nestedRepository(root: string, path: string): Promise<VisibleFile[]> {
+async function nestedRepository(root: string, path: string, env: NodeJS.ProcessEnv): Promise<VisibleFile[]> {
   if (!existsSync(join(root, path, '.git'))) return [];
-  const { files } = await listVisibleFiles(join(root, path));
+  const { files } = await listVisibleFiles(join(root, path), env);
   return files.map((file) => ({ ...file, path: `${path}/${file.path}` }));
 }
 
 /** `undefined` where this is no git repository or there is no git. */
-function gitListing(root: string): Promise<string | undefined> {
+async function gitListing(root: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const args = ['ls-files', '-z', '-t', '-s', '--cached', '--others', '--exclude-standard'];
-  const env = { ...process.env, LC_ALL: 'C' }; // its complaints are read below
-  return new Promise((resolve, reject) => {
-    execFile(
-      'git',
-      args,
-      { cwd: root, env, maxBuffer: MAX_LISTING_BYTES, encoding: 'utf8' },
-      (error, stdout, stderr) => {
-        if (!error) return resolve(stdout);
-        if (systemCode(error) === 'ENOENT' || /not a git repository/i.test(stderr)) return resolve(undefined);
-        const why = stderr.trim() || messageOf(error);
-        reject(
-          new VelocityError('WORKSPACE_INVALID', `git could not list the files of ${root}: ${why}`, {
-            cause: error,
-          }),
-        );
-      },
-    );
-  });
+  const answer = await askGit(args, root, env);
+  if (answer?.exitCode === 0) return answer.stdout.toString();
+  if (answer === undefined || /not a git repository/i.test(answer.stderr)) return undefined;
+  throw new VelocityError('WORKSPACE_INVALID', `git could not list the files of ${root}: ${answer.stderr}`);
 }
 
 /**

@@ -33,7 +33,7 @@ export interface Workspace {
  * @throws VelocityError `WORKSPACE_INVALID` for what cannot be read or is wrong elsewhere, naming the file.
  */
 export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promise<Checked<Workspace>> {
-  const listing = listVisibleFiles(root);
+  const listing = listVisibleFiles(root, env);
   listing.catch(() => {}); // awaited below, after the file's own mistakes
   const parsed = parseYaml(VELOCITY_FILE, readVelocityFile(root), env);
   if (!parsed.ok) return parsed;
