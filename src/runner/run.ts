@@ -216,11 +216,12 @@ function assertNotInside({ root, env, tasks }: RunOptions): void {
   );
 }
 
-function surprises({ filesFrom, unsetVariables }: Workspace): string[] {
+function surprises({ filesFrom, ignoredPackages, unsetVariables }: Workspace): string[] {
   const told: string[] = [];
-  if (filesFrom === 'walk') {
-    told.push('this is no git repository: every file but node_modules counts as input, ignored ones too.');
-  }
+  const all = 'every file but node_modules counts as input';
+  if (filesFrom === 'walk-no-git') told.push(`this is no git repository: ${all}, ignored ones too.`);
+  if (filesFrom === 'walk-ignored') told.push(`the repository around this workspace ignores it: ${all}.`);
+  for (const folder of ignoredPackages) told.push(`git ignores the package ${folder}: there ${all}.`);
   const unset = unsetVariables.filter((name) => !/TOKEN|SECRET|PASSWORD/i.test(name));
   if (unset.length > 0)
     told.push(`velocity.yml uses ${unset.join(', ')}, which is not set and reads as empty.`);

@@ -506,6 +506,21 @@ describe('what is wrong with a repository', () => {
   });
 });
 
+test('a change in a package that git ignores is seen, and that it counts is said', async () => {
+  await using workspace = await TempWorkspace.open({
+    'velocity.yml':
+      'version: 1\npackages: [gen]\npipeline:\n  gen#build:\n    command: cp a.txt b.out\n    outputs: ["*.out"]\n',
+    '.gitignore': 'gen\n.velocity\n',
+  });
+  workspace.write({ 'gen/a.txt': 'one' });
+  const cold = await run(workspace, 'build');
+  assert.match(cold.stderr, /git ignores the package gen: there every file/);
+  assert.match(lastLine(await run(workspace, 'build')), /1 unchanged/);
+  workspace.write({ 'gen/a.txt': 'two' });
+  await run(workspace, 'build');
+  assert.equal(workspace.read('gen/b.out'), 'two');
+});
+
 describe('init and clean', () => {
   test('init writes a file that works at once, and never overwrites', async () => {
     const { 'velocity.yml': _, ...files } = twoPackages(BUILD);
@@ -526,6 +541,26 @@ describe('init and clean', () => {
     assert.equal(again.exitCode, 1);
     assert.match(again.stderr, /left as it is/);
     assert.equal(workspace.read('velocity.yml'), written);
+  });
+
+  test('in a folder that the repository around it ignores, a change of an input is seen, and that is said', async () => {
+    await using around = await TempWorkspace.open({ '.gitignore': 'scratch\n' });
+    const { 'velocity.yml': _, ...files } = twoPackages(BUILD);
+    const inScratch = Object.entries(files).map(([path, content]) => [`scratch/${path}`, content]);
+    around.write(Object.fromEntries(inScratch));
+    const cwd = around.path('scratch');
+    const init = await velocity(['init'], { cwd });
+    assert.equal(init.exitCode, 0, init.stderr);
+    assert.match(init.stderr, /npm workspace with 2 packages/);
+
+    const cold = await velocity(['run', 'build'], { cwd });
+    assert.equal(cold.exitCode, 0, cold.stderr);
+    assert.equal(cold.stderr.match(/the repository around this workspace ignores it/g)?.length, 1);
+    assert.match(lastLine(cold), /2 ran/);
+    assert.match(lastLine(await velocity(['run', 'build'], { cwd })), /2 unchanged/);
+    around.write({ 'scratch/packages/app/src/new.txt': 'new\n' });
+    assert.match(lastLine(await velocity(['run', 'build'], { cwd })), /1 unchanged.*1 ran/);
+    assert.equal(around.read('scratch/packages/app/dist/new.txt'), 'new\n');
   });
 
   test('clean removes the local cache, or the outputs, and only those', async () => {

@@ -3,8 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { type Files, TempWorkspace } from '../../../test/rig/temp-workspace.ts';
 import { VelocityError } from '../../base/errors.ts';
-import { discoverPackages } from './packages.ts';
+import { discoverPackages, unseenFolders } from './packages.ts';
 import { listVisibleFiles } from './visible-files.ts';
+
+const ENV = { PATH: process.env['PATH'] };
 
 interface Globs {
   readonly workspace?: readonly string[];
@@ -13,7 +15,7 @@ interface Globs {
 
 /** The packages found, as `folder = name`. */
 async function discover(repo: TempWorkspace, { workspace = [], packages = [] }: Globs): Promise<string[]> {
-  const { files } = await listVisibleFiles(repo.root, { PATH: process.env['PATH'] });
+  const { files } = await listVisibleFiles(repo.root, ENV);
   const found = await discoverPackages({
     root: repo.root,
     files,
@@ -135,6 +137,15 @@ describe('packages: of velocity.yml', () => {
       '. = //',
       'generated = generated',
     ]);
+  });
+
+  test('unseen are the folders named one by one that hold something of which git tells nothing', async () => {
+    await using repo = await TempWorkspace.open({ '.gitignore': 'gen\n', 'p/a/b/x.ts': '', file: '' });
+    repo.write({ 'gen/one/x.ts': '', 'gen/two/y.ts': '', 'p/gen/z.ts': '' });
+    mkdirSync(repo.path('empty'));
+    const { files } = await listVisibleFiles(repo.root, ENV);
+    const globs = ['./gen/one/', 'gen/*', '!gen/two', 'p/gen', 'p/a', 'p', '.', 'empty', 'none', 'file'];
+    assert.deepEqual(unseenFolders(repo.root, files, globs), ['gen/one', 'p/gen']);
   });
 
   test('a named folder that is not there is an error that quotes the name', async () => {

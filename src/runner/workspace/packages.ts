@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import { VelocityError } from '../../base/errors.ts';
 import { MANIFEST_FILES, readManifest } from './manifests.ts';
@@ -59,6 +59,29 @@ export async function discoverPackages(options: DiscoveryOptions): Promise<reado
   }
   assertDistinct(packages);
   return packages;
+}
+
+/**
+ * The folders that `packages:` of velocity.yml names one by one, not by a glob, and in which none
+ * of these files lies though something is there: git ignores it.
+ */
+export function unseenFolders(
+  root: string,
+  files: readonly VisibleFile[],
+  packageGlobs: readonly string[],
+): string[] {
+  const named = packageGlobs.flatMap((glob) => {
+    const folder = normalise(glob);
+    return isGlob(folder) || glob.startsWith('!') ? [] : [folder];
+  });
+  if (named.length === 0) return [];
+  const seen = foldersOf(files);
+  return named.filter((folder) => !seen.has(folder) && holdsAnything(join(root, folder)));
+}
+
+function holdsAnything(folder: string): boolean {
+  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  return stats?.isDirectory() === true && readdirSync(folder).length > 0;
 }
 
 /** Folders that hold files, with the names directly in them. */

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { TempWorkspace } from '../../../test/rig/temp-workspace.ts';
 import { VelocityError } from '../../base/errors.ts';
-import { listVisibleFiles } from './visible-files.ts';
+import { listVisibleFiles, withFilesBelow } from './visible-files.ts';
 
 /** Where programs are found, and nothing else. */
 const ENV = { PATH: process.env['PATH'] };
@@ -186,7 +186,7 @@ describe('listVisibleFiles without a repository', () => {
       { path: 'a.ts', tracked: false },
       { path: 'b/c.ts', tracked: false },
     ]);
-    assert.equal(source, 'walk');
+    assert.equal(source, 'walk-no-git');
   });
 
   test('links are listed and not followed', async () => {
@@ -199,7 +199,7 @@ describe('listVisibleFiles without a repository', () => {
     await using repo = await TempWorkspace.open({ 'a.ts': '' });
     await using empty = await openTempFolder();
     const { source } = await listVisibleFiles(repo.root, { PATH: empty.path });
-    assert.equal(source, 'walk');
+    assert.equal(source, 'walk-no-git');
   });
 
   test('a git that cannot be started is an error', async () => {
@@ -224,6 +224,74 @@ describe('listVisibleFiles without a repository', () => {
     );
     chmodSync(folder.path('bin/git'), 0o755);
     const { source } = await listVisibleFiles(folder.root, { PATH: folder.path('bin') });
-    assert.equal(source, 'walk');
+    assert.equal(source, 'walk-no-git');
+  });
+});
+
+describe('listVisibleFiles where a repository ignores the workspace', () => {
+  for (const [how, ignored] of [
+    ['the folder', 'inner/\n'],
+    ['a folder above it', 'inner\n'],
+    ['all that is in it', 'inner/space/*\n'],
+    ['all that is in it but for a file', 'inner/space/*\n!.gitkeep\n'],
+  ] as const)
+    test(`${how} being ignored, every file counts as new`, async () => {
+      await using repo = await TempWorkspace.open({ '.gitignore': ignored });
+      repo.write({ 'inner/space/velocity.yml': '', 'inner/space/.gitkeep': '', 'inner/space/src/a.ts': '' });
+      const { files, source } = await listVisibleFiles(repo.path('inner/space'), ENV);
+      assert.deepEqual(
+        files.map(({ path, tracked }) => [path, tracked]),
+        [
+          ['.gitkeep', false],
+          ['src/a.ts', false],
+          ['velocity.yml', false],
+        ],
+      );
+      assert.equal(source, 'walk-ignored');
+    });
+
+  test('also while some of its files are tracked, which they stay: new ones would not be seen', async () => {
+    await using repo = await TempWorkspace.open({ '.gitignore': 'inner\n' });
+    repo.write({ 'inner/velocity.yml': '' });
+    repo.git('add', '--force', 'inner/velocity.yml');
+    repo.write({ 'inner/a.ts': '' });
+    assert.deepEqual(await listed(repo.path('inner')), ['? a.ts', 'velocity.yml']);
+  });
+
+  test('also before there is a velocity.yml', async () => {
+    await using repo = await TempWorkspace.open({ '.gitignore': 'inner\n' });
+    repo.write({ 'inner/a.ts': '' });
+    assert.deepEqual(await listed(repo.path('inner')), ['? a.ts']);
+  });
+
+  test('a repository of its own in an ignored folder is asked as any other', async () => {
+    await using repo = await TempWorkspace.open({ '.gitignore': 'inner\n' });
+    repo.write({ 'inner/velocity.yml': '', 'inner/.gitignore': 'dist\n', 'inner/dist/a.js': '' });
+    repo.git('-C', 'inner', 'init', '-q');
+    assert.deepEqual(await listed(repo.path('inner')), ['? .gitignore', '? velocity.yml']);
+  });
+
+  test('a velocity.yml that alone is ignored changes nothing', async () => {
+    await using repo = await TempWorkspace.open({ '.gitignore': 'velocity.yml\ndist\n', 'a.ts': '' });
+    repo.write({ 'velocity.yml': '', 'dist/a.js': '' });
+    assert.deepEqual(await listed(repo.root), ['.gitignore', 'a.ts']);
+  });
+
+  test('a repository that ignores all but what it names is asked as any other', async () => {
+    await using repo = await TempWorkspace.open({ '.gitignore': '*\n!*.ts\n!velocity.yml\n!inner/\n' });
+    repo.write({ 'inner/velocity.yml': '', 'inner/a.ts': '', 'inner/a.js': '' });
+    assert.deepEqual(await listed(repo.path('inner')), ['? a.ts', '? velocity.yml']);
+  });
+});
+
+describe('withFilesBelow', () => {
+  test('the files of folders come in among the others, as new ones', async () => {
+    await using repo = await TempWorkspace.open({ '.gitignore': 'gen\n', 'a.ts': '', 'z.ts': '' });
+    repo.write({ 'gen/b/c.ts': '', 'gen/node_modules/x.js': '' });
+    const { files } = await listVisibleFiles(repo.root, ENV);
+    assert.deepEqual(
+      withFilesBelow(files, repo.root, ['gen']).map(({ path, tracked }) => (tracked ? path : `? ${path}`)),
+      ['.gitignore', 'a.ts', '? gen/b/c.ts', 'z.ts'],
+    );
   });
 });

@@ -1,37 +1,68 @@
-import { type Dirent, existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { VelocityError } from '../../base/errors.ts';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { messageOf, VelocityError } from '../../base/errors.ts';
 import { askGit } from './git.ts';
+import { VELOCITY_FILE } from './velocity-file.ts';
 
 /** A file git tracks, or would track: the files a person calls the sources. */
 export interface VisibleFile {
   /** From the workspace root, with forward slashes. */
   readonly path: string;
-  /** Tracked by git; else new and not ignored. Without git all files count as new. */
+  /** Tracked by git; else new and not ignored. Where git was not asked all files count as new. */
   readonly tracked: boolean;
 }
 
 export interface VisibleFiles {
   /** Sorted by path, each once. */
   readonly files: readonly VisibleFile[];
-  /** `walk`: there is no git repository here, so nothing is known to be ignored. */
-  readonly source: 'git' | 'walk';
+  /**
+   * `walk-…`: git could not tell the sources, so nothing is known to be ignored. There is no git
+   * repository here; or one that ignores the whole workspace, be it in a folder for temporary files.
+   */
+  readonly source: 'git' | 'walk-no-git' | 'walk-ignored';
 }
 
 /** Never sources, wherever they stand. */
 const NEVER = new Set(['node_modules', '.git', '.velocity', '.hg', '.svn']);
 
-/** Lists the sources of a workspace: by git, or by walking where there is no repository. */
+/**
+ * Lists the sources of a workspace: by git, or by walking where git cannot tell.
+ * @throws VelocityError `WORKSPACE_INVALID` for trouble of git or a folder that cannot be read
+ */
 export async function listVisibleFiles(root: string, env: NodeJS.ProcessEnv): Promise<VisibleFiles> {
-  const listing = await gitListing(root, env);
-  if (listing === undefined) return { files: sorted(walk(root, '')), source: 'walk' };
+  const files = await gitFiles(root, '', env);
+  if (files === undefined) return { files: sorted(walk(root, '')), source: 'walk-no-git' };
+  if (await ignoresAll(root, files, env))
+    return { files: sorted([...files, ...walk(root, '')]), source: 'walk-ignored' };
+  return { files: sorted(files), source: 'git' };
+}
+
+/** With all files of folders of which git told nothing, as new ones. */
+export function withFilesBelow(
+  files: readonly VisibleFile[],
+  root: string,
+  folders: readonly string[],
+): readonly VisibleFile[] {
+  if (folders.length === 0) return files;
+  return sorted([...files, ...folders.flatMap((folder) => walk(root, folder))]);
+}
+
+/** `undefined` where this is no git repository or there is no git. */
+async function gitFiles(
+  root: string,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<VisibleFile[] | undefined> {
+  const listing = await gitListing(join(root, folder), env);
+  if (listing === undefined) return undefined;
   const files: VisibleFile[] = [];
-  for (const { path, tracked, isRepository } of parseListing(listing)) {
-    if (path.split('/').some((part) => NEVER.has(part))) continue;
+  for (const { name, tracked, isRepository } of parseListing(listing)) {
+    if (name.split('/').some((part) => NEVER.has(part))) continue;
+    const path = inFolder(folder, name);
     if (isRepository) files.push(...(await nestedRepository(root, path, env)));
     else files.push({ path, tracked });
   }
-  return { files: sorted(files), source: 'git' };
+  return files;
 }
 
 /**
@@ -40,48 +71,86 @@ export async function listVisibleFiles(root: string, env: NodeJS.ProcessEnv): Pr
  */
 async function nestedRepository(root: string, path: string, env: NodeJS.ProcessEnv): Promise<VisibleFile[]> {
   if (!existsSync(join(root, path, '.git'))) return [];
-  const { files } = await listVisibleFiles(join(root, path), env);
-  return files.map((file) => ({ ...file, path: `${path}/${file.path}` }));
+  return (await gitFiles(root, path, env)) ?? walk(root, path);
 }
 
-/** `undefined` where this is no git repository or there is no git. */
-async function gitListing(root: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+async function gitListing(folder: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const args = ['ls-files', '-z', '-t', '-s', '--cached', '--others', '--exclude-standard'];
-  const answer = await askGit(args, root, env);
+  const answer = await askGit(args, folder, env);
   if (answer?.exitCode === 0) return answer.stdout.toString();
   if (answer === undefined || /not a git repository/i.test(answer.stderr)) return undefined;
-  throw new VelocityError('WORKSPACE_INVALID', `git could not list the files of ${root}: ${answer.stderr}`);
+  throw new VelocityError('WORKSPACE_INVALID', `git could not list the files of ${folder}: ${answer.stderr}`);
 }
 
 /**
  * `H <mode> <object> <stage>\tpath\0? path\0…`: `?` is untracked, every other tag is some state of a
  * tracked file. A repository is an untracked path with a slash at its end, or tracked with mode 160000.
  */
-function* parseListing(listing: string): Iterable<VisibleFile & { readonly isRepository: boolean }> {
+function* parseListing(
+  listing: string,
+): Iterable<{ readonly name: string; readonly tracked: boolean; readonly isRepository: boolean }> {
   for (const row of listing.split('\0')) {
     if (row === '') continue;
     if (row.startsWith('? ')) {
       const isRepository = row.endsWith('/');
-      yield { path: row.slice(2, isRepository ? -1 : undefined), tracked: false, isRepository };
+      yield { name: row.slice(2, isRepository ? -1 : undefined), tracked: false, isRepository };
     } else
       yield {
-        path: row.slice(row.indexOf('\t') + 1),
+        name: row.slice(row.indexOf('\t') + 1),
         tracked: true,
         isRepository: row.startsWith('160000', 2),
       };
   }
 }
 
+/** No file of this name is there: whether git ignores it is whether it ignores whatever is new. */
+const ANY_NEW_FILE = 'velocity-any-new-file';
+
+/**
+ * Whether git, which lists these files, sees no new ones. A file that alone is ignored tells nothing, be it
+ * velocity.yml; where that is listed, a repository that ignores all but what it names is one to ask.
+ */
+async function ignoresAll(
+  root: string,
+  files: readonly VisibleFile[],
+  env: NodeJS.ProcessEnv,
+): Promise<boolean> {
+  const ignores = async (folder: string, name: string): Promise<boolean> => {
+    const answer = await askGit(['check-ignore', '--quiet', '--no-index', '--', `./${name}`], folder, env);
+    return answer?.exitCode === 0;
+  };
+  if (!files.some(({ path }) => path === VELOCITY_FILE)) return ignores(root, ANY_NEW_FILE);
+  const isTop = existsSync(join(root, '.git')); // no repository ignores its own top
+  return !isTop && ignores(dirname(root), basename(root));
+}
+
 function walk(root: string, folder: string): VisibleFile[] {
-  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry: Dirent): VisibleFile[] => {
+  return entriesOf(root, folder).flatMap((entry): VisibleFile[] => {
     if (NEVER.has(entry.name)) return [];
-    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return walk(root, path);
-    return entry.isFile() || entry.isSymbolicLink() ? [{ path, tracked: false }] : [];
+    if (entry.isDirectory()) return walk(root, inFolder(folder, entry.name));
+    const isFile = entry.isFile() || entry.isSymbolicLink();
+    return isFile ? [{ path: inFolder(folder, entry.name), tracked: false }] : [];
   });
 }
 
-/** By code units, so that the order is the same on every machine; a path in conflict is listed by git several times. */
+function entriesOf(root: string, folder: string) {
+  try {
+    return readdirSync(join(root, folder), { withFileTypes: true });
+  } catch (error) {
+    throw new VelocityError('WORKSPACE_INVALID', `${folder || root} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function inFolder(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`;
+}
+
+/**
+ * By code units, so that the order is the same on every machine. Of a path that is there several times, in conflict
+ * or found by git and by walking, the first counts.
+ */
 function sorted(files: VisibleFile[]): VisibleFile[] {
   files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   return files.filter(({ path }, index) => path !== files[index - 1]?.path);

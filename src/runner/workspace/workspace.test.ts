@@ -85,6 +85,23 @@ describe('openWorkspace', () => {
     ]);
   });
 
+  test('a package that is named though git ignores it is read from its folder', async () => {
+    await using repo = await TempWorkspace.open({
+      '.gitignore': 'gen\n',
+      'velocity.yml': `packages: [gen/api, web]\n${PIPELINE}`,
+      'web/package.json': { name: 'web', dependencies: { api: '*' } },
+    });
+    repo.write({ 'gen/api/package.json': { name: 'api' }, 'gen/api/a.ts': '', 'gen/other.ts': '' });
+    const { files, filesFrom, ignoredPackages, graph } = await readWorkspace(repo);
+    assert.deepEqual([filesFrom, ignoredPackages], ['git', ['gen/api']]);
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      ['.gitignore', 'gen/api/a.ts', 'gen/api/package.json', 'velocity.yml', 'web/package.json'],
+    );
+    const web = graph.get('web');
+    assert.deepEqual(web && graph.dependenciesOf(web), [graph.get('api')]);
+  });
+
   test('mistakes of the file’s shape come back as values', async () => {
     await using folder = await TempWorkspace.open(
       { 'velocity.yml': 'version: 3\npipeline: {}\n' },

@@ -8,9 +8,9 @@ import { checkVelocityFile } from './check-velocity-file.ts';
 import { LockedPackages } from './locked-packages.ts';
 import { PackageGraph } from './package-graph.ts';
 import { detectPackageManager, type PackageManager } from './package-manager.ts';
-import { discoverPackages } from './packages.ts';
+import { discoverPackages, unseenFolders } from './packages.ts';
 import { VELOCITY_FILE, type VelocityFile, velocityFileSchema } from './velocity-file.ts';
-import { listVisibleFiles, type VisibleFile, type VisibleFiles } from './visible-files.ts';
+import { listVisibleFiles, type VisibleFile, type VisibleFiles, withFilesBelow } from './visible-files.ts';
 
 /** A repository as the runner sees it. */
 export interface Workspace {
@@ -18,8 +18,10 @@ export interface Workspace {
   readonly root: string;
   readonly config: VelocityFile;
   readonly files: readonly VisibleFile[];
-  /** How the files were found; `walk` knows nothing of ignored files. */
+  /** How the files were found; `walk-…` knows nothing of ignored files. */
   readonly filesFrom: VisibleFiles['source'];
+  /** Folders of packages that git ignores, though velocity.yml names them: all their files count. */
+  readonly ignoredPackages: readonly string[];
   readonly graph: PackageGraph;
   /** `undefined` where the root is no JavaScript project. */
   readonly packageManager: PackageManager | undefined;
@@ -41,7 +43,9 @@ export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promi
   if (!shaped.ok) return shaped;
   const config = shaped.value;
 
-  const { files, source: filesFrom } = await listing;
+  const { files: listed, source: filesFrom } = await listing;
+  const ignoredPackages = filesFrom === 'git' ? unseenFolders(root, listed, config.packages ?? []) : [];
+  const files = withFilesBelow(listed, root, ignoredPackages);
   const atRoot = new Set(files.flatMap(({ path }) => (path.includes('/') ? [] : [path])));
   const packageManager = await detectPackageManager(
     root,
@@ -61,7 +65,17 @@ export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promi
   const { unsetVariables } = parsed.value;
   return {
     ok: true,
-    value: { root, config, files, filesFrom, graph, packageManager, locked, unsetVariables },
+    value: {
+      root,
+      config,
+      files,
+      filesFrom,
+      ignoredPackages,
+      graph,
+      packageManager,
+      locked,
+      unsetVariables,
+    },
   };
 }
 
