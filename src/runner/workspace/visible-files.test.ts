@@ -284,6 +284,68 @@ describe('listVisibleFiles where a repository ignores the workspace', () => {
   });
 });
 
+describe('a name that is not valid UTF-8', () => {
+  const latin1 = (name: string): Buffer => Buffer.from(name, 'latin1');
+
+  /** Makes a file whose path below the root is these bytes. */
+  function writeBytes({ root }: TempWorkspace, path: string): void {
+    writeFileSync(Buffer.concat([latin1(`${root}/`), latin1(path)]), '');
+  }
+
+  async function complaint(repo: TempWorkspace): Promise<string> {
+    const error: unknown = await listVisibleFiles(repo.root, ENV).then(
+      () => assert.fail('it was listed'),
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof VelocityError);
+    assert.equal(error.code, 'WORKSPACE_INVALID');
+    return error.message;
+  }
+
+  const skip = process.platform === 'linux' ? false : 'this system takes no such names';
+
+  test('of a new file is an error that shows it and says what to do', { skip }, async () => {
+    await using repo = await TempWorkspace.open({ 'ü/a.ts': '' });
+    writeBytes(repo, `${Buffer.from('ü/').toString('latin1')}caf\xe9.txt`);
+    assert.equal(
+      await complaint(repo),
+      'The name of ü/caf\\xe9.txt is not valid UTF-8. Rename it, or let git ignore it.',
+    );
+    repo.write({ '.gitignore': 'caf*\n' });
+    assert.deepEqual(await listed(repo.root), ['? .gitignore', 'ü/a.ts']);
+  });
+
+  test('of a tracked file is one too, and to ignore it would not help', { skip }, async () => {
+    await using repo = await TempWorkspace.open({ 'a.ts': '' });
+    writeBytes(repo, '\xff');
+    repo.commit();
+    assert.equal(await complaint(repo), 'The name of \\xff is not valid UTF-8. Rename it.');
+  });
+
+  test('in a repository inside this one is shown from the root', { skip }, async () => {
+    await using repo = await TempWorkspace.open({ 'a.ts': '' });
+    repo.write({ 'inner/b.ts': '' });
+    repo.git('-C', 'inner', 'init', '-q');
+    writeBytes(repo, 'inner/\xff');
+    assert.match(await complaint(repo), /^The name of inner\/\\xff is/);
+  });
+
+  test('without git, of a file or a folder, is one too', { skip }, async () => {
+    for (const path of ['\xff', '\xff/a']) {
+      await using folder = await TempWorkspace.open({ 'a.ts': '' }, { git: false });
+      if (path.includes('/')) mkdirSync(Buffer.concat([latin1(`${folder.root}/`), latin1('\xff')]));
+      writeBytes(folder, path);
+      assert.equal(await complaint(folder), 'The name of \\xff is not valid UTF-8. Rename it.');
+    }
+  });
+
+  test('below node_modules is nobody’s business', { skip }, async () => {
+    await using repo = await TempWorkspace.open({ 'node_modules/a.js': '', 'b.ts': '' });
+    writeBytes(repo, 'node_modules/\xff');
+    assert.deepEqual(await listed(repo.root), ['b.ts']);
+  });
+});
+
 describe('withFilesBelow', () => {
   test('the files of folders come in among the others, as new ones', async () => {
     await using repo = await TempWorkspace.open({ '.gitignore': 'gen\n', 'a.ts': '', 'z.ts': '' });

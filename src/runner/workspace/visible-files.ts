@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, VelocityError } from '../../base/errors.ts';
@@ -27,7 +28,7 @@ const NEVER = new Set(['node_modules', '.git', '.velocity', '.hg', '.svn']);
 
 /**
  * Lists the sources of a workspace: by git, or by walking where git cannot tell.
- * @throws VelocityError `WORKSPACE_INVALID` for trouble of git or a folder that cannot be read
+ * @throws VelocityError `WORKSPACE_INVALID` for trouble of git, a folder that cannot be read, or a name that is no text
  */
 export async function listVisibleFiles(root: string, env: NodeJS.ProcessEnv): Promise<VisibleFiles> {
   const files = await gitFiles(root, '', env);
@@ -56,9 +57,10 @@ async function gitFiles(
   const listing = await gitListing(join(root, folder), env);
   if (listing === undefined) return undefined;
   const files: VisibleFile[] = [];
-  for (const { name, tracked, isRepository } of parseListing(listing)) {
-    if (name.split('/').some((part) => NEVER.has(part))) continue;
-    const path = inFolder(folder, name);
+  for (const { bytes, tracked, isRepository } of parseListing(listing)) {
+    if (bytes.split('/').some((part) => NEVER.has(part))) continue;
+    const name = isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1');
+    const path = pathOf(folder, name, tracked ? RENAME : RENAME_OR_IGNORE);
     if (isRepository) files.push(...(await nestedRepository(root, path, env)));
     else files.push({ path, tracked });
   }
@@ -77,7 +79,7 @@ async function nestedRepository(root: string, path: string, env: NodeJS.ProcessE
 async function gitListing(folder: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const args = ['ls-files', '-z', '-t', '-s', '--cached', '--others', '--exclude-standard'];
   const answer = await askGit(args, folder, env);
-  if (answer?.exitCode === 0) return answer.stdout.toString();
+  if (answer?.exitCode === 0) return answer.stdout.toString('latin1');
   if (answer === undefined || /not a git repository/i.test(answer.stderr)) return undefined;
   throw new VelocityError('WORKSPACE_INVALID', `git could not list the files of ${folder}: ${answer.stderr}`);
 }
@@ -85,18 +87,19 @@ async function gitListing(folder: string, env: NodeJS.ProcessEnv): Promise<strin
 /**
  * `H <mode> <object> <stage>\tpath\0? path\0…`: `?` is untracked, every other tag is some state of a
  * tracked file. A repository is an untracked path with a slash at its end, or tracked with mode 160000.
+ * Names are bytes to git; here each is a character, as Latin-1 has them.
  */
 function* parseListing(
   listing: string,
-): Iterable<{ readonly name: string; readonly tracked: boolean; readonly isRepository: boolean }> {
+): Iterable<{ readonly bytes: string; readonly tracked: boolean; readonly isRepository: boolean }> {
   for (const row of listing.split('\0')) {
     if (row === '') continue;
     if (row.startsWith('? ')) {
       const isRepository = row.endsWith('/');
-      yield { name: row.slice(2, isRepository ? -1 : undefined), tracked: false, isRepository };
+      yield { bytes: row.slice(2, isRepository ? -1 : undefined), tracked: false, isRepository };
     } else
       yield {
-        name: row.slice(row.indexOf('\t') + 1),
+        bytes: row.slice(row.indexOf('\t') + 1),
         tracked: true,
         isRepository: row.startsWith('160000', 2),
       };
@@ -126,16 +129,16 @@ async function ignoresAll(
 
 function walk(root: string, folder: string): VisibleFile[] {
   return entriesOf(root, folder).flatMap((entry): VisibleFile[] => {
-    if (NEVER.has(entry.name)) return [];
-    if (entry.isDirectory()) return walk(root, inFolder(folder, entry.name));
+    if (NEVER.has(entry.name.toString('latin1'))) return [];
+    if (entry.isDirectory()) return walk(root, pathOf(folder, entry.name, RENAME));
     const isFile = entry.isFile() || entry.isSymbolicLink();
-    return isFile ? [{ path: inFolder(folder, entry.name), tracked: false }] : [];
+    return isFile ? [{ path: pathOf(folder, entry.name, RENAME), tracked: false }] : [];
   });
 }
 
 function entriesOf(root: string, folder: string) {
   try {
-    return readdirSync(join(root, folder), { withFileTypes: true });
+    return readdirSync(join(root, folder), { withFileTypes: true, encoding: 'buffer' });
   } catch (error) {
     throw new VelocityError('WORKSPACE_INVALID', `${folder || root} cannot be read: ${messageOf(error)}`, {
       cause: error,
@@ -143,8 +146,34 @@ function entriesOf(root: string, folder: string) {
   }
 }
 
-function inFolder(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
+const RENAME = 'Rename it.';
+const RENAME_OR_IGNORE = 'Rename it, or let git ignore it.';
+
+/** Names are bytes to the system and texts to keys and artifacts: one that is no text would be another file there. */
+function pathOf(folder: string, name: string | Buffer, advice: string): string {
+  const prefix = folder === '' ? '' : `${folder}/`;
+  if (typeof name === 'string') return prefix + name;
+  if (isUtf8(name)) return prefix + name.toString();
+  throw new VelocityError(
+    'WORKSPACE_INVALID',
+    `The name of ${prefix}${escaped(name)} is not valid UTF-8. ${advice}`,
+  );
+}
+
+/** A path with the parts that are no text as `caf\xe9`. */
+function escaped(path: Buffer): string {
+  const parts = path.toString('latin1').split('/');
+  return parts
+    .map((part) => {
+      const bytes = Buffer.from(part, 'latin1');
+      if (isUtf8(bytes)) return bytes.toString();
+      return part.replaceAll(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+    })
+    .join('/');
+}
+
+function isAscii(bytes: string): boolean {
+  return !/[\x80-\xff]/.test(bytes);
 }
 
 /**
