@@ -24,7 +24,7 @@ after(async () => {
 
 const freshHash = (): string => digestOf(randomBytes(16));
 const blobPath = (root: string, hash: string): string => join(root, 'store-v1', 'objects', `${hash}.blob`);
-const tempFiles = (root: string): Promise<string[]> => readdir(join(root, 'tmp'));
+const tempFiles = (root: string): Promise<string[]> => readdir(join(root, 'store-v1-tmp'));
 
 async function grantUpload(url: string, hash: string, extra = {}) {
   return negotiate(url, { hash, action: 'upload', ...extra }, 'upload_needed');
@@ -350,7 +350,7 @@ test('no spelling of a key reaches outside the store (A6)', async () => {
       assert.notEqual(status, '200');
     }
   }
-  assert.deepEqual((await readdir(folder.path)).sort(), ['outside.txt', 'store-v1', 'tmp']);
+  assert.deepEqual((await readdir(folder.path)).sort(), ['outside.txt', 'store-v1', 'store-v1-tmp']);
 });
 
 describe('ranges', () => {
@@ -465,7 +465,7 @@ describe('starting and stopping', () => {
   test('a storage that stops working turns readiness off and answers 503, and reads a miss nowhere', async () => {
     await using own = await openTempFolder();
     await using ailing = await ServerProcess.start({ VC_LOCAL_ROOT: own.path });
-    await rm(join(own.path, 'tmp'), { recursive: true });
+    await rm(join(own.path, 'store-v1-tmp'), { recursive: true });
     assert.equal((await fetch(`${ailing.url}/ready`)).status, 503);
     assert.equal((await fetch(`${ailing.url}/health`)).status, 200);
     assert.equal(await upload(ailing.url, freshHash(), Buffer.from('x')), 503);

@@ -578,6 +578,24 @@ describe('init and clean', () => {
     assert.ok(existsSync(workspace.path('packages/lib/dist/a.txt')));
     assert.match(lastLine(await run(workspace, 'build')), /2 ran/);
   });
+
+  test('a cache in a folder of the user’s: neither run nor clean takes what is not the cache’s', async () => {
+    await using workspace = await TempWorkspace.open(twoPackages(BUILD));
+    const theirs = ['theirs/tmp/old.txt', 'theirs/store-v1-tmp-notes/x', 'theirs/notes.txt'];
+    for (const path of theirs) {
+      workspace.write({ [path]: 'written long ago' });
+      utimesSync(workspace.path(path), 1, 1);
+    }
+    const env = { VELOCITY_CACHE_DIR: workspace.path('theirs') };
+    await velocity(['run', 'build'], { cwd: workspace.root, env });
+    await velocity(['clean', '--all'], { cwd: workspace.root, env });
+    for (const path of theirs) assert.equal(workspace.read(path), 'written long ago');
+    assert.deepEqual(readdirSync(workspace.path('theirs')).sort(), [
+      'notes.txt',
+      'store-v1-tmp-notes',
+      'tmp',
+    ]);
+  });
 });
 
 function isRunning(pid: number): boolean {

@@ -1,11 +1,11 @@
 /** What `test/contracts/object-store.ts` cannot ask of every driver. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openTempFolder } from '../../../../test/rig/temp-folder.ts';
 import { type ObjectKey, parseObjectKey } from '../../object-key.ts';
-import { LocalStore } from './local-store.ts';
+import { LOCAL_STORE_FOLDERS, LocalStore } from './local-store.ts';
 
 test('a listing leaves files alone that the store never writes', async () => {
   await using folder = await openTempFolder();
@@ -34,4 +34,23 @@ test('a damaged file is told of once, removed, and its key can be stored again w
 
   assert.equal((await store.head(key))?.sizeBytes, 6);
   assert.deepEqual(damaged, [key]);
+});
+
+test('a folder `tmp` below the root belongs to whoever made it, and what is in it stays', async () => {
+  await using folder = await openTempFolder();
+  const theirs = join(folder.path, 'tmp', 'thesis.txt');
+  await mkdir(join(folder.path, 'tmp'));
+  await writeFile(theirs, 'written long ago');
+  await utimes(theirs, 1, 1);
+
+  await LocalStore.open({ root: folder.path });
+
+  assert.equal(await readFile(theirs, 'utf8'), 'written long ago');
+});
+
+test('below its root the store makes the folders it names, and no others', async () => {
+  await using folder = await openTempFolder();
+  const store = await LocalStore.open({ root: folder.path });
+  await store.put(parseObjectKey('a/b'), Buffer.from('body'), { ifAbsent: true });
+  assert.deepEqual((await readdir(folder.path)).sort(), [...LOCAL_STORE_FOLDERS].sort());
 });

@@ -47,9 +47,10 @@ const READ_CHUNK_BYTES = 256 * 1024;
 
 /** The format of folder and files; a new one gets a new folder. */
 const OBJECTS_FOLDER = 'store-v1';
-const TEMP_FOLDER = 'tmp';
+/** Beside the objects, on their file system, as `link` and `rename` need; a name nobody else gives a folder. */
+const TEMP_FOLDER = `${OBJECTS_FOLDER}-tmp`;
 
-/** All that a store makes below its root. */
+/** All that a store makes below its root; the root may hold other people's files too. */
 export const LOCAL_STORE_FOLDERS = [OBJECTS_FOLDER, TEMP_FOLDER] as const;
 
 interface OpenBlob {

@@ -9,13 +9,16 @@ import { makeFolder } from './make-folder.ts';
 /** A file nobody has touched for so long belongs to a writer that is gone, whatever its machine. */
 const ABANDONED_AFTER_MS = 24 * 3600_000;
 
+const NAME = /^(?<host>[A-Za-z0-9_-]+)\.(?<pid>[1-9]\d*)\.(?<boot>[0-9a-f]{12})\.\d+$/;
+
 /**
  * Names for files that are being written: `<host>.<pid>.<boot>.<n>`. Several processes
  * may share a folder, so the sweep must tell a dead writer's file from a live one's.
+ * A file of any other name is none of ours and is never touched.
  */
 export class TempFiles {
   readonly folder: string;
-  readonly #host = hostname().replaceAll(/[^A-Za-z0-9-]/g, '_');
+  readonly #host = hostname().replaceAll(/[^A-Za-z0-9-]/g, '_') || '_';
   /** Tells this process from an earlier one with its pid, as containers restart with pid 1. */
   readonly #boot = randomBytes(6).toString('hex');
   readonly #clock: Clock;
@@ -44,10 +47,11 @@ export class TempFiles {
   }
 
   async #isAbandoned(name: string): Promise<boolean> {
-    const [host, pidText, boot] = name.split('.');
-    const pid = Number(pidText);
-    if (host === this.#host && Number.isSafeInteger(pid) && pid > 0) {
-      if (pid === process.pid) return boot !== this.#boot;
+    const writer = NAME.exec(name)?.groups;
+    if (!writer) return false;
+    const pid = Number(writer['pid']);
+    if (writer['host'] === this.#host && Number.isSafeInteger(pid)) {
+      if (pid === process.pid) return writer['boot'] !== this.#boot;
       if (!isRunning(pid)) return true;
     }
     const { mtimeMs } = await stat(join(this.folder, name)).catch(() => ({
