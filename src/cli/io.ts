@@ -10,11 +10,15 @@ export interface Io {
   readonly cwd: string;
 }
 
+/** A reader that left (`| head`), or a terminal that was closed, is no failure of ours: what runs, runs on. */
+const READER_LEFT = new Set(['EPIPE', 'EIO', 'ECONNRESET']);
+
 export function processIo(): Io {
-  // A reader that left (`| head`) is no failure of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!READER_LEFT.has(error.code ?? '')) throw error;
+    });
+  }
   return { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() };
 }
 

@@ -256,6 +256,28 @@ describe('failures (F31)', () => {
   });
 });
 
+describe('a reader that leaves', () => {
+  for (const left of [['stdout'], ['stderr'], ['stdout', 'stderr']] as const) {
+    test(`${left.join(' and ')} closed early: the run goes on to its end as if it were read`, async () => {
+      await using workspace = await TempWorkspace.open(twoPackages(BUILD));
+      const build = [
+        'mkdir -p dist; echo started',
+        'until [ -e ../../.velocity/go ]; do sleep 0.01; done',
+        'for i in 1 2 3; do echo more; echo more >&2; sleep 0.02; done',
+        'echo whole > dist/a.txt',
+      ].join('; ');
+      workspace.write({ 'packages/lib/package.json': { name: 'lib', scripts: { build } } });
+      const cli = new CliProcess(['run', 'lib#build'], { cwd: workspace.root });
+      await until(async () => cli.stdout.includes('started') && cli.stderr.includes('1 task'));
+      for (const stream of left) cli.child[stream]?.destroy();
+      workspace.write({ '.velocity/go': '' });
+      assert.equal((await cli.result).exitCode, 0);
+      assert.equal(workspace.read('packages/lib/dist/a.txt'), 'whole\n');
+      assert.match(lastLine(await run(workspace, 'lib#build')), /1 unchanged/, 'and it was kept');
+    });
+  }
+});
+
 describe('killed in the middle of a restore (F29)', () => {
   test('the next run makes the outputs whole', async () => {
     await using workspace = await TempWorkspace.open(twoPackages(BUILD));
