@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { until } from '../../../test/rig/until.ts';
-import { GRACE_MS, runCommand } from './run-command.ts';
+import { GRACE_MS } from './process-group.ts';
+import { runCommand } from './run-command.ts';
 
 interface Options {
   readonly cwd?: string;
@@ -55,6 +56,15 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+const RUN_COMMAND = fileURLToPath(new URL('./run-command.ts', import.meta.url));
+
+/** What a program of its own prints. */
+function printedBy(script: string): string {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const args = ['--input-type=module', '-e', script];
+  return execFileSync(process.execPath, args, { env, encoding: 'utf8', timeout: 30_000 });
 }
 
 const IGNORES_TERM = 'trap "" TERM; echo $$; while :; do sleep 60; done';
@@ -161,9 +171,8 @@ describe('processes left in the background', () => {
   });
 
   test('they do not keep this process alive', async () => {
-    const module = fileURLToPath(new URL('./run-command.ts', import.meta.url));
     const script = `
-      import { runCommand } from ${JSON.stringify(module)};
+      import { runCommand } from ${JSON.stringify(RUN_COMMAND)};
       await runCommand({
         steps: [{ name: 'x', line: 'sleep 60 & echo $!' }],
         cwd: '/',
@@ -171,10 +180,25 @@ describe('processes left in the background', () => {
         onOutput: (chunk) => process.stdout.write(chunk),
         signal: new AbortController().signal,
       });`;
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const args = ['--input-type=module', '-e', script];
-    const printed = execFileSync(process.execPath, args, { env, encoding: 'utf8', timeout: 30_000 });
-    process.kill(Number(printed), 'SIGKILL');
+    process.kill(Number(printedBy(script)), 'SIGKILL');
+  });
+});
+
+describe('an end of this process', () => {
+  test('by an error nobody caught takes with it what runs', async () => {
+    const script = `
+      import { runCommand } from ${JSON.stringify(RUN_COMMAND)};
+      process.on('uncaughtException', () => process.exit(0));
+      await runCommand({
+        steps: [{ name: 'x', line: 'sleep 60 & echo $!; wait' }],
+        cwd: '/',
+        envOf: () => process.env,
+        onOutput: (chunk) => process.stdout.write(chunk, () => { throw new Error('a bug'); }),
+        signal: new AbortController().signal,
+      });`;
+    const pid = Number(printedBy(script));
+    assert.ok(pid > 0);
+    await until(async () => !isAlive(pid));
   });
 });
 
@@ -202,15 +226,79 @@ describe('an abort', () => {
     await until(async () => !pids.some(isAlive));
   });
 
-  test('what the command started and that does not listen is killed when the command ends', async () => {
+  test('what the command started may clean up too, after the command’s own end', async () => {
+    await using folder = await openTempFolder();
     const abort = new AbortController();
-    const running = new Running(`(${IGNORES_TERM}) & sleep 0; echo $!; trap "exit 7" TERM; wait`, {
+    // The child ends its cleaning only when the test lets it, long after the shell has gone.
+    const child =
+      'trap "until [ -e go ]; do sleep 0.01; done; echo cleaned; exit" TERM; echo child; while :; do sleep 0.01; done';
+    const running = new Running(`sh -c '${child}' & trap "exit 7" TERM; echo $$; wait`, {
       signal: abort.signal,
+      cwd: folder.path,
     });
-    const pid = Number((await running.lines(2))[1]);
+    const shell = Number((await running.lines(2)).find((line) => /^\d+$/.test(line)));
+    let ended = false;
+    void running.exitCode.then(() => {
+      ended = true;
+    });
     abort.abort();
+    await until(async () => !isAlive(shell));
+    await turnOfLoop();
+    assert.equal(ended, false, 'the command is not over while something of it lives');
+    writeFileSync(`${folder.path}/go`, '');
     assert.equal(await running.exitCode, 7);
-    await until(async () => !isAlive(pid));
+    assert.match(running.output, /^cleaned$/m);
+  });
+
+  test('what the command started and that does not listen is killed when the time of grace is over', async () => {
+    const abort = new AbortController();
+    const clock = new ManualClock();
+    const running = new Running(`(${IGNORES_TERM}) & trap "exit 7" TERM; echo "shell $$ child $!"; wait`, {
+      signal: abort.signal,
+      clock,
+    });
+    await running.lines(2);
+    const [, shell, child] = (/shell (\d+) child (\d+)/.exec(running.output) ?? []).map(Number);
+    abort.abort();
+    await until(async () => !isAlive(shell ?? 0));
+    clock.advance(GRACE_MS - 1);
+    await turnOfLoop();
+    assert.equal(isAlive(child ?? 0), true);
+    clock.advance(1);
+    assert.equal(await running.exitCode, 7);
+    await until(async () => !isAlive(child ?? 0));
+  });
+
+  test('in a hurry what the command left is killed at once', async () => {
+    const [abort, hurry] = [new AbortController(), new AbortController()];
+    const running = new Running(`(${IGNORES_TERM}) & trap "exit 7" TERM; echo "shell $$ child $!"; wait`, {
+      signal: abort.signal,
+      hurry: hurry.signal,
+      clock: new ManualClock(),
+    });
+    await running.lines(2);
+    const [, shell, child] = (/shell (\d+) child (\d+)/.exec(running.output) ?? []).map(Number);
+    abort.abort();
+    await until(async () => !isAlive(shell ?? 0));
+    hurry.abort();
+    assert.equal(await running.exitCode, 7);
+    await until(async () => !isAlive(child ?? 0));
+  });
+
+  test('this process waits for what the command left, though nothing else keeps it alive', () => {
+    const script = `
+      import { runCommand } from ${JSON.stringify(RUN_COMMAND)};
+      const abort = new AbortController();
+      const child = 'trap "sleep 0.05; exit" TERM; echo up >&3; exec 3>&-; while :; do sleep 0.01; done';
+      await runCommand({
+        steps: [{ name: 'x', line: "exec 3>&1; sh -c '" + child + "' >/dev/null 2>&1 & trap 'exit 7' TERM; wait" }],
+        cwd: '/',
+        envOf: () => process.env,
+        onOutput: () => abort.abort(),
+        signal: abort.signal,
+      });
+      console.log('waited');`;
+    assert.equal(printedBy(script), 'waited\n');
   });
 
   test('a command that does not listen is killed when its time of grace is over, and not before', async () => {
