@@ -105,35 +105,40 @@ export async function run(options: RunOptions): Promise<Run<RunSummary>> {
   const prepared = await prepare(options);
   if (!prepared.ok) return prepared;
   const { workspace, graph, taskKeys, digests, stateFolder } = prepared.value;
-  const { cache, outputState, turns, warn, remote } = await openRun(
-    workspace,
-    options,
-    taskKeys,
-    stateFolder,
-  );
-  const commands = graph.tasks.filter(({ command }) => command !== undefined);
-  const packages = new Set(commands.map((task) => task.package)).size;
-  options.onEvent({ type: 'begin', tasks: commands.length, packages, remote: remote !== undefined });
+  // A bug ends what runs just as a signal does; only then is it told.
+  const bug = new AbortController();
+  const signal = AbortSignal.any([options.signal, bug.signal]);
+  const opened = await openRun(workspace, { ...options, signal }, taskKeys, stateFolder);
+  const { cache, outputState, turns, warn, remote } = opened;
+  const closeRemote = (): void => void remote?.close();
+  signal.addEventListener('abort', closeRemote, { once: true });
+  try {
+    const commands = graph.tasks.filter(({ command }) => command !== undefined);
+    const packages = new Set(commands.map((task) => task.package)).size;
+    options.onEvent({ type: 'begin', tasks: commands.length, packages, remote: remote !== undefined });
 
-  await cache.prefetch(options.force ? [] : turns.keysToFetch(graph.tasks));
-  await schedule({
-    tasks: graph.tasks,
-    concurrency: options.concurrency,
-    continueAfterFailure: options.continueAfterFailure,
-    signal: options.signal,
-    turn: (task) => turns.turn(task),
-    onPassedOver: (task, why) => turns.passOver(task, why),
-  });
-
-  if (cache.uploading > 0 && !options.signal.aborted) {
-    options.onEvent({ type: 'uploads', waitingFor: cache.uploading });
-    await cache.settle();
+    await cache.prefetch(options.force ? [] : turns.keysToFetch(graph.tasks));
+    await schedule({
+      tasks: graph.tasks,
+      concurrency: options.concurrency,
+      continueAfterFailure: options.continueAfterFailure,
+      signal,
+      turn: (task) => turns.turn(task),
+      onPassedOver: (task, why) => turns.passOver(task, why),
+      onThrown: () => bug.abort(),
+    });
+    if (cache.uploading > 0 && !signal.aborted) {
+      options.onEvent({ type: 'uploads', waitingFor: cache.uploading });
+      await cache.settle();
+    }
+  } finally {
+    signal.removeEventListener('abort', closeRemote);
+    const rows = digests.rowsToKeep(Date.now());
+    const trouble =
+      outputState.save() ?? (rows && writeState(filesState(stateFolder), FILES_STATE_VERSION, rows));
+    await cache.close();
+    if (trouble) warn(`the next run will look at everything anew: ${trouble.message}`);
   }
-  await cache.close();
-  const rows = digests.rowsToKeep(Date.now());
-  const trouble =
-    outputState.save() ?? (rows && writeState(filesState(stateFolder), FILES_STATE_VERSION, rows));
-  if (trouble) warn(`the next run will look at everything anew: ${trouble.message}`);
 
   const summary = turns.summary(performance.now() - startedAt, options.signal.aborted);
   options.onEvent({ type: 'end', summary });

@@ -47,6 +47,7 @@ class PuppetRun {
   readonly #running = new Map<string, PromiseWithResolvers<TurnOutcome>>();
   readonly #abort = new AbortController();
   most = 0;
+  thrown = 0;
 
   constructor(edges: Edges, { concurrency = 10, mode = 'never' as ContinueMode } = {}) {
     this.done = schedule({
@@ -62,7 +63,9 @@ class PuppetRun {
         return turn.promise;
       },
       onPassedOver: ({ name }, why) => this.passedOver.push(`${name}: ${why}`),
+      onThrown: () => this.thrown++,
     });
+    this.done.catch(() => {}); // each test that expects it asks for it
   }
 
   get running(): string[] {
@@ -78,9 +81,23 @@ class PuppetRun {
     await turnOfLoop();
   }
 
+  async throw(name: string, error: Error): Promise<void> {
+    this.#running.get(name)?.reject(error);
+    this.#running.delete(name);
+    await turnOfLoop();
+  }
+
   abort(): void {
     this.#abort.abort();
   }
+}
+
+async function stateOf(promise: Promise<void>): Promise<'pending' | 'settled'> {
+  const settled = promise.then(
+    () => 'settled' as const,
+    () => 'settled' as const,
+  );
+  return Promise.race([settled, turnOfLoop('pending' as const)]);
 }
 
 const DIAMOND: Edges = { core: [], ui: ['core'], api: ['core'], app: ['ui', 'api'] };
@@ -136,17 +153,43 @@ describe('order', () => {
     await run.end('a');
     assert.equal(ended, true);
   });
+});
 
-  test('a turn that throws, which is a bug, ends the run with it', async () => {
-    const run = schedule({
-      tasks: tasksOf({ a: [] }),
-      concurrency: 1,
+describe('a turn that throws, which is a bug', () => {
+  test('it is told at once, nothing more begins, and the run fails with it when all that ran has ended', async () => {
+    const run = new PuppetRun({ bad: [], other: [], afterOther: ['other'] }, { mode: 'always' });
+    await run.throw('bad', new Error('a bug'));
+    assert.equal(run.thrown, 1);
+    assert.deepEqual(run.running, ['other']);
+    assert.equal(await stateOf(run.done), 'pending');
+    await run.end('other');
+    await assert.rejects(run.done, /a bug/);
+    assert.deepEqual(run.begun, ['bad', 'other']);
+    assert.deepEqual(run.passedOver, ['afterOther: interrupted']);
+  });
+
+  test('of several the first is the one the run fails with', async () => {
+    const run = new PuppetRun({ a: [], b: [] });
+    await run.throw('a', new Error('the first'));
+    await run.throw('b', new Error('the second'));
+    await assert.rejects(run.done, /the first/);
+    assert.equal(run.thrown, 1);
+  });
+
+  test('so it is where the turn throws before it promises anything, or whoever hears of one passed over does', async () => {
+    const options = {
+      tasks: tasksOf({ a: [], b: ['a'] }),
+      concurrency: 2,
       continueAfterFailure: 'never',
       signal: new AbortController().signal,
-      turn: () => Promise.reject(new Error('a bug')),
-      onPassedOver: () => {},
-    });
-    await assert.rejects(run, /a bug/);
+      onThrown: () => {},
+    } as const;
+    const throws = (): never => {
+      throw new Error('a bug');
+    };
+    await assert.rejects(schedule({ ...options, turn: throws, onPassedOver: () => {} }), /a bug/);
+    const turn = async (): Promise<TurnOutcome> => 'failed';
+    await assert.rejects(schedule({ ...options, turn, onPassedOver: throws }), /a bug/);
   });
 });
 
@@ -236,6 +279,7 @@ describe('an abort', () => {
       continueAfterFailure: 'never',
       signal: abort,
       turn: () => assert.fail('a turn began'),
+      onThrown: () => assert.fail('a turn threw'),
       onPassedOver: ({ name }) => passedOver.push(name),
     });
     assert.deepEqual(passedOver, ['core', 'ui', 'api', 'app']);

@@ -15,8 +15,10 @@ export interface ScheduleOptions {
    */
   readonly continueAfterFailure: ContinueMode;
   readonly signal: AbortSignal;
-  /** Does the task; must not throw. */
+  /** Does the task. What it throws is a bug: the schedule fails with it, once all other turns have ended. */
   readonly turn: (task: Task) => Promise<TurnOutcome>;
+  /** Told at once of the first error thrown, to end the turns that run. */
+  readonly onThrown: () => void;
   readonly onPassedOver: (task: Task, why: PassedOver) => void;
 }
 
@@ -37,6 +39,7 @@ class Scheduler {
   readonly #blocked = new Set<Task>();
   #running = 0;
   #stopped = false;
+  #thrown: { readonly error: unknown } | undefined;
   #left: number;
   readonly #finished = Promise.withResolvers<void>();
 
@@ -65,29 +68,48 @@ class Scheduler {
       if (!task) break;
       const why = this.#passOver(task);
       if (why === undefined) this.#begin(task);
-      else {
-        this.#options.onPassedOver(task, why);
-        this.#settle(task, why !== 'run-stopped');
-      }
+      else this.#tellPassedOver(task, why);
     }
-    if (this.#left === 0) this.#finished.resolve();
+    if (this.#left > 0) return;
+    if (this.#thrown) this.#finished.reject(this.#thrown.error);
+    else this.#finished.resolve();
+  }
+
+  #tellPassedOver(task: Task, why: PassedOver): void {
+    try {
+      this.#options.onPassedOver(task, why);
+    } catch (error) {
+      this.#break(error);
+    }
+    this.#settle(task, why !== 'run-stopped');
   }
 
   #passOver(task: Task): PassedOver | undefined {
-    if (this.#options.signal.aborted) return 'interrupted';
+    if (this.#options.signal.aborted || this.#thrown) return 'interrupted';
     if (this.#blocked.has(task)) return 'dependency-failed';
     return this.#stopped ? 'run-stopped' : undefined;
   }
 
   #begin(task: Task): void {
     this.#running++;
-    this.#options.turn(task).then((outcome) => {
-      this.#running--;
-      const failed = outcome !== 'done';
-      if (failed && this.#options.continueAfterFailure === 'never') this.#stopped = true;
-      this.#settle(task, failed && this.#options.continueAfterFailure !== 'always');
-      this.#proceed();
-    }, this.#finished.reject);
+    Promise.try(this.#options.turn, task)
+      .catch((error: unknown): TurnOutcome => {
+        this.#break(error);
+        return 'interrupted';
+      })
+      .then((outcome) => {
+        this.#running--;
+        const failed = outcome !== 'done';
+        if (failed && this.#options.continueAfterFailure === 'never') this.#stopped = true;
+        this.#settle(task, failed && this.#options.continueAfterFailure !== 'always');
+        this.#proceed();
+      });
+  }
+
+  #break(error: unknown): void {
+    if (this.#thrown) return;
+    this.#thrown = { error };
+    this.#options.onThrown();
   }
 
   #settle(task: Task, blocksDependents: boolean): void {
