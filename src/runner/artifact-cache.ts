@@ -188,7 +188,7 @@ export class ArtifactCache {
       const spooled = await spool(body, { sizeBytes, digest });
       return { source: 'remote', sizeBytes, read: () => spooled.read(), dispose: () => spooled.dispose() };
     } catch (error) {
-      if (error instanceof VelocityError) remote.reportDamage(artifact, error.message);
+      if (isDamage(error)) remote.reportDamage(artifact, error.message);
       else remote.reportBreak(artifact, error);
       return undefined;
     } finally {
@@ -212,6 +212,13 @@ export class ArtifactCache {
       })
       .catch((error: unknown) => onTrouble(`an upload failed: ${messageOf(error)}`));
   }
+}
+
+/** The bytes are wrong; any other trouble is that of the connection, or of this machine's disk. */
+function isDamage(error: unknown): error is VelocityError {
+  return (
+    error instanceof VelocityError && (error.code === 'DIGEST_MISMATCH' || error.code === 'BODY_TRUNCATED')
+  );
 }
 
 function objectKey(key: CacheKey) {

@@ -7,13 +7,14 @@ import { after, before, describe, test } from 'node:test';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { type Digest, digestOf } from '../../src/base/digest.ts';
 import type { NegotiateReply } from '../../src/wire/negotiate.ts';
-import { type CliResult, velocity } from '../rig/cli.ts';
+import { CliProcess, type CliResult, velocity } from '../rig/cli.ts';
 import { freePort } from '../rig/free-port.ts';
 import { download, upload } from '../rig/negotiate.ts';
 import { type GatewayRequest, reply, ScriptedGateway } from '../rig/scripted-gateway.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
 import { type Files, TempWorkspace } from '../rig/temp-workspace.ts';
+import { until } from '../rig/until.ts';
 
 const FILES: Files = {
   'velocity.yml': [
@@ -350,7 +351,7 @@ describe('a remote in trouble never breaks a build (F28)', () => {
     },
     'that redirects the question to itself': {
       script: ({ response, path }) => response.writeHead(307, { location: path }).end(),
-      says: /answered 307 to \/v1\/negotiate\. Set remote\.url to the address it redirects to/,
+      says: /answered 307 to http:\/\/127\.0\.0\.1:\d+\/v1\/negotiate\. Set remote\.url to the address it redirects to/,
     },
     'that cuts the connection': {
       script: ({ response }) => response.destroy(),
@@ -369,7 +370,7 @@ describe('a remote in trouble never breaks a build (F28)', () => {
         isNegotiation(request)
           ? reply(request, { download: found(`${gateway.url}/a?sig=SECRET`) })
           : request.response.end(body.toString().toUpperCase()),
-      says: /artifact at http:\/\/127\.0\.0\.1:\d+\/a was thrown away: .*SHA-256/,
+      says: /artifact at http:\/\/127\.0\.0\.1:\d+\/a is not what was announced and was not used: .*SHA-256/,
     },
     'whose artifacts are right but no artifacts': {
       script: (request, gateway) =>
@@ -393,7 +394,24 @@ describe('a remote in trouble never breaks a build (F28)', () => {
         request.response.writeHead(200, { 'content-length': String(body.length) });
         request.response.write(body.subarray(0, 10));
       },
-      says: /\/a could not be used \((no answer for|not done after) \d+/,
+      says: /\/a could not be used \(only \d+ bytes in 300 ms/,
+    },
+    'whose artifacts come byte by byte, with hours to go': {
+      script: (request, gateway) => {
+        if (isNegotiation(request))
+          return reply(request, { download: found(`${gateway.url}/a`, { size: 4 * 2 ** 30 }) });
+        request.response.writeHead(200, { 'content-length': String(4 * 2 ** 30) });
+        const drip = setInterval(() => request.response.write('x'), 20);
+        request.response.once('close', () => clearInterval(drip));
+      },
+      says: /\/a could not be used \(only \d+ bytes in 300 ms\)/,
+    },
+    'that names its artifacts by paths, and refuses them': {
+      script: (request) =>
+        isNegotiation(request)
+          ? reply(request, { download: found('/blobs/a?sig=SECRET') })
+          : request.json(500, {}),
+      says: / http:\/\/127\.0\.0\.1:\d+\/blobs\/a answered 500 when downloading/,
     },
     'whose artifacts redirect in a circle': {
       script: (request, gateway) =>
@@ -469,7 +487,7 @@ describe('a remote in trouble never breaks a build (F28)', () => {
       assert.ok(!stderr.includes('SECRET') && !stderr.includes(TEST_TOKEN));
       const told = warnings(stderr);
       assert.ok(
-        told.length === 1 || told.every((line) => /#build:|digest|413|thrown away|instead of/.test(line)),
+        told.length === 1 || told.every((line) => /#build:|digest|413|was announced|instead of/.test(line)),
         stderr,
       );
       assert.equal(new Set(told).size, told.length, 'nothing is said twice');
@@ -528,6 +546,55 @@ describe('a remote in trouble never breaks a build (F28)', () => {
     assert.deepEqual(warnings(stderr), []);
     assert.ok(isTaken);
   });
+
+  test('downloads that nobody waits for are broken off at the end, and nothing is said of them', async () => {
+    const [lib, app] = [digestOf('lib'), digestOf('app')];
+    await using gateway = await ScriptedGateway.start((request, { url }) => {
+      if (isNegotiation(request)) {
+        const names = request.items.length === 2 ? [lib, app] : [];
+        return request.json(200, { items: names.map((name) => found(`${url}/${name}`, { size: 100 })) });
+      }
+      // Both are asked for before the first is answered: then one is a miss, and the other never ends.
+      const [first, second] = gateway.requests.filter(({ method }) => method === 'GET');
+      if (!first || !second) return;
+      const [miss, endless] = first.path.endsWith(lib) ? [first, second] : [second, first];
+      endless.response.writeHead(200, { 'content-length': '100' });
+      endless.response.write('x', () => miss.json(404, {}));
+    });
+    await using workspace = await TempWorkspace.open(FILES);
+    workspace.write({ 'packages/lib/package.json': { name: 'lib', scripts: { build: 'exit 9' } } });
+    const { exitCode, stderr } = await build(workspace, gateway.url, { REMOTE_TIMEOUT: '10m' });
+    assert.equal(exitCode, 9);
+    assert.deepEqual(warnings(stderr), []);
+  });
+
+  for (const waitsFor of ['download', 'upload'] as const) {
+    test(`a signal ends a run that waits for the ${waitsFor} of an artifact, and nothing is said of the remote`, async () => {
+      await using gateway = await ScriptedGateway.start((request, { url }) => {
+        if (!isNegotiation(request)) return; // it never answers
+        reply(
+          request,
+          waitsFor === 'download'
+            ? { download: found(`${url}/a`) }
+            : { upload: { status: 'upload_needed', url: `${url}/u`, method: 'PUT', headers: {} } },
+        );
+      });
+      await using workspace = await TempWorkspace.open(FILES);
+      const cli = new CliProcess(['run', 'build'], {
+        cwd: workspace.root,
+        env: { GATEWAY: gateway.url, CACHE_TOKEN: TEST_TOKEN, REMOTE_TIMEOUT: '10m' },
+      });
+      const isWaiting = (): boolean =>
+        waitsFor === 'download'
+          ? gateway.requests.some(({ method }) => method === 'GET')
+          : cli.stderr.includes('to the remote cache');
+      await until(async () => isWaiting());
+      cli.child.kill('SIGINT');
+      const { exitCode, stderr } = await cli.result;
+      assert.equal(exitCode, 130);
+      assert.deepEqual(warnings(stderr), []);
+    });
+  }
 
   test('after the remote was given up it is not asked again in the same run', async () => {
     await using gateway = await ScriptedGateway.start(({ json }) => json(500, {}));

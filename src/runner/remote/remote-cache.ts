@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { CacheKey } from '../../base/cache-key.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Digest } from '../../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
@@ -11,12 +12,15 @@ import {
   parseNegotiateReplies,
 } from '../../wire/negotiate.ts';
 import type { Answer, Exchange, HttpExchanges } from './exchange.ts';
+import type { Pace } from './pace.ts';
 import { TimeoutError } from './timeout-error.ts';
 
 export interface RemoteCacheOptions {
   readonly url: string;
   readonly token: Secret;
+  /** How long to wait for an answer, or for a transfer that does not move on. */
   readonly timeoutMs: number;
+  readonly clock?: Clock;
   /** Told once, when the remote is given up for this run. */
   readonly onGivenUp: (why: string) => void;
   /** Told of an artifact that could not be moved while the remote itself is well. */
@@ -38,7 +42,7 @@ export interface Upload {
 
 export type UploadOutcome = 'stored' | 'exists' | 'failed';
 
-/** A transfer slower than this is slower than most builds; it is cut, and the task runs. */
+/** A transfer that is slower on the whole is slower than most builds; it is cut, and the task runs. */
 const SLOWEST_BYTES_PER_SECOND = 512 * 1024;
 const MAX_REDIRECTS = 5;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
@@ -49,15 +53,21 @@ const MAX_REPLY_BYTES = 16 * 1024 * 1024;
  */
 export class RemoteCache {
   readonly #options: RemoteCacheOptions;
+  readonly #transferPace: Pace;
+  readonly #messagePace: Pace;
   #exchanges: Promise<HttpExchanges> | undefined;
   #givenUp = false;
+  #closed = false;
 
   constructor(options: RemoteCacheOptions) {
     this.#options = options;
+    const { timeoutMs } = options;
+    this.#transferPace = { timeoutMs, slowestBytesPerSecond: SLOWEST_BYTES_PER_SECOND };
+    this.#messagePace = { timeoutMs, slowestBytesPerSecond: Number.POSITIVE_INFINITY };
   }
 
   get isUsable(): boolean {
-    return !this.#givenUp;
+    return !this.#givenUp && !this.#closed;
   }
 
   /** Which of the keys are there. One question for all of them. */
@@ -70,8 +80,8 @@ export class RemoteCache {
         const key = batch[index];
         if (key === undefined || reply.status !== 'found') continue;
         if (reply.digest === undefined) {
-          this.#options.onTrouble(
-            `${this.#options.url} does not know the digest of ${key}; bytes that cannot be checked are not used`,
+          this.#tell(
+            `${this.#shown(this.#options.url)} does not know the digest of ${key}; bytes that cannot be checked are not used`,
           );
           continue;
         }
@@ -86,7 +96,7 @@ export class RemoteCache {
    * `undefined` where they are not to be had after all.
    */
   async download(artifact: RemoteArtifact): Promise<Readable | undefined> {
-    if (this.#givenUp) return undefined;
+    if (!this.isUsable) return undefined;
     let url = artifact.url;
     try {
       for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -94,8 +104,7 @@ export class RemoteCache {
           method: 'GET',
           url: this.#resolve(url),
           headers: {},
-          idleTimeoutMs: this.#options.timeoutMs,
-          totalTimeoutMs: this.#budgetMs(artifact.sizeBytes),
+          pace: this.#transferPace,
         });
         if (answer.status === 200) return this.#acceptedBody(answer, artifact);
         answer.body.destroy();
@@ -107,7 +116,7 @@ export class RemoteCache {
         url = new URL(location, this.#resolve(url)).href;
       }
       this.#giveUp(
-        `${withoutQuery(url)} redirects in a circle`,
+        `${this.#shown(url)} redirects in a circle`,
         'Set remote.url to the gateway’s own address.',
       );
     } catch (error) {
@@ -118,7 +127,9 @@ export class RemoteCache {
 
   /** Tells that bytes which were downloaded are not what they should be. */
   reportDamage(artifact: RemoteArtifact, why: string): void {
-    this.#options.onTrouble(`the artifact at ${withoutQuery(artifact.url)} was thrown away: ${why}`);
+    this.#tell(
+      `the artifact at ${this.#shown(artifact.url)} is not what was announced and was not used: ${why}`,
+    );
   }
 
   /** Tells that a download broke off while it was being read. */
@@ -130,15 +141,14 @@ export class RemoteCache {
     const { sizeBytes, read } = upload;
     const reply = await this.#askToUpload(upload);
     if (reply?.status === 'skipped') return 'exists';
-    if (reply?.status !== 'upload_needed' || this.#givenUp) return 'failed';
+    if (reply?.status !== 'upload_needed' || !this.isUsable) return 'failed';
     try {
       const answer = await this.#send({
         method: reply.method,
         url: this.#resolve(reply.url),
         headers: { ...reply.headers, 'content-length': String(sizeBytes) },
         body: read(),
-        idleTimeoutMs: this.#budgetMs(sizeBytes),
-        totalTimeoutMs: this.#budgetMs(sizeBytes),
+        pace: this.#transferPace,
       });
       answer.body.resume();
       if (answer.status >= 200 && answer.status < 300) return 'stored';
@@ -150,7 +160,7 @@ export class RemoteCache {
     } catch (error) {
       // A storage that refuses an upload may close the connection under it; that says nothing of the next one.
       const cutShort = ['EPIPE', 'ECONNRESET'].includes(systemCode(error) ?? '');
-      if (cutShort) this.#options.onTrouble(`the upload to ${withoutQuery(reply.url)} was cut short`);
+      if (cutShort) this.#tell(`the upload to ${this.#shown(reply.url)} was cut short`);
       else this.#giveUpAfter(error, reply.url);
     }
     return 'failed';
@@ -161,19 +171,25 @@ export class RemoteCache {
     return replies?.[0];
   }
 
+  /** Breaks off what is under way; nothing is asked or said any more. */
   async close(): Promise<void> {
+    this.#closed = true;
     (await this.#exchanges)?.close();
   }
 
   /** HTTP is loaded with the first question: a run that finds nothing changed asks none, and is done sooner. */
   async #send(exchange: Exchange): Promise<Answer> {
-    this.#exchanges ??= import('./exchange.ts').then(({ HttpExchanges: Exchanges }) => new Exchanges());
-    return (await this.#exchanges).send(exchange);
+    this.#exchanges ??= import('./exchange.ts').then(
+      ({ HttpExchanges: Exchanges }) => new Exchanges(this.#options.clock),
+    );
+    const exchanges = await this.#exchanges;
+    if (this.#closed) throw new Error('the remote cache was closed');
+    return exchanges.send(exchange);
   }
 
   async #negotiate(items: readonly NegotiateItem[]): Promise<NegotiateReply[] | undefined> {
-    if (this.#givenUp || items.length === 0) return undefined;
-    const { url, token, timeoutMs } = this.#options;
+    if (!this.isUsable || items.length === 0) return undefined;
+    const { url, token } = this.#options;
     const target = new URL(url.replace(/\/+$/, '') + NEGOTIATE_PATH);
     const body = Buffer.from(JSON.stringify({ items }));
     try {
@@ -187,19 +203,21 @@ export class RemoteCache {
           accept: 'application/json',
         },
         body,
-        idleTimeoutMs: timeoutMs,
-        totalTimeoutMs: timeoutMs,
+        pace: this.#messagePace,
       });
       if (answer.status !== 200) {
         answer.body.destroy();
-        this.#giveUp(`${target} answered ${answer.status}${locationOf(answer)}`, hintFor(answer.status));
+        this.#giveUp(
+          `${this.#shown(target.href)} answered ${answer.status}${this.#towards(answer)}`,
+          hintFor(answer.status),
+        );
         return undefined;
       }
       const replies = parseNegotiateReplies(parseJson(await readText(answer, MAX_REPLY_BYTES)), items.length);
       if (replies) return replies;
       const type = answer.headers['content-type'] ?? 'no content type';
       this.#giveUp(
-        `${target} answered 200 with ${type} that is no gateway’s answer`,
+        `${this.#shown(target.href)} answered 200 with ${type} that is no gateway’s answer`,
         'Is remote.url right, or is a proxy or login page in front of it?',
       );
     } catch (error) {
@@ -213,23 +231,21 @@ export class RemoteCache {
     if (announced === undefined || Number(announced) === sizeBytes) return answer.body;
     answer.body.destroy();
     const type = answer.headers['content-type'] ?? 'no content type';
-    this.#options.onTrouble(
-      `${withoutQuery(url)} answered ${announced} bytes of ${type} instead of ${sizeBytes}`,
-    );
+    this.#tell(`${this.#shown(url)} answered ${announced} bytes of ${type} instead of ${sizeBytes}`);
     return undefined;
   }
 
   /** One artifact's trouble, or everybody's? A server in trouble, or one that refuses us, will be the same for the next. */
   #troubleWith(url: string, status: number, doing: string): void {
-    const what = `${withoutQuery(url)} answered ${status} when ${doing}`;
+    const what = `${this.#shown(url)} answered ${status} when ${doing}`;
     if (status === 413)
-      this.#options.onTrouble(`${what}. It is larger than the gateway takes (VC_ARTIFACT_MAX_SIZE there)`);
+      this.#tell(`${what}. It is larger than the gateway takes (VC_ARTIFACT_MAX_SIZE there)`);
     else this.#giveUp(what, hintFor(status));
   }
 
   #giveUpAfter(error: unknown, url: string): void {
     if (error instanceof VelocityError) {
-      this.#options.onTrouble(error.message);
+      this.#tell(error.message);
       return;
     }
     const isTimeout = error instanceof TimeoutError;
@@ -238,21 +254,34 @@ export class RemoteCache {
     const hint = isTimeout
       ? 'A slow connection may need a longer remote.timeout.'
       : 'Is the gateway running, and is remote.url right?';
-    this.#giveUp(`${withoutQuery(url)} could not be used (${why})`, hint);
+    this.#giveUp(`${this.#shown(url)} could not be used (${why})`, hint);
   }
 
   #giveUp(what: string, hint: string): void {
-    if (this.#givenUp) return;
+    if (!this.isUsable) return;
     this.#givenUp = true;
     this.#options.onGivenUp(`remote cache: ${what}. ${hint} Going on without it.`);
   }
 
-  #budgetMs(sizeBytes: number): number {
-    return this.#options.timeoutMs + (sizeBytes / SLOWEST_BYTES_PER_SECOND) * 1000;
+  /** What breaks because it was closed is no trouble. */
+  #tell(trouble: string): void {
+    if (!this.#closed) this.#options.onTrouble(trouble);
   }
 
+  /** A gateway may answer with paths. */
   #resolve(url: string): URL {
     return new URL(url, this.#options.url);
+  }
+
+  /** Whole, so that one can try it; without query and user, which carry signatures and passwords. */
+  #shown(url: string): string {
+    if (!URL.canParse(url, this.#options.url)) return url.replace(/[?#].*$/s, '');
+    const { origin, pathname } = this.#resolve(url);
+    return origin + pathname;
+  }
+
+  #towards({ headers: { location } }: Answer): string {
+    return location === undefined ? '' : ` to ${this.#shown(location)}`;
   }
 }
 
@@ -265,15 +294,6 @@ function hintFor(status: number): string {
   if (status === 413) return 'The question was too large for a proxy on the way.';
   if (status === 429) return 'The gateway limits requests.';
   return 'The gateway’s log has more.';
-}
-
-function locationOf({ headers: { location } }: Answer): string {
-  return location === undefined ? '' : ` to ${withoutQuery(location)}`;
-}
-
-/** Signed URLs carry their signature in the query: it is never shown. */
-function withoutQuery(url: string): string {
-  return url.replace(/[?#].*$/s, '');
 }
 
 /** The whole body as text; a body beyond `maxBytes` is cut off and rejected. */
