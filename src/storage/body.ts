@@ -42,11 +42,14 @@ function tooLong(sizeBytes: number): VelocityError {
 export class VerifyingStream extends Transform {
   readonly #meter = new DigestMeter();
   readonly #announced: Announced;
+  readonly #onDamaged: () => void;
   #held: Uint8Array | undefined;
 
-  constructor(announced: Announced) {
+  /** `onDamaged` is called before the stream fails, so that whoever sees it fail finds it done. */
+  constructor(announced: Announced, onDamaged: () => void = () => {}) {
     super();
     this.#announced = announced;
+    this.#onDamaged = onDamaged;
   }
 
   override _transform(chunk: Uint8Array, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -69,6 +72,7 @@ export class VerifyingStream extends Transform {
     try {
       assertAsAnnounced(this.#announced, this.#meter.bytes, this.#meter.digest());
     } catch (error) {
+      this.#onDamaged();
       done(error as Error);
       return;
     }

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import { StubStore } from '../../test/rig/stub-store.ts';
 import { type Digest, digestOf } from '../base/digest.ts';
 import { VelocityError } from '../base/errors.ts';
@@ -117,18 +118,58 @@ test('a reader that leaves says nothing of the object, and the backend’s body 
   assert.deepEqual([rig.below.deleted, rig.damaged], [[], []]);
 });
 
+test('a range that covers the whole object is checked as the whole is, and answered as a range', async () => {
+  for (const bytes of [SMALL, LARGE]) {
+    const span = { first: 0, last: bytes.length - 1 };
+    const good = holding(bytes);
+    good.below.got = { ...(good.below.got as StoredObject), span };
+    const got = await good.open();
+    assert.deepEqual(got.span, span);
+    assert.deepEqual(await buffer(got.body), bytes);
+
+    const bad = holding(turned(bytes), digestOf(bytes));
+    bad.below.got = { ...(bad.below.got as StoredObject), span };
+    if (bytes === SMALL) assert.equal(await bad.store.get(KEY), undefined);
+    else await assert.rejects(buffer((await bad.open()).body), { code: 'DIGEST_MISMATCH' });
+    await bad.told;
+    assert.ok(bad.isRemoved);
+  }
+});
+
 test('what has no digest, is a part, is outside or is not there passes as it is', async () => {
   assert.deepEqual(await buffer((await holding(SMALL, undefined).open()).body), SMALL);
 
+  for (const span of [
+    { first: 1, last: SMALL.length - 1 },
+    { first: 0, last: SMALL.length - 2 },
+  ]) {
+    const part = holding(SMALL, digestOf('something else'));
+    part.below.got = { ...(part.below.got as StoredObject), span };
+    assert.deepEqual(await buffer((await part.open()).body), SMALL);
+    assert.ok(!part.isRemoved);
+  }
+
   const rig = holding(SMALL, digestOf('something else'));
-  const whole = rig.below.got as StoredObject;
-  rig.below.got = { ...whole, span: { first: 0, last: SMALL.length - 1 } };
-  assert.deepEqual(await buffer((await rig.open()).body), SMALL);
   for (const got of ['unsatisfiable', undefined] as const) {
     rig.below.got = got;
     assert.equal(await rig.store.get(KEY), got);
   }
   assert.ok(!rig.isRemoved);
+});
+
+test('from the moment it is found damaged an object is not looked up, read or written until it is gone', async () => {
+  const rig = holding(turned(LARGE), digestOf(LARGE));
+  const removal = rig.below.holdDelete();
+  await assert.rejects(buffer((await rig.open()).body), { code: 'DIGEST_MISMATCH' });
+  const calls: string[] = [];
+  rig.below.during = () => calls.push('called');
+  const waiting = [rig.store.head(KEY), rig.store.get(KEY), rig.store.put(KEY, SMALL, { ifAbsent: true })];
+  await turnOfLoop();
+  assert.deepEqual(calls, []);
+  rig.below.got = undefined;
+  removal.resolve();
+  await Promise.all(waiting);
+  assert.equal(calls.length, 3);
 });
 
 test('a large damaged object that cannot be removed is still told of', async () => {

@@ -4,7 +4,7 @@ import { digestOf } from '../base/digest.ts';
 import { VelocityError } from '../base/errors.ts';
 import { VerifyingStream } from './body.ts';
 import type { ObjectKey } from './object-key.ts';
-import type { Got, ObjectStore, StoredObject } from './store.ts';
+import type { Got, ObjectFacts, ObjectStore, PutOptions, PutOutcome, StoredObject } from './store.ts';
 import { WrappedStore } from './wrapped-store.ts';
 
 /**
@@ -15,11 +15,13 @@ import { WrappedStore } from './wrapped-store.ts';
 const CHECKED_AHEAD_BYTES = 1024 * 1024;
 
 /**
- * Reads of whole objects are held against their digest: doubtful bytes are removed and
- * read as a miss. Ranges cannot be checked and pass as they are.
+ * Reads of whole objects are held against their digest, also where a range covers the whole:
+ * doubtful bytes are removed and read as a miss. A digest says nothing of a part: parts pass as they are.
  */
 export class VerifiedStore extends WrappedStore {
   readonly #onDamaged: (key: ObjectKey) => void;
+  /** What was found damaged counts as gone: whoever asks for it waits until it is. */
+  readonly #removals = new Map<ObjectKey, Promise<void>>();
 
   /** `onDamaged` is told of each object that was found damaged. */
   constructor(below: ObjectStore, onDamaged: (key: ObjectKey) => void) {
@@ -28,12 +30,23 @@ export class VerifiedStore extends WrappedStore {
   }
 
   override async get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got> {
+    await this.#removals.get(key);
     const got = await super.get(key, range, signal);
-    if (got === undefined || got === 'unsatisfiable' || got.span !== 'whole') return got;
-    if (got.facts.digest === undefined) return got;
+    if (got === undefined || got === 'unsatisfiable' || got.facts.digest === undefined) return got;
+    if (!isWhole(got)) return got;
     return got.facts.sizeBytes <= CHECKED_AHEAD_BYTES
       ? this.#checkAhead(key, got)
       : this.#checkWhileStreaming(key, got);
+  }
+
+  override async head(key: ObjectKey, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
+    await this.#removals.get(key);
+    return super.head(key, signal);
+  }
+
+  override async put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
+    await this.#removals.get(key);
+    return super.put(key, body, options);
   }
 
   async #checkAhead(key: ObjectKey, got: StoredObject): Promise<Got> {
@@ -48,19 +61,32 @@ export class VerifiedStore extends WrappedStore {
 
   #checkWhileStreaming(key: ObjectKey, got: StoredObject): StoredObject {
     const { facts } = got;
-    const body = new VerifyingStream({ sizeBytes: facts.sizeBytes, digest: facts.digest });
+    let isRemoved = false;
+    const remove = (): void => {
+      if (!isRemoved) void this.#remove(key);
+      isRemoved = true;
+    };
+    const body = new VerifyingStream({ sizeBytes: facts.sizeBytes, digest: facts.digest }, remove);
+    // A driver that checks digests itself tells of damage by failing.
     pipeline(got.body, body, (error) => {
-      if (!isDamage(error)) return;
-      void this.#remove(key);
+      if (isDamage(error)) remove();
     });
     return { ...got, body };
   }
 
   /** A store that cannot delete (read-only, say) keeps the bad object, and every reader of it gets its miss. */
-  async #remove(key: ObjectKey): Promise<void> {
+  #remove(key: ObjectKey): Promise<void> {
     this.#onDamaged(key);
-    await this.delete(key).catch(() => {});
+    const removal = this.delete(key)
+      .catch(() => {})
+      .finally(() => this.#removals.delete(key));
+    this.#removals.set(key, removal);
+    return removal;
   }
+}
+
+function isWhole({ span, facts: { sizeBytes } }: StoredObject): boolean {
+  return span === 'whole' || (span.first === 0 && span.last === sizeBytes - 1);
 }
 
 /** The bytes are wrong, which is not the same as a backend that broke off while it sent them. */

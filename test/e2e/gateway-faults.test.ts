@@ -1,7 +1,7 @@
 /** What goes wrong, done to the real process on the local driver. F and A name rows of docs/faults.md. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { access, chmod, open, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { access, chmod, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { digestOf } from '../../src/base/digest.ts';
@@ -377,6 +377,29 @@ describe('ranges', () => {
     assert.equal(head.headers.get('etag'), `"${digestOf('0123456789')}"`);
     assert.equal(head.headers.get('accept-ranges'), 'bytes');
   });
+});
+
+test('a range that covers the whole of a damaged artifact is the miss that the whole is (F10)', async () => {
+  for (const size of [10_000, 3_000_000]) {
+    const hash = freshHash();
+    const body = randomBytes(size);
+    await upload(server.url, hash, body);
+    const path = blobPath(folder.path, hash);
+    const stored = await readFile(path);
+    stored.writeUInt8(stored.readUInt8(100) ^ 1, 100);
+    await writeFile(path, stored);
+    const { url } = await negotiate(server.url, { hash, action: 'download' }, 'found');
+    for (const range of ['bytes=0-', `bytes=0-${size - 1}`, `bytes=-${size}`]) {
+      const got = await fetch(url, { headers: { range } })
+        .then(
+          async (reply) => (reply.ok ? Buffer.from(await reply.arrayBuffer()) : reply.status),
+          () => 'cut',
+        )
+        .catch(() => 'cut');
+      assert.ok(got === 404 || got === 'cut', `${range} → ${got}`);
+    }
+    assert.equal(await download(server.url, hash), undefined);
+  }
 });
 
 describe('starting and stopping', () => {

@@ -20,6 +20,7 @@ export class StubStore implements ObjectStore {
   facts: ObjectFacts | undefined;
   got: Got;
   outcome: PutOutcome = 'stored';
+  #heldDelete: Promise<void> | undefined;
   /** Called while each call is under way. */
   during: () => void = () => {};
 
@@ -40,7 +41,15 @@ export class StubStore implements ObjectStore {
 
   async delete(key: ObjectKey): Promise<void> {
     this.#answer();
+    if (this.#heldDelete) await this.#heldDelete;
     this.deleted.push(key);
+  }
+
+  /** Lets no delete end before the test resolves this. */
+  holdDelete(): PromiseWithResolvers<void> {
+    const held = Promise.withResolvers<void>();
+    this.#heldDelete = held.promise;
+    return held;
   }
 
   async *list(): AsyncIterable<ListedObject> {}
