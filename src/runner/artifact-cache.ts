@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { CacheKey } from '../base/cache-key.ts';
 import { digestOf } from '../base/digest.ts';
-import { messageOf, VelocityError } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { Lanes } from '../base/lanes.ts';
+import { isDamage } from '../storage/body.ts';
 import { parseObjectKey } from '../storage/object-key.ts';
 import { spool } from '../storage/spool.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -131,9 +132,10 @@ export class ArtifactCache {
     return this.#uploads.size;
   }
 
-  /** Resolves when all uploads are done; each has its own limit in time. */
+  /** Resolves when all uploads are done and all damage is reported; each has its own limit in time. */
   async settle(): Promise<void> {
     await this.#uploads.idle();
+    await this.#options.remote?.settleReports();
   }
 
   async close(): Promise<void> {
@@ -188,7 +190,7 @@ export class ArtifactCache {
       const spooled = await spool(body, { sizeBytes, digest });
       return { source: 'remote', sizeBytes, read: () => spooled.read(), dispose: () => spooled.dispose() };
     } catch (error) {
-      if (isDamage(error)) remote.reportDamage(artifact, error.message);
+      if (isDamage(error)) remote.reportDamage(key, artifact, error.message);
       else remote.reportBreak(artifact, error);
       return undefined;
     } finally {
@@ -212,13 +214,6 @@ export class ArtifactCache {
       })
       .catch((error: unknown) => onTrouble(`an upload failed: ${messageOf(error)}`));
   }
-}
-
-/** The bytes are wrong; any other trouble is that of the connection, or of this machine's disk. */
-function isDamage(error: unknown): error is VelocityError {
-  return (
-    error instanceof VelocityError && (error.code === 'DIGEST_MISMATCH' || error.code === 'BODY_TRUNCATED')
-  );
 }
 
 function objectKey(key: CacheKey) {

@@ -127,8 +127,8 @@ export async function run(options: RunOptions): Promise<Run<RunSummary>> {
       onPassedOver: (task, why) => turns.passOver(task, why),
       onThrown: () => bug.abort(),
     });
-    if (cache.uploading > 0 && !signal.aborted) {
-      options.onEvent({ type: 'uploads', waitingFor: cache.uploading });
+    if (!signal.aborted) {
+      if (cache.uploading > 0) options.onEvent({ type: 'uploads', waitingFor: cache.uploading });
       await cache.settle();
     }
   } finally {

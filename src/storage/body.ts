@@ -35,6 +35,13 @@ function tooLong(sizeBytes: number): VelocityError {
   );
 }
 
+/** The bytes are wrong, which is not the same as a backend or a connection that broke off while it sent them. */
+export function isDamage(error: unknown): error is VelocityError {
+  return (
+    error instanceof VelocityError && (error.code === 'DIGEST_MISMATCH' || error.code === 'BODY_TRUNCATED')
+  );
+}
+
 /**
  * Passes a body through and holds its last chunk back until the digest is right, so that
  * whoever receives the stream's clean end has received the announced bytes.
@@ -60,6 +67,7 @@ export class VerifyingStream extends Transform {
     this.#meter.update(chunk);
     const { sizeBytes } = this.#announced;
     if (sizeBytes !== undefined && this.#meter.bytes > sizeBytes) {
+      this.#onDamaged();
       done(tooLong(sizeBytes)); // at once: a receiver that counts to the announced length would take it for whole
       return;
     }

@@ -1,8 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import type { ByteRange } from '../base/byte-range.ts';
 import { digestOf } from '../base/digest.ts';
-import { VelocityError } from '../base/errors.ts';
-import { VerifyingStream } from './body.ts';
+import { isDamage, VerifyingStream } from './body.ts';
 import type { ObjectKey } from './object-key.ts';
 import type { Got, ObjectFacts, ObjectStore, PutOptions, PutOutcome, StoredObject } from './store.ts';
 import { WrappedStore } from './wrapped-store.ts';
@@ -87,11 +86,4 @@ export class VerifiedStore extends WrappedStore {
 
 function isWhole({ span, facts: { sizeBytes } }: StoredObject): boolean {
   return span === 'whole' || (span.first === 0 && span.last === sizeBytes - 1);
-}
-
-/** The bytes are wrong, which is not the same as a backend that broke off while it sent them. */
-function isDamage(error: unknown): boolean {
-  return (
-    error instanceof VelocityError && (error.code === 'DIGEST_MISMATCH' || error.code === 'BODY_TRUNCATED')
-  );
 }

@@ -19,7 +19,12 @@ export type NegotiateItem =
       readonly digest?: Digest | undefined;
       readonly size?: number | undefined;
     }
-  | { readonly hash: CacheKey; readonly action: 'download' };
+  | { readonly hash: CacheKey; readonly action: 'download' }
+  /**
+   * A download of this key was not what its digest says. The server, which has not seen those bytes, reads
+   * the object itself, removes it where it is damaged, and answers as to a download.
+   */
+  | { readonly hash: CacheKey; readonly action: 'verify' };
 
 export type NegotiateReply =
   | {

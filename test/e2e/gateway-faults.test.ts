@@ -379,6 +379,24 @@ describe('ranges', () => {
   });
 });
 
+test('damage that a client tells of is looked at, removed and counted once, and asked for is a miss (F10)', async () => {
+  await using own = await openTempFolder();
+  await using telling = await ServerProcess.start({ VC_LOCAL_ROOT: own.path });
+  for (const size of [10_000, 3_000_000]) {
+    const hash = freshHash();
+    await upload(telling.url, hash, randomBytes(size));
+    const path = blobPath(own.path, hash);
+    const stored = await readFile(path);
+    stored.writeUInt8(stored.readUInt8(100) ^ 1, 100);
+    await writeFile(path, stored);
+    await Promise.all([1, 2, 3].map(() => negotiate(telling.url, { hash, action: 'verify' }, 'missing')));
+    await assert.rejects(access(path));
+  }
+  const metrics = await (await fetch(`${telling.url}/metrics`)).text();
+  assert.match(metrics, /^vc_storage_damaged_total\{.*reason="digest-mismatch".*\} 2$/m);
+  assert.doesNotMatch(metrics, /^vc_cache_(hits|misses)_total\{.*\} [1-9]/m, 'it is no lookup of its own');
+});
+
 test('a range that covers the whole of a damaged artifact is the miss that the whole is (F10)', async () => {
   for (const size of [10_000, 3_000_000]) {
     const hash = freshHash();

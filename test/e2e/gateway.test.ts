@@ -63,6 +63,16 @@ function describeGateway(
       assert.equal((await download(server.url, hash))?.toString(), 'plain');
     });
 
+    test('to be told of damage that is none changes nothing: the answer is that to a download', async () => {
+      const hash = freshHash();
+      await negotiate(server.url, { hash, action: 'verify' }, 'missing');
+      const body = randomBytes(2_000_000);
+      await upload(server.url, hash, body, { digest: digestOf(body), size: body.length });
+      const found = await negotiate(server.url, { hash, action: 'verify' }, 'found');
+      assert.equal(found.digest, digestOf(body));
+      assert.deepEqual(Buffer.from(await (await fetch(found.url)).arrayBuffer()), body);
+    });
+
     test('a batch answers each item in order', async () => {
       const [stored, absent] = [freshHash(), freshHash()];
       await upload(server.url, stored, Buffer.from('x'));

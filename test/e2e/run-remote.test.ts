@@ -547,6 +547,28 @@ describe('a remote in trouble never breaks a build (F28)', () => {
     assert.ok(isTaken);
   });
 
+  for (const [gatewayThat, answer] of [
+    ['looks', (request: GatewayRequest) => request.json(200, { items: [{ status: 'missing' }] })],
+    ['does not know the word', (request: GatewayRequest) => request.json(400, {})],
+    ['fails at it', (request: GatewayRequest) => request.response.destroy()],
+  ] as const) {
+    test(`wrong bytes are reported to the gateway before their key is stored anew; one that ${gatewayThat} is no trouble`, async () => {
+      const asked: string[] = [];
+      await using gateway = await ScriptedGateway.start((request, { url }) => {
+        if (!isNegotiation(request)) return request.response.end(body.toString().toUpperCase());
+        for (const { action } of request.items) asked.push(action);
+        if (request.items[0]?.action === 'verify') return answer(request);
+        return reply(request, { download: found(`${url}/a`) });
+      });
+      await using workspace = await TempWorkspace.open(FILES);
+      const { exitCode, stderr } = await build(workspace, gateway.url, {}, '--filter', 'lib');
+      assert.equal(exitCode, 0);
+      assert.deepEqual(asked, ['download', 'verify', 'upload']);
+      assert.equal(warnings(stderr).length, 1, stderr);
+      assert.match(stderr, /was not used/);
+    });
+  }
+
   test('downloads that nobody waits for are broken off at the end, and nothing is said of them', async () => {
     const [lib, app] = [digestOf('lib'), digestOf('app')];
     await using gateway = await ScriptedGateway.start((request, { url }) => {

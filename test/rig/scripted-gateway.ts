@@ -69,10 +69,9 @@ export function reply(
   request: GatewayRequest,
   replies: { download?: NegotiateReply; upload?: NegotiateReply },
 ): void {
-  const items = request.items.map(({ action }) =>
-    action === 'download'
-      ? (replies.download ?? { status: 'missing' })
-      : (replies.upload ?? { status: 'skipped' }),
-  );
+  const items = request.items.map(({ action }) => {
+    if (action === 'upload') return replies.upload ?? { status: 'skipped' };
+    return (action === 'download' ? replies.download : undefined) ?? { status: 'missing' };
+  });
   request.json(200, { items });
 }

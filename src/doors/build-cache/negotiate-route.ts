@@ -15,7 +15,7 @@ const sha256 = z.string(HEX_DIGITS).refine((text) => parseDigest(text) !== undef
 
 const item = z.strictObject({
   hash: cacheKey.transform((text) => text as CacheKey),
-  action: z.enum(['upload', 'download'], 'must be "upload" or "download"'),
+  action: z.enum(['upload', 'download', 'verify'], 'must be "upload", "download" or "verify"'),
   digest: sha256.transform((text) => text as Digest).optional(),
   size: z.int('must be a whole number of bytes').min(0, 'must not be negative').optional(),
 });

@@ -1,10 +1,12 @@
 import type { BlobUrls } from '../../auth/blob-url.ts';
 import type { Clock } from '../../base/clock.ts';
 import { inParallel } from '../../base/in-parallel.ts';
+import { unreachable } from '../../base/unreachable.ts';
 import { type ObjectKey, parseObjectKey } from '../../storage/object-key.ts';
 import type { ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
 import { type NegotiateItem, type NegotiateReply, OBJECT_KEY_PREFIX } from '../../wire/negotiate.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
+import { Rereads } from './rereads.ts';
 
 export const BLOB_PATH = '/v1/proxy/blob/';
 
@@ -32,6 +34,7 @@ export class Negotiation {
   readonly #metrics: BuildCacheMetrics;
   readonly #clock: Clock;
   readonly #urlTtlSeconds: number;
+  readonly #rereads: Rereads;
 
   constructor({ store, urls, metrics, clock, urlTtlSeconds }: NegotiationOptions) {
     this.#store = store;
@@ -39,33 +42,56 @@ export class Negotiation {
     this.#metrics = metrics;
     this.#clock = clock;
     this.#urlTtlSeconds = urlTtlSeconds;
+    this.#rereads = new Rereads(store);
   }
 
   /** Answers in the items' order. `origin` is how the client reaches this server: `https://cache.example`. */
   async answer(items: readonly NegotiateItem[], origin: string): Promise<NegotiateReply[]> {
     const startedAt = this.#clock.elapsed();
-    const replies = await inParallel(items, BATCH_WIDTH, (item) =>
-      item.action === 'upload' ? this.#upload(item, origin) : this.#download(item, origin),
-    );
+    const replies = await inParallel(items, BATCH_WIDTH, (item) => this.#reply(item, origin));
     const seconds = (this.#clock.elapsed() - startedAt) / 1000;
     this.#metrics.negotiationSeconds.observe({ form: items.length === 1 ? 'single' : 'batch' }, seconds);
     this.#metrics.negotiationSecondsLegacy.observe(seconds);
     return replies;
   }
 
-  async #download(item: NegotiateItem, origin: string): Promise<NegotiateReply> {
-    const key = toKey(item);
-    const facts = await this.#store.head(key);
-    if (!facts) {
-      this.#metrics.misses.inc({ protocol: PROTOCOL });
-      return { status: 'missing' };
+  #reply(item: NegotiateItem, origin: string): Promise<NegotiateReply> {
+    switch (item.action) {
+      case 'upload':
+        return this.#upload(item, origin);
+      case 'download':
+        return this.#download(item, origin);
+      case 'verify':
+        return this.#verify(item, origin);
+      default:
+        return unreachable(item);
     }
-    const { url } = await this.#request(key, { method: 'GET', ttlSeconds: this.#urlTtlSeconds }, origin);
-    const { sizeBytes: size, digest } = facts;
+  }
+
+  async #download(item: NegotiateItem, origin: string): Promise<NegotiateReply> {
+    const reply = await this.#lookUp(toKey(item), origin);
+    if (reply.status === 'missing') {
+      this.#metrics.misses.inc({ protocol: PROTOCOL });
+      return reply;
+    }
     this.#metrics.hits.inc({ protocol: PROTOCOL });
     if (this.#store.capabilities.presign !== 'none') {
-      this.#metrics.bytes.inc({ protocol: PROTOCOL, direction: 'read', route: 'presigned' }, size);
+      this.#metrics.bytes.inc({ protocol: PROTOCOL, direction: 'read', route: 'presigned' }, reply.size);
     }
+    return reply;
+  }
+
+  /** The lookup was counted when the download was asked for. */
+  async #verify(item: NegotiateItem, origin: string): Promise<NegotiateReply> {
+    await this.#rereads.read(toKey(item));
+    return this.#lookUp(toKey(item), origin);
+  }
+
+  async #lookUp(key: ObjectKey, origin: string): Promise<NegotiateReply & { status: 'found' | 'missing' }> {
+    const facts = await this.#store.head(key);
+    if (!facts) return { status: 'missing' };
+    const { url } = await this.#request(key, { method: 'GET', ttlSeconds: this.#urlTtlSeconds }, origin);
+    const { sizeBytes: size, digest } = facts;
     return { status: 'found', url, method: 'GET', size, ...(digest === undefined ? {} : { digest }) };
   }
 

@@ -56,6 +56,7 @@ export class RemoteCache {
   readonly #transferPace: Pace;
   readonly #messagePace: Pace;
   #exchanges: Promise<HttpExchanges> | undefined;
+  readonly #reports = new Map<CacheKey, Promise<void>>();
   #givenUp = false;
   #closed = false;
 
@@ -125,11 +126,15 @@ export class RemoteCache {
     return undefined;
   }
 
-  /** Tells that bytes which were downloaded are not what they should be. */
-  reportDamage(artifact: RemoteArtifact, why: string): void {
+  /**
+   * Tells that bytes which were downloaded are not what they should be, and asks the gateway, past which they
+   * may have come straight from the storage, to look at them itself. Does not wait for it.
+   */
+  reportDamage(key: CacheKey, artifact: RemoteArtifact, why: string): void {
     this.#tell(
       `the artifact at ${this.#shown(artifact.url)} is not what was announced and was not used: ${why}`,
     );
+    this.#reports.set(key, this.#report(key));
   }
 
   /** Tells that a download broke off while it was being read. */
@@ -137,8 +142,14 @@ export class RemoteCache {
     this.#giveUpAfter(error, artifact.url);
   }
 
+  /** Resolves when no report of damage is under way. */
+  async settleReports(): Promise<void> {
+    await Promise.all(this.#reports.values());
+  }
+
   async upload(upload: Upload): Promise<UploadOutcome> {
-    const { sizeBytes, read } = upload;
+    const { key, sizeBytes, read } = upload;
+    await this.#reports.get(key); // the damaged one must be gone before its successor is asked for
     const reply = await this.#askToUpload(upload);
     if (reply?.status === 'skipped') return 'exists';
     if (reply?.status !== 'upload_needed' || !this.isUsable) return 'failed';
@@ -189,22 +200,9 @@ export class RemoteCache {
 
   async #negotiate(items: readonly NegotiateItem[]): Promise<NegotiateReply[] | undefined> {
     if (!this.isUsable || items.length === 0) return undefined;
-    const { url, token } = this.#options;
-    const target = new URL(url.replace(/\/+$/, '') + NEGOTIATE_PATH);
-    const body = Buffer.from(JSON.stringify({ items }));
+    const target = this.#negotiateUrl();
     try {
-      const answer = await this.#send({
-        method: 'POST',
-        url: target,
-        headers: {
-          authorization: `Bearer ${token.reveal()}`,
-          'content-type': 'application/json',
-          'content-length': String(body.length),
-          accept: 'application/json',
-        },
-        body,
-        pace: this.#messagePace,
-      });
+      const answer = await this.#ask(items);
       if (answer.status !== 200) {
         answer.body.destroy();
         this.#giveUp(
@@ -224,6 +222,35 @@ export class RemoteCache {
       this.#giveUpAfter(error, target.href);
     }
     return undefined;
+  }
+
+  #ask(items: readonly NegotiateItem[]): Promise<Answer> {
+    const body = Buffer.from(JSON.stringify({ items }));
+    return this.#send({
+      method: 'POST',
+      url: this.#negotiateUrl(),
+      headers: {
+        authorization: `Bearer ${this.#options.token.reveal()}`,
+        'content-type': 'application/json',
+        'content-length': String(body.length),
+        accept: 'application/json',
+      },
+      body,
+      pace: this.#messagePace,
+    });
+  }
+
+  #negotiateUrl(): URL {
+    return new URL(this.#options.url.replace(/\/+$/, '') + NEGOTIATE_PATH);
+  }
+
+  async #report(key: CacheKey): Promise<void> {
+    if (!this.isUsable) return;
+    try {
+      await readText(await this.#ask([{ hash: key, action: 'verify' }]), MAX_REPLY_BYTES);
+    } catch {
+      // A gateway that takes longer goes on without us, one that fails is met again by whoever comes next.
+    }
   }
 
   #acceptedBody(answer: Answer, { sizeBytes, url }: RemoteArtifact): Readable | undefined {
