@@ -190,6 +190,34 @@ describe('logs', () => {
     assert.equal(state.logOf(ID).length, 0);
   });
 
+  test('a run that is killed before it saves leaves the log of what is remembered as it was', async () => {
+    await using here = await workspace();
+    const { outputs } = placeIn(here);
+    const state = stateOf(here);
+    state.record(ID, KEY, 1, outputs.find(), Buffer.from('of this key'));
+    state.save();
+    stateOf(here).record(ID, OTHER_KEY, 2, outputs.find(), Buffer.from('of the other'));
+    const next = stateOf(here);
+    assert.equal(
+      next.durationIfCurrent(ID, KEY, () => outputs.find()),
+      1,
+    );
+    assert.equal(next.logOf(ID).toString(), 'of this key');
+  });
+
+  test('outputs whose log was lost are not current: the cache has both', async () => {
+    await using here = await workspace();
+    const { outputs } = placeIn(here);
+    const state = stateOf(here);
+    state.record(ID, KEY, 1, outputs.find(), Buffer.from('said'));
+    state.save();
+    here.remove('.velocity/state-v1/logs');
+    assert.equal(
+      stateOf(here).durationIfCurrent(ID, KEY, () => outputs.find()),
+      undefined,
+    );
+  });
+
   test('of a task that is not known there is none', async () => {
     await using here = await workspace();
     assert.equal(stateOf(here).logOf(ID).length, 0);
@@ -202,6 +230,37 @@ describe('save', () => {
     stateOf(here).forget(ID);
     assert.equal(stateOf(here).save(), undefined);
     assert.deepEqual(readdirSync(here.root), ['packages']);
+  });
+
+  test('logs that no record points at go, and so does what a killed run left half-written', async () => {
+    await using here = await workspace();
+    const { outputs } = placeIn(here);
+    const logs = (): number => readdirSync(here.path('.velocity/state-v1/logs')).length;
+    const state = stateOf(here);
+    state.record(ID, KEY, 1, outputs.find(), Buffer.from('one'));
+    state.record(ID, OTHER_KEY, 1, outputs.find(), Buffer.from('two'));
+    state.record(taskId('web', 'test'), KEY, 1, outputs.find(), Buffer.from('three'));
+    here.write({ '.velocity/state-v1/logs/half-written.tmp': 'ha' });
+    assert.equal(logs(), 4);
+    state.save();
+    assert.equal(logs(), 2);
+    assert.equal(stateOf(here).logOf(ID).toString(), 'two');
+    state.forget(ID);
+    state.save();
+    assert.equal(logs(), 1);
+  });
+
+  test('where the records cannot be saved no log goes', async () => {
+    await using here = await workspace();
+    const { outputs } = placeIn(here);
+    const state = stateOf(here);
+    state.record(ID, KEY, 1, outputs.find(), Buffer.from('one'));
+    state.save();
+    here.remove('.velocity/state-v1/outputs.json');
+    mkdirSync(here.path('.velocity/state-v1/outputs.json'));
+    state.forget(ID);
+    assert.ok(state.save() instanceof Error);
+    assert.equal(readdirSync(here.path('.velocity/state-v1/logs')).length, 1);
   });
 
   test('a folder that cannot be written in is told then, and stops no task before', async () => {

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, type Stats, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { digestOf } from '../../base/digest.ts';
@@ -38,7 +47,7 @@ export class OutputState {
 
   /**
    * How long the task took, where its outputs are exactly those of this key: each there and
-   * untouched, and no other beside them.
+   * untouched, no other beside them, and what it printed is known.
    * @param look finds what is there, in the order of its paths; asked only where the key is right. `undefined`:
    *   what is there cannot be this task's.
    */
@@ -48,7 +57,7 @@ export class OutputState {
     look: () => readonly FoundOutput[] | undefined,
   ): number | undefined {
     const record = this.#tasks.get(id);
-    if (record?.key !== key) return undefined;
+    if (record?.key !== key || (record.hasLog && !existsSync(this.#logFile(id, key)))) return undefined;
     const outputs = look();
     const isCurrent =
       outputs?.length === record.rows.length &&
@@ -84,7 +93,7 @@ export class OutputState {
   record(id: TaskId, key: CacheKey, durationMs: number, found: readonly FoundOutput[], log: Buffer): void {
     this.#changed = true;
     try {
-      this.#writeLog(id, log);
+      if (log.length > 0) this.#writeLog(id, key, log);
     } catch (error) {
       this.#trouble = error as Error;
       this.#tasks.delete(id);
@@ -100,29 +109,50 @@ export class OutputState {
 
   /** What the task printed; empty where that was lost. */
   logOf(id: TaskId): Buffer {
-    if (this.#tasks.get(id)?.hasLog !== true) return Buffer.alloc(0);
+    const record = this.#tasks.get(id);
+    if (record?.hasLog !== true) return Buffer.alloc(0);
     try {
-      return readFileSync(this.#logFile(id));
+      return readFileSync(this.#logFile(id, record.key));
     } catch {
       return Buffer.alloc(0);
     }
   }
 
-  /** Keeps the records for the next run; the trouble, where there was any. */
+  /** Keeps the records for the next run, and their logs; the trouble, where there was any. */
   save(): Error | undefined {
     if (!this.#changed) return undefined;
-    return writeState(this.#file, VERSION, Object.fromEntries(this.#tasks)) ?? this.#trouble;
+    const trouble = writeState(this.#file, VERSION, Object.fromEntries(this.#tasks)) ?? this.#trouble;
+    if (trouble === undefined) this.#dropOtherLogs();
+    return trouble;
   }
 
-  #writeLog(id: TaskId, log: Buffer): void {
-    const file = this.#logFile(id);
-    if (log.length === 0 && !existsSync(file)) return;
+  /** Whole or not at all, and beside the log of the record that is still the saved one. */
+  #writeLog(id: TaskId, key: CacheKey, log: Buffer): void {
+    const file = this.#logFile(id, key);
+    const temp = `${file}.${process.pid}.tmp`;
     mkdirSync(this.#logs, { recursive: true });
-    writeFileSync(file, log);
+    writeFileSync(temp, log);
+    renameSync(temp, file);
   }
 
-  #logFile(id: TaskId): string {
-    return join(this.#logs, `${digestOf(id).slice(0, 32)}.log`);
+  /** Once the records that pointed at them are gone. A log that stays is dropped by a later run. */
+  #dropOtherLogs(): void {
+    const kept = new Set([...this.#tasks].map(([id, { key }]) => this.#logName(id, key)));
+    try {
+      for (const name of existsSync(this.#logs) ? readdirSync(this.#logs) : []) {
+        if (!kept.has(name)) rmSync(join(this.#logs, name), { force: true });
+      }
+    } catch {
+      // it takes room, and nothing else
+    }
+  }
+
+  #logFile(id: string, key: CacheKey): string {
+    return join(this.#logs, this.#logName(id, key));
+  }
+
+  #logName(id: string, key: CacheKey): string {
+    return `${digestOf(id).slice(0, 16)}-${key.slice(0, 32)}.log`;
   }
 }
 
