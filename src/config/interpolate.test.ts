@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { interpolate } from './interpolate.ts';
+import { interpolate, variablesIn } from './interpolate.ts';
 
 const ENV = { SET: 'value', EMPTY: '', DOLLARS: '$$ $& ${SET}' };
 
@@ -63,6 +63,14 @@ test('a reference within a default is a mistake, for it would end at the wrong b
 
 test('a dollar sign that opens no brace is left to the shell', () => {
   assert.equal(fill('echo $1 $SET $(date) $? cost: 5$'), 'echo $1 $SET $(date) $? cost: 5$');
+});
+
+test('the variables of a text are those that decide what it reads as', () => {
+  assert.deepEqual(variablesIn('${B} $$${A:-x} ${B} $C $(D) $${E} ${F:?must} ${} ${unclosed'), [
+    'B',
+    'A',
+    'F',
+  ]);
 });
 
 test('a name every object has is not a variable', () => {

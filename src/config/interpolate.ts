@@ -36,3 +36,12 @@ export function interpolate(text: string, env: NodeJS.ProcessEnv): Interpolated 
   });
   return { text: filled, unset, mistakes };
 }
+
+/** The variables that a text refers to, each once, in their order. */
+export function variablesIn(text: string): string[] {
+  const names = [...text.matchAll(REFERENCE)].flatMap(([, body, close]) => {
+    const name = body !== undefined && close === '}' ? EXPRESSION.exec(body)?.[1] : undefined;
+    return name === undefined ? [] : [name];
+  });
+  return [...new Set(names)];
+}

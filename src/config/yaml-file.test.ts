@@ -128,6 +128,22 @@ test('variables are filled in in values, however deep, and not in keys', () => {
   assert.deepEqual(file.data, { '${A}': 'filled', list: [{ deep: 'x filled y' }] });
 });
 
+test('what was written in the place of a value is still known', () => {
+  const { data, writtenAt } = read('a: { b: ["x ${A}", 1] }\n', { A: 'secret' });
+  assert.deepEqual(data, { a: { b: ['x secret', 1] } });
+  assert.equal(writtenAt(['a', 'b', 0]), 'x ${A}');
+  for (const path of [
+    ['a', 'b', 1],
+    ['a', 'b', 2],
+    ['a', 'c', 'd'],
+    ['a', 'b', 0, 'length'],
+    ['toString'],
+    [],
+  ]) {
+    assert.equal(writtenAt(path), undefined);
+  }
+});
+
 test('a filled-in value is text and is not read as YAML', () => {
   assert.deepEqual(read('a: ${A}', { A: '[1, "x": y' }).data, { a: '[1, "x": y' });
   assert.deepEqual(read('port: ${A}', { A: '8080' }).data, { port: '8080' });

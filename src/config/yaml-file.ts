@@ -27,6 +27,8 @@ export interface YamlFile {
   readonly data: unknown;
   /** Variables that were used, are not set and have no default; they read as the empty string. */
   readonly unsetVariables: readonly string[];
+  /** The text at this path before `${VAR}` was filled in; `undefined` where there is no text. */
+  writtenAt(path: Path): string | undefined;
   /** Where the value at this path stands, or its key. A path that is not there gives its nearest parent. */
   positionOf(path: Path, part: 'key' | 'value'): Position;
 }
@@ -79,6 +81,10 @@ export function parseYaml(name: string, text: string, env: NodeJS.ProcessEnv): C
       text,
       data,
       unsetVariables: [...unsetVariables],
+      writtenAt: (path) => {
+        const value = path.reduce<unknown>(childOfData, raw);
+        return typeof value === 'string' ? value : undefined;
+      },
       positionOf(path, part) {
         const found = nodeAt(document.contents, path);
         const node = part === 'key' ? (found.key ?? found.value) : found.value;
@@ -110,6 +116,12 @@ function fillIn(data: unknown, path: Path, fill: (text: string, path: Path) => s
   return Object.fromEntries(
     Object.entries(data).map(([key, value]) => [key, fillIn(value, [...path, key], fill)]),
   );
+}
+
+function childOfData(data: unknown, step: PropertyKey): unknown {
+  return typeof data === 'object' && data !== null && Object.hasOwn(data, step)
+    ? (data as Record<PropertyKey, unknown>)[step]
+    : undefined;
 }
 
 interface Found {

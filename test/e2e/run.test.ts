@@ -12,7 +12,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import { zstdDecompressSync } from 'node:zlib';
+import { LocalStore } from '../../src/storage/drivers/local/local-store.ts';
+import type { ObjectKey } from '../../src/storage/object-key.ts';
 import { CliProcess, type CliResult, velocity } from '../rig/cli.ts';
 import { type Files, TempWorkspace } from '../rig/temp-workspace.ts';
 import { until } from '../rig/until.ts';
@@ -144,6 +148,46 @@ describe('velocity run', () => {
     });
     assert.ok(dry.stdout.includes('API_URL') && !dry.stdout.includes('secret-value'));
   });
+
+  test('a variable in a command counts by its value, which is shown and kept nowhere', async () => {
+    await using workspace = await TempWorkspace.open(
+      twoPackages(
+        `${BUILD}  lib#build:\n    command: 'mkdir -p dist && printf %s "\${API_SECRET}" | wc -c > dist/n && echo "$$HOME" > dist/home'\n`,
+      ),
+    );
+    const withSecret = (API_SECRET: string, ...args: string[]) =>
+      velocity(['run', 'lib#build', ...args], {
+        cwd: workspace.root,
+        env: { API_SECRET, HOME: '/home/somebody' },
+      });
+    await withSecret('hunter2hunter2');
+    assert.equal(workspace.read('packages/lib/dist/n').trim(), '14');
+    assert.equal(
+      workspace.read('packages/lib/dist/home'),
+      '/home/somebody\n',
+      '$$ is a dollar sign for the shell',
+    );
+    for (const format of ['json', 'text']) {
+      const { stdout } = await withSecret('hunter2hunter2', `--dry=${format}`);
+      assert.ok(stdout.includes('${API_SECRET}') && !stdout.includes('hunter2'), stdout);
+    }
+    const manifest = await storedManifest(workspace);
+    assert.ok(manifest.includes('${API_SECRET}') && !manifest.includes('hunter2'), manifest);
+    assert.match(lastLine(await withSecret('another')), /1 ran/);
+    assert.match(lastLine(await withSecret('hunter2hunter2')), /1 hit \(1 local\)/);
+  });
+
+  /** Of the one artifact in the local cache. */
+  async function storedManifest(workspace: TempWorkspace): Promise<string> {
+    const store = await LocalStore.open({ root: workspace.path('.velocity/cache') });
+    const keys: ObjectKey[] = [];
+    for await (const { key } of store.list({ prefix: '' })) keys.push(key);
+    assert.equal(keys.length, 1);
+    const got = keys[0] && (await store.get(keys[0]));
+    assert.ok(got !== undefined && got !== 'unsatisfiable');
+    const archive = zstdDecompressSync(await buffer(got.body));
+    return archive.subarray(0, archive.indexOf('outputs/dist')).toString();
+  }
 
   test('arguments after -- reach the requested tasks and are part of their keys', async () => {
     await using workspace = await TempWorkspace.open(twoPackages(BUILD));

@@ -39,7 +39,7 @@ export async function runCommand(options: RunCommandOptions): Promise<CommandRes
 async function runStep(step: CommandStep, options: RunCommandOptions): Promise<number> {
   const { cwd, envOf, onOutput, signal, hurry, clock = systemClock } = options;
   if (signal.aborted) return 128 + constants.signals.SIGTERM;
-  const child = spawn('/bin/sh', ['-c', step.line], {
+  const child = spawn('/bin/sh', ['-c', step.filled ?? step.line], {
     cwd,
     env: envOf(step),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -19,7 +19,7 @@ export class SharedOutputs {
   readonly #packageTasks: PackageTasks;
   readonly #places = new Map<Package, readonly Place[]>();
 
-  constructor(workspace: Pick<Workspace, 'config' | 'packageManager'>) {
+  constructor(workspace: Pick<Workspace, 'config' | 'file' | 'packageManager'>) {
     this.#packageTasks = new PackageTasks(workspace);
   }
 

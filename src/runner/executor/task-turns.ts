@@ -113,7 +113,11 @@ export class TaskTurns {
     const held = await locks.hold(places, signal);
     if (!held) return { outcome: { status: 'interrupted' }, log: NO_LOG };
     try {
-      return (await this.#reuse(task, key)) ?? (await this.#execute(task, key));
+      const reused = await this.#reuse(task, key);
+      if (reused) return reused;
+      // An abort ends a download too: nothing of the outputs may be touched for a task that will not run.
+      if (signal.aborted) return { outcome: { status: 'interrupted' }, log: NO_LOG };
+      return await this.#execute(task, key);
     } catch (error) {
       warn(`${task.id}: ${messageOf(error)}`);
       return { outcome: { status: 'failed', exitCode: 1, durationMs: 0 }, log: NO_LOG };

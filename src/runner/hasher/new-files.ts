@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
 import { type Dirent, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../../base/errors.ts';
+import { askGit } from '../workspace/git.ts';
 import type { VisibleFile } from '../workspace/visible-files.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { NEVER_SOURCES, walkFiles } from './walk-files.ts';
@@ -72,13 +72,14 @@ export function foldersAbove(path: string): string[] {
 }
 
 /** The untracked files at or below these paths that git does not ignore; all of them where git fails now. */
-function visibleAmong(root: string, paths: readonly string[], env: NodeJS.ProcessEnv): Promise<string[]> {
+async function visibleAmong(
+  root: string,
+  paths: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<string[]> {
   const literal = paths.map((path) => `:(literal)${path}`);
   const args = ['ls-files', '-z', '--others', '--exclude-standard', '--', ...literal];
-  return new Promise((resolve) => {
-    execFile('git', args, { cwd: root, env, maxBuffer: 512 * 1024 * 1024 }, (error, stdout) => {
-      if (error) resolve(paths.flatMap((path) => walkFiles(root, path)));
-      else resolve(stdout.split('\0').filter(Boolean));
-    });
-  });
+  const answer = await askGit(args, root, env).catch(() => undefined);
+  if (answer?.exitCode !== 0) return paths.flatMap((path) => walkFiles(root, path));
+  return answer.stdout.toString().split('\0').filter(Boolean);
 }

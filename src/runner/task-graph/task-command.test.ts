@@ -20,16 +20,25 @@ function packageWith(scripts: Readonly<Record<string, string>>): Package {
   };
 }
 
+const MAKE = { written: 'make', filled: 'make' };
+
 describe('commandOf', () => {
   test('the pipeline’s command is stronger than the package’s script', () => {
-    assert.deepEqual(commandOf(packageWith({ build: 'tsc' }), 'build', 'make', 'npm', []), {
+    assert.deepEqual(commandOf(packageWith({ build: 'tsc' }), 'build', MAKE, 'npm', []), {
       kind: 'command',
       steps: [{ name: 'build', line: 'make' }],
     });
   });
 
+  test('a command with variables is kept as written beside what the shell gets, arguments on both', () => {
+    const text = { written: 'curl ${TOKEN}', filled: 'curl secret' };
+    assert.deepEqual(commandOf(packageWith({}), 'build', text, 'npm', ['-v'])?.steps, [
+      { name: 'build', line: 'curl ${TOKEN} -v', filled: 'curl secret -v' },
+    ]);
+  });
+
   test('a command has no steps before and after it', () => {
-    const command = commandOf(packageWith({ prebuild: 'a', postbuild: 'b' }), 'build', 'make', 'npm', []);
+    const command = commandOf(packageWith({ prebuild: 'a', postbuild: 'b' }), 'build', MAKE, 'npm', []);
     assert.equal(command?.steps.length, 1);
   });
 

@@ -2,6 +2,12 @@ import type { Package } from '../workspace/package.ts';
 import type { PackageManagerName } from '../workspace/package-manager.ts';
 import type { Command, CommandStep } from './task.ts';
 
+/** `command` of velocity.yml, before and after `${VAR}` was filled in. */
+export interface CommandText {
+  readonly written: string;
+  readonly filled: string;
+}
+
 /**
  * What runs for a task: the pipeline's command, else the package's own script, with its
  * `pre` and `post` scripts where the package manager runs them too.
@@ -10,12 +16,17 @@ import type { Command, CommandStep } from './task.ts';
 export function commandOf(
   each: Package,
   task: string,
-  command: string | undefined,
+  command: CommandText | undefined,
   packageManager: PackageManagerName | undefined,
   extra: readonly string[],
 ): Command | undefined {
   const withExtra = (line: string): string => [line, ...extra.map(quoteForShell)].join(' ');
-  if (command !== undefined) return { kind: 'command', steps: [{ name: task, line: withExtra(command) }] };
+  if (command !== undefined) {
+    const { written, filled } = command;
+    const line = withExtra(written);
+    const step = written === filled ? { name: task, line } : { name: task, line, filled: withExtra(filled) };
+    return { kind: 'command', steps: [step] };
+  }
 
   const { scripts } = each.manifest;
   const line = Object.hasOwn(scripts, task) ? scripts[task] : undefined;

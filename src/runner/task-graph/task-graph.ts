@@ -1,6 +1,7 @@
 import { VelocityError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { unreachable } from '../../base/unreachable.ts';
+import { variablesIn } from '../../config/interpolate.ts';
 import type { Package } from '../workspace/package.ts';
 import { ROOT_NAME } from '../workspace/packages.ts';
 import type { TaskSettings } from '../workspace/velocity-file.ts';
@@ -87,6 +88,7 @@ class Builder {
       throw new VelocityError('TASK_CYCLE', `These tasks depend on each other in a circle: ${round}.`);
     }
     const settings = this.#packageTasks.settings(each, task);
+    const variables = variablesIn(this.#packageTasks.commandText(each, task)?.written ?? '');
     const found = new Map<TaskId, Task>();
     for (const [other, otherTask] of this.#dependencies(each, settings)) {
       const dependency = this.#visit(other, otherTask, [...path, id]);
@@ -101,7 +103,7 @@ class Builder {
       inputs: settings.inputs,
       outputs: settings.outputs ?? [],
       env: settings.env ?? {},
-      envKeys: settings.env_keys ?? [],
+      envKeys: [...(settings.env_keys ?? []), ...variables],
       cache: settings.cache ?? true,
       clean: settings.clean ?? true,
       dependencies,

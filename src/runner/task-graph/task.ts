@@ -19,8 +19,10 @@ export interface Command {
 export interface CommandStep {
   /** The script's name (`prebuild`, `build`), or the task's. */
   readonly name: string;
-  /** As the shell gets it. */
+  /** As written: what is shown, recorded and in the key. */
   readonly line: string;
+  /** As the shell gets it, where `${VAR}` was filled in; may hold a secret, so it is shown and kept nowhere. */
+  readonly filled?: string;
 }
 
 /** One task of one package. */
@@ -34,6 +36,7 @@ export interface Task {
   readonly inputs: readonly string[] | undefined;
   readonly outputs: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Those that velocity.yml lists, and those of the command: its `line` does not tell their values. */
   readonly envKeys: readonly string[];
   /** Whether results may be kept and restored. */
   readonly cache: boolean;

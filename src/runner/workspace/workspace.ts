@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { messageOf, VelocityError } from '../../base/errors.ts';
 import { checkShape } from '../../config/check-shape.ts';
 import type { Checked } from '../../config/mistake.ts';
-import { parseYaml } from '../../config/yaml-file.ts';
+import { parseYaml, type YamlFile } from '../../config/yaml-file.ts';
 import { checkVelocityFile } from './check-velocity-file.ts';
 import { LockedPackages } from './locked-packages.ts';
 import { PackageGraph } from './package-graph.ts';
@@ -17,6 +17,8 @@ export interface Workspace {
   /** Absolute. */
   readonly root: string;
   readonly config: VelocityFile;
+  /** The file that `config` was read from, with what was written where. */
+  readonly file: YamlFile;
   readonly files: readonly VisibleFile[];
   /** How the files were found; `walk-…` knows nothing of ignored files. */
   readonly filesFrom: VisibleFiles['source'];
@@ -68,6 +70,7 @@ export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promi
     value: {
       root,
       config,
+      file: parsed.value,
       files,
       filesFrom,
       ignoredPackages,
