@@ -24,3 +24,16 @@ export function processIo(): Io {
 
 /** 0 done · 1 failed · 2 called or configured wrongly · 130 and 143 ended by SIGINT and SIGTERM. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
+
+/** Resolves when a stream that has more than it likes can take more; `undefined` where it can already. */
+export function untilTaken(stream: Writable): Promise<void> | undefined {
+  if (!stream.writableNeedDrain || stream.destroyed || stream.errored) return undefined;
+  return new Promise((resolve) => {
+    const ends = ['drain', 'close', 'error'] as const; // a reader that left takes everything
+    const done = (): void => {
+      for (const end of ends) stream.off(end, done);
+      resolve();
+    };
+    for (const end of ends) stream.on(end, done);
+  });
+}

@@ -52,6 +52,8 @@ export interface RunOptions {
   /** After `signal`: does not wait for what runs to end by itself. */
   readonly hurry?: AbortSignal | undefined;
   readonly onEvent: (event: RunEvent) => void;
+  /** Asked after task output was told: a promise holds the task up until more of it can be taken. */
+  readonly untilTaken?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** A graph and its keys: everything there is to know before the first task begins. */

@@ -9,7 +9,7 @@ import { plan, type RunOptions, run } from '../../runner/run.ts';
 import { findWorkspaceRoot } from '../../runner/workspace/find-root.ts';
 import { parseCacheModes } from '../cache-modes.ts';
 import type { CliCommand } from '../command.ts';
-import { EXIT, type Io } from '../io.ts';
+import { EXIT, type Io, untilTaken } from '../io.ts';
 import { printMistakes } from '../print-mistakes.ts';
 import { printPlan } from '../print-plan.ts';
 import { colourVariables, wantsColour } from '../reporters/palette.ts';
@@ -141,6 +141,7 @@ function toRunOptions(
     signal,
     hurry,
     onEvent: (event) => reporter.on(event),
+    untilTaken: () => untilTaken(io.stdout),
   };
 }
 

@@ -17,6 +17,7 @@ interface Options {
   readonly clock?: ManualClock;
   readonly env?: NodeJS.ProcessEnv;
   readonly onOutput?: (text: string) => void;
+  readonly untilTaken?: () => Promise<void> | undefined;
 }
 
 /** A command under way, and what it printed so far. */
@@ -68,6 +69,39 @@ function printedBy(script: string): string {
 }
 
 const IGNORES_TERM = 'trap "" TERM; echo $$; while :; do sleep 60; done';
+
+describe('output that nobody takes', () => {
+  const PRINTED = 10_000_000;
+
+  test('holds the command up instead of filling the memory, and comes whole once it is taken', async () => {
+    const taken = Promise.withResolvers<void>();
+    const running = new Running(`head -c ${PRINTED} /dev/zero`, { untilTaken: () => taken.promise });
+    await until(async () => running.output.length > 0);
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    assert.ok(running.output.length < PRINTED / 10, String(running.output.length));
+    taken.resolve();
+    assert.equal(await running.exitCode, 0);
+    assert.equal(running.output.length, PRINTED);
+  });
+
+  test('is waited for after the command’s own end', async () => {
+    const taken = Promise.withResolvers<void>();
+    const running = new Running('echo one; echo two >&2; exit 3', { untilTaken: () => taken.promise });
+    await until(async () => running.output.length > 0);
+    taken.resolve();
+    assert.equal(await running.exitCode, 3);
+    assert.deepEqual(running.output.trim().split('\n').sort(), ['one', 'two']);
+  });
+
+  test('does not hold an abort up', async () => {
+    const abort = new AbortController();
+    const never = new Promise<void>(() => {});
+    const running = new Running('yes', { untilTaken: () => never, signal: abort.signal });
+    await until(async () => running.output.length > 0);
+    abort.abort();
+    assert.ok((await running.exitCode) > 128);
+  });
+});
 
 describe('exit codes', () => {
   const cases: readonly (readonly [rule: string, line: string, code: number])[] = [

@@ -11,6 +11,8 @@ export interface RunCommandOptions {
   readonly envOf: (step: CommandStep) => NodeJS.ProcessEnv;
   /** Output of the command, standard output and error as they came. */
   readonly onOutput: (chunk: Buffer) => void;
+  /** Asked after output was handed on: a promise holds the command up until its output can be taken again. */
+  readonly untilTaken?: (() => Promise<void> | undefined) | undefined;
   /** Asks the command, and all it started, to end, and waits for them; after the grace time they are killed. */
   readonly signal: AbortSignal;
   /** Kills it at once. */
@@ -45,8 +47,7 @@ async function runStep(step: CommandStep, options: RunCommandOptions): Promise<n
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  child.stdout.on('data', onOutput);
-  child.stderr.on('data', onOutput);
+  const output = new StepOutput([child.stdout, child.stderr], options);
   using group = new ProcessGroup(child.pid, clock);
   let ended: Promise<void> | undefined;
   const onAbort = (): void => {
@@ -57,7 +58,7 @@ async function runStep(step: CommandStep, options: RunCommandOptions): Promise<n
     const exitCode = await exitCodeOf(child, onOutput);
     // An abort reaches all that the step started; it may come before the step's own end, or while its output does.
     await ended;
-    await outputEnd([child.stdout, child.stderr]);
+    await output.end();
     await ended;
     return exitCode;
   } finally {
@@ -79,20 +80,65 @@ function exitCodeOf(child: ChildProcess, onOutput: (chunk: Buffer) => void): Pro
 
 const LEFT_BEHIND_MS = 500;
 
-/**
- * Waits for the pipes to end. A process that the command left in the background keeps them open for ever,
- * so after the command's own end they get a moment, not eternity; then they are closed, for an open one
- * keeps this process alive too.
- */
-function outputEnd(pipes: readonly Readable[]): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let open = pipes.filter((pipe) => !pipe.readableEnded).length;
-  for (const pipe of pipes) pipe.once('end', () => --open === 0 && resolve());
-  if (open === 0) resolve();
-  // Where this process was busy all the while, what the pipes hold is read before the immediate runs.
-  const timer = setTimeout(() => setImmediate(resolve), LEFT_BEHIND_MS);
-  return promise.then(() => {
-    clearTimeout(timer);
-    for (const pipe of pipes) pipe.destroy();
-  });
+/** What a step prints, no faster than it is taken: else a slow reader would have all of it in our memory. */
+class StepOutput {
+  readonly #pipes: readonly Readable[];
+  readonly #options: RunCommandOptions;
+  readonly #ended: Promise<unknown>;
+  #held: Promise<void> | undefined;
+  #wasHeld = false;
+
+  constructor(pipes: readonly Readable[], options: RunCommandOptions) {
+    this.#pipes = pipes;
+    this.#options = options;
+    this.#ended = Promise.all(pipes.map((pipe) => new Promise((resolve) => pipe.once('end', resolve))));
+    for (const pipe of pipes) pipe.on('data', (chunk: Buffer) => this.#take(chunk));
+  }
+
+  #take(chunk: Buffer): void {
+    this.#options.onOutput(chunk);
+    const taken = this.#held ? undefined : this.#options.untilTaken?.();
+    if (!taken) return;
+    this.#wasHeld = true;
+    for (const pipe of this.#pipes) pipe.pause();
+    this.#held = taken.then(() => {
+      this.#held = undefined;
+      for (const pipe of this.#pipes) pipe.resume();
+    });
+  }
+
+  /**
+   * Waits for the pipes to end. A process that the command left in the background keeps them open for ever,
+   * so after the command's own end they get a moment, not eternity; then they are closed, for an open one
+   * keeps this process alive too. The time in which nobody takes their output does not count.
+   */
+  async end(): Promise<void> {
+    let isOpen = true;
+    this.#ended.then(() => {
+      isOpen = false;
+    });
+    const { signal } = this.#options;
+    const { promise: aborted, resolve: abort } = Promise.withResolvers<void>();
+    const onAbort = (): void => abort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    do {
+      if (!signal.aborted) await Promise.race([this.#held, aborted]);
+      this.#wasHeld = false;
+      await Promise.race([this.#ended, this.#moment()]);
+    } while (isOpen && this.#wasHeld && !signal.aborted);
+    signal.removeEventListener('abort', onAbort);
+    for (const pipe of this.#pipes) pipe.destroy();
+  }
+
+  async #moment(): Promise<void> {
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, LEFT_BEHIND_MS);
+      this.#ended.then(() => {
+        clearTimeout(timer);
+        resolve(undefined);
+      });
+    });
+    // Where this process was busy all the while, what the pipes hold is read before the immediate runs.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

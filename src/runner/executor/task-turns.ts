@@ -37,6 +37,7 @@ export interface TaskTurnsOptions {
   readonly maxArtifactBytes: number;
   readonly warn: (message: string) => void;
   readonly onEvent: (event: RunEvent) => void;
+  readonly untilTaken?: (() => Promise<void> | undefined) | undefined;
 }
 
 const NO_LOG = (): Buffer => Buffer.alloc(0);
@@ -229,7 +230,7 @@ export class TaskTurns {
   }
 
   async #execute(task: Task, key: CacheKey): Promise<Turn> {
-    const { workspace, env, signal, hurry, outputState, onEvent } = this.#options;
+    const { workspace, env, signal, hurry, outputState, onEvent, untilTaken } = this.#options;
     const folder = this.#folderOf(task);
     const outputs = this.#outputsOf(task);
     outputState.forget(task.id);
@@ -247,6 +248,7 @@ export class TaskTurns {
       envOf: taskEnvironment(task, workspace.root, env),
       signal,
       hurry,
+      untilTaken,
       onOutput: (chunk) => {
         log.add(chunk);
         onEvent({ type: 'task-output', task, chunk });
