@@ -28,6 +28,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Remove the local cache, or what tasks made.',
     load: async () => (await import('./commands/clean.ts')).cleanCommand,
   },
+  cache: {
+    summary: 'Look at what the server keeps, check it, and remove of it.',
+    load: async () => (await import('./commands/cache.ts')).cacheCommand,
+  },
   config: {
     summary: 'Print the server’s settings and where each came from.',
     load: async () => (await import('./commands/config.ts')).configCommand,

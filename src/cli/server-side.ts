@@ -19,3 +19,23 @@ export async function loadServerSettingsSide() {
   ]);
   return { loadServerSettings, serverSettings };
 }
+
+/** The storage without a server around it, for `velocity cache`. */
+export async function loadStorageSide() {
+  const [
+    { loadStorageSettings },
+    settings,
+    { openExistingStore },
+    { prune },
+    { verify },
+    { parseObjectKey },
+  ] = await Promise.all([
+    import('../server/load-settings.ts'),
+    import('../storage/settings.ts'),
+    import('../storage/open-store.ts'),
+    import('../storage/prune.ts'),
+    import('../storage/verify.ts'),
+    import('../storage/object-key.ts'),
+  ]);
+  return { loadStorageSettings, ...settings, openExistingStore, prune, verify, parseObjectKey };
+}

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { messageOf } from '../base/errors.ts';
 import type { Checked } from '../config/mistake.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
+import type { Setting, Settings } from '../config/setting.ts';
 import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
+import type { StorageSettings } from '../storage/settings.ts';
 import { serverSettings } from './settings.ts';
 
 export interface SettingsSources {
@@ -14,6 +16,20 @@ export interface SettingsSources {
 
 /** The server's settings from flags, environment and file; all mistakes at once. */
 export function loadServerSettings(sources: SettingsSources): Checked<Resolution<typeof serverSettings>> {
+  return load(serverSettings, sources);
+}
+
+/** For work on the storage without a server: the same sources, but what only a server needs may be missing. */
+export function loadStorageSettings(sources: SettingsSources): Checked<StorageSettings> {
+  const settings = Object.entries<Setting<unknown>>(serverSettings).map(([name, setting]) => {
+    const { required: _, ...optional } = setting;
+    return [name, optional] as const;
+  });
+  const loaded = load(Object.fromEntries(settings) as typeof serverSettings, sources);
+  return loaded.ok ? { ok: true, value: loaded.value.values } : loaded;
+}
+
+function load<S extends Settings>(settings: S, sources: SettingsSources): Checked<Resolution<S>> {
   const { flags, env, configFile } = sources;
   let file: YamlFile | undefined;
   if (configFile !== undefined) {
@@ -21,7 +37,7 @@ export function loadServerSettings(sources: SettingsSources): Checked<Resolution
     if (!parsed.ok) return parsed;
     file = parsed.value;
   }
-  return resolveSettings(serverSettings, { flags, env, file });
+  return resolveSettings(settings, { flags, env, file });
 }
 
 function readYaml(path: string, env: NodeJS.ProcessEnv): Checked<YamlFile> {

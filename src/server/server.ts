@@ -5,10 +5,13 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { registerBuildCache } from '../doors/build-cache/door.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
+import type { StorageMetrics } from '../storage/metrics.ts';
 import { openStore } from '../storage/open-store.ts';
+import { retentionLimits } from '../storage/settings.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Health, registerHealth } from './health.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { openMetrics, registerMetrics } from './metrics.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -26,6 +29,7 @@ export class VelocityServer {
   readonly #settings: ServerSettings;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  #housekeeping: Housekeeping | undefined;
 
   private constructor(
     app: HttpApp,
@@ -71,7 +75,29 @@ export class VelocityServer {
 
     const server = new VelocityServer(app, store, health, settings, logger, clock);
     await server.#listen();
+    server.#keepHouse(metrics.storage);
     return server;
+  }
+
+  /** Buckets have lifecycle rules of their own, which cost no listing. */
+  #keepHouse(metrics: StorageMetrics): void {
+    const limits = retentionLimits(this.#settings);
+    if (!limits) return;
+    const { driver } = this.#store;
+    if (driver !== 'local') {
+      this.#logger.warn(
+        `VC_RETENTION_… is for the local driver: give the ${driver} storage a lifecycle rule, or run "velocity cache prune" from time to time`,
+      );
+      return;
+    }
+    this.#housekeeping = new Housekeeping({
+      store: this.#store,
+      limits,
+      clock: this.#clock,
+      logger: this.#logger,
+      metrics,
+    });
+    this.#housekeeping.start();
   }
 
   /** Where it listens; with port 0 this is the only way to know. */
@@ -125,6 +151,7 @@ export class VelocityServer {
     cancel();
     now?.removeEventListener('abort', cutAll);
     await this.#app.close();
+    await this.#housekeeping?.stop();
     await this.#store.close();
     this.#logger.info('stopped');
   }

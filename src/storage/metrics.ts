@@ -7,6 +7,10 @@ export interface StorageMetrics {
   readonly damaged: Counter<'driver' | 'reason'>;
   readonly retries: Counter<'driver' | 'operation'>;
   readonly circuitOpen: Gauge<'driver'>;
+  readonly evictions: Counter<'tier' | 'reason'>;
+  readonly evictedBytes: Counter<'tier'>;
+  readonly entries: Gauge<'tier'>;
+  readonly sizeBytes: Gauge<'tier'>;
 }
 
 export function storageMetrics(registry: Registry): StorageMetrics {
@@ -41,6 +45,30 @@ export function storageMetrics(registry: Registry): StorageMetrics {
       name: 'vc_storage_circuit_open',
       help: '1 while the storage is left alone after it failed several times in a row, else 0.',
       labelNames: ['driver'],
+      registers,
+    }),
+    evictions: new Counter({
+      name: 'vc_cache_evictions_total',
+      help: 'Entries removed to keep within the limits, by reason: age, bytes or entries.',
+      labelNames: ['tier', 'reason'],
+      registers,
+    }),
+    evictedBytes: new Counter({
+      name: 'vc_cache_evicted_bytes_total',
+      help: 'Bytes of the entries removed to keep within the limits.',
+      labelNames: ['tier'],
+      registers,
+    }),
+    entries: new Gauge({
+      name: 'vc_cache_entries',
+      help: 'Entries that were there when they were last counted, which is every hour where limits are set.',
+      labelNames: ['tier'],
+      registers,
+    }),
+    sizeBytes: new Gauge({
+      name: 'vc_cache_size_bytes',
+      help: 'Bytes of the entries that were there when they were last counted.',
+      labelNames: ['tier'],
       registers,
     }),
   };

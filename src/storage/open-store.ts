@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { VelocityError } from '../base/errors.ts';
 import { unreachable } from '../base/unreachable.ts';
@@ -48,6 +50,27 @@ export async function openStore(settings: StorageSettings, around: StoreSurround
     await driver.close();
     throw error;
   }
+}
+
+/**
+ * The configured driver alone, for an operator's work on it: nothing is tried on it first, and nothing is made
+ * where there is no store.
+ * @throws VelocityError `DRIVER_UNAVAILABLE`, `STORAGE_UNAVAILABLE`
+ */
+export async function openExistingStore(
+  settings: StorageSettings,
+  clock: Clock,
+  onDamaged: (key: ObjectKey) => void,
+): Promise<ObjectStore> {
+  const { storageDriver, localRoot } = settings;
+  if (storageDriver === 'local' && !existsSync(join(localRoot, 'store-v1'))) {
+    throw new VelocityError(
+      'STORAGE_UNAVAILABLE',
+      `There is no store in ${localRoot}. Set VC_LOCAL_ROOT (or --local-root) to that of the server, or choose another driver.`,
+    );
+  }
+  const driver = await openDriver(settings, clock, onDamaged);
+  return storageDriver === 'local' ? driver : new TimeoutStore(driver, TIMEOUTS, clock);
 }
 
 const TIMEOUTS: Timeouts = { answerMs: 10_000, stallMs: 60_000 };

@@ -1,5 +1,6 @@
-import { httpUrl, oneOf, secret, text, trueOrFalse, wholeNumber } from '../config/kinds.ts';
+import { byteSize, httpUrl, oneOf, secret, text, trueOrFalse, wholeNumber } from '../config/kinds.ts';
 import type { Settings, Values } from '../config/setting.ts';
+import type { PruneLimits } from './prune.ts';
 
 export const storageSettings = {
   storageDriver: {
@@ -78,8 +79,27 @@ export const storageSettings = {
   retentionDays: {
     key: 'retention.days',
     kind: wholeNumber(1, 36_500, 'a whole number of days'),
-    doc: 'Age after which an artifact may be removed. Accepted and shown; removal by age is not done yet.',
+    doc: 'Artifacts that were not used for so long are removed, every hour. The local driver; buckets have lifecycle rules.',
+  },
+  retentionMaxSize: {
+    key: 'retention.max_size',
+    kind: byteSize(),
+    doc: 'How much the local driver keeps, such as 100GiB; beyond it the least recently used artifacts are removed, every hour.',
+  },
+  retentionMaxEntries: {
+    key: 'retention.max_entries',
+    kind: wholeNumber(1, 1_000_000_000, 'a number of artifacts'),
+    doc: 'How many artifacts the local driver keeps; beyond it the least recently used are removed, every hour.',
   },
 } as const satisfies Settings;
 
 export type StorageSettings = Values<typeof storageSettings>;
+
+/** What is to be kept of a storage; `undefined` where nothing limits it. */
+export function retentionLimits(settings: StorageSettings): PruneLimits | undefined {
+  const { retentionDays, retentionMaxSize: maxBytes, retentionMaxEntries: maxEntries } = settings;
+  if (retentionDays === undefined && maxBytes === undefined && maxEntries === undefined) return undefined;
+  return { maxAgeMs: retentionDays && retentionDays * DAY_MS, maxBytes, maxEntries };
+}
+
+const DAY_MS = 24 * 3600_000;

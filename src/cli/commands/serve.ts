@@ -24,9 +24,6 @@ export const serveCommand: CliCommand = {
       const stopSignal = nextSignal();
       const server = await VelocityServer.start(values, { logger, version: version() });
       logger.info({ url: server.url, driver: values.storageDriver }, 'listening');
-      if (values.retentionDays !== undefined) {
-        logger.warn('VC_RETENTION_DAYS is set, but this version does not remove artifacts by age');
-      }
       await stopSignal;
 
       const hurry = new AbortController();

@@ -14,6 +14,7 @@ const FACTS: BlobFacts = {
   sizeBytes: BODY.length,
   digest: digestOf(BODY),
   contentType: 'application/zstd',
+  storedAt: 1_700_000_000_000,
   metadata: { task: 'web#build' },
 };
 const BLOB = Buffer.concat([BODY, encodeTrailer(FACTS)]);
@@ -41,6 +42,7 @@ test('facts read back as they were written, whatever the lengths of body and fac
     {
       key: objectKeys.map(String),
       contentType: fc.option(fc.string(), { nil: undefined }),
+      storedAt: fc.option(fc.nat(), { nil: undefined }),
       metadata: fc.dictionary(fc.string(), fc.string({ maxLength: 3000 }), { noNullPrototype: true }),
     },
     { noNullPrototype: true },

@@ -30,6 +30,8 @@ export interface BlobFacts {
   readonly digest: Digest;
   readonly contentType: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Milliseconds since the epoch; the file's own time tells when it was last used. `undefined` in files of 0.1. */
+  readonly storedAt: number | undefined;
 }
 
 /**
@@ -44,6 +46,7 @@ export function encodeTrailer(facts: BlobFacts): Buffer {
       sha256: facts.digest,
       contentType: facts.contentType,
       metadata: facts.metadata,
+      storedAt: facts.storedAt,
     }),
   );
   if (json.length > MAX_FACTS_BYTES) {
@@ -86,7 +89,7 @@ export async function readFacts(file: Descriptor, fileBytes: number): Promise<Bl
 
 /** The checksum held, so the JSON is ours; this guards against another version of us. */
 function parseFacts(json: string): BlobFacts | undefined {
-  const { key, size, sha256, contentType, metadata } = JSON.parse(json) as Record<string, unknown>;
+  const { key, size, sha256, contentType, metadata, storedAt } = JSON.parse(json) as Record<string, unknown>;
   const digest = typeof sha256 === 'string' ? parseDigest(sha256) : undefined;
   if (typeof key !== 'string' || typeof size !== 'number' || digest === undefined) return undefined;
   return {
@@ -95,5 +98,6 @@ function parseFacts(json: string): BlobFacts | undefined {
     digest,
     contentType: typeof contentType === 'string' ? contentType : undefined,
     metadata: (metadata ?? {}) as Record<string, string>,
+    storedAt: typeof storedAt === 'number' ? storedAt : undefined,
   };
 }

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ManualClock } from '../../../../test/rig/manual-clock.ts';
 import { openTempFolder } from '../../../../test/rig/temp-folder.ts';
+import { until } from '../../../../test/rig/until.ts';
 import { type ObjectKey, parseObjectKey } from '../../object-key.ts';
 import { LOCAL_STORE_FOLDERS, LocalStore } from './local-store.ts';
 
@@ -53,4 +55,26 @@ test('below its root the store makes the folders it names, and no others', async
   const store = await LocalStore.open({ root: folder.path });
   await store.put(parseObjectKey('a/b'), Buffer.from('body'), { ifAbsent: true });
   assert.deepEqual((await readdir(folder.path)).sort(), [...LOCAL_STORE_FOLDERS].sort());
+});
+
+test('a use is told by the file’s time, at most once an hour, and when it was stored stays known', async () => {
+  await using folder = await openTempFolder();
+  const clock = new ManualClock(Date.now());
+  const store = await LocalStore.open({ root: folder.path, clock });
+  const key = parseObjectKey('a');
+  await store.put(key, Buffer.from('body'), { ifAbsent: true });
+  const storedAt = clock.now();
+  const usedAt = async (): Promise<number | undefined> => {
+    for await (const listed of store.list({ prefix: '' })) return listed.usedAt;
+    return undefined;
+  };
+  const first = await usedAt();
+  clock.advance(1800_000);
+  await store.head(key);
+  assert.equal(await usedAt(), first);
+
+  clock.advance(3600_000);
+  await store.head(key);
+  await until(async () => Math.abs(((await usedAt()) ?? 0) - clock.now()) < 2);
+  assert.equal((await store.head(key))?.modifiedAt, storedAt);
 });

@@ -1,5 +1,5 @@
 import { createReadStream, type Stats } from 'node:fs';
-import { link, rename, rm } from 'node:fs/promises';
+import { link, rename, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
@@ -44,6 +44,8 @@ export interface LocalStoreOptions {
 /** Chunks are gathered to this size before they are written: fewer, larger system calls. */
 const WRITE_BATCH_BYTES = 1024 * 1024;
 const READ_CHUNK_BYTES = 256 * 1024;
+/** A use is written down when the last one is older: one write an hour for what is used all the time. */
+const USED_AFTER_MS = 3600_000;
 
 /** The format of folder and files; a new one gets a new folder. */
 const OBJECTS_FOLDER = 'store-v1';
@@ -64,13 +66,15 @@ export class LocalStore implements ObjectStore {
   readonly driver = 'local';
   readonly capabilities = { conditionalPut: true, presign: 'none' } as const;
   readonly #folder: string;
+  readonly #clock: Clock;
   readonly #temp: TempFiles;
   readonly #fsync: boolean;
   readonly #onDamaged: (key: ObjectKey, what: string) => void;
 
   private constructor(options: LocalStoreOptions) {
     this.#folder = join(options.root, OBJECTS_FOLDER);
-    this.#temp = new TempFiles(join(options.root, TEMP_FOLDER), options.clock ?? systemClock);
+    this.#clock = options.clock ?? systemClock;
+    this.#temp = new TempFiles(join(options.root, TEMP_FOLDER), this.#clock);
     this.#fsync = options.fsync ?? false;
     this.#onDamaged = options.onDamaged ?? (() => {});
   }
@@ -136,7 +140,8 @@ export class LocalStore implements ObjectStore {
       const found = key && (await this.#openPath(key, path));
       if (!found) continue;
       closeFile(found.file);
-      yield { key, sizeBytes: found.facts.sizeBytes, modifiedAt: found.stats.mtimeMs };
+      const { sizeBytes, modifiedAt } = toObjectFacts(found);
+      yield { key, sizeBytes, modifiedAt, usedAt: found.stats.mtimeMs };
     }
   }
 
@@ -165,8 +170,18 @@ export class LocalStore implements ObjectStore {
     return join(this.#folder, keyToPath(key));
   }
 
-  #openBlob(key: ObjectKey): Promise<OpenBlob | undefined> {
-    return translate(`read ${key}`, () => this.#openPath(key, this.#pathOf(key)));
+  async #openBlob(key: ObjectKey): Promise<OpenBlob | undefined> {
+    const path = this.#pathOf(key);
+    const blob = await translate(`read ${key}`, () => this.#openPath(key, path));
+    if (blob) this.#noteUse(path, blob.stats);
+    return blob;
+  }
+
+  /** The file's time is when it was last used: what is used least goes first. Not the access time, which others change too. */
+  #noteUse(path: string, { mtimeMs }: Stats): void {
+    const now = this.#clock.now();
+    if (now - mtimeMs <= USED_AFTER_MS) return;
+    utimes(path, now / 1000, now / 1000).catch(() => {}); // removed in this moment, or a folder that is only read
   }
 
   async #openPath(key: ObjectKey, path: string): Promise<OpenBlob | undefined> {
@@ -206,7 +221,14 @@ export class LocalStore implements ObjectStore {
       const digest = meter.digest();
       assertAsAnnounced(options, meter.bytes, digest);
       const { contentType, metadata = {} } = options;
-      const trailer = encodeTrailer({ key, sizeBytes: meter.bytes, digest, contentType, metadata });
+      const trailer = encodeTrailer({
+        key,
+        sizeBytes: meter.bytes,
+        digest,
+        contentType,
+        metadata,
+        storedAt: this.#clock.now(),
+      });
       await writeAll(file, [trailer]);
       if (this.#fsync) await flushFile(file);
     } finally {
@@ -240,8 +262,8 @@ export class LocalStore implements ObjectStore {
 }
 
 function toObjectFacts({ stats, facts }: OpenBlob): ObjectFacts {
-  const { sizeBytes, digest, contentType, metadata } = facts;
-  return { sizeBytes, digest, contentType, metadata, etag: digest, modifiedAt: stats.mtimeMs };
+  const { sizeBytes, digest, contentType, metadata, storedAt = stats.mtimeMs } = facts;
+  return { sizeBytes, digest, contentType, metadata, etag: digest, modifiedAt: storedAt };
 }
 
 /** Chunks gathered to batches; stops with the signal. */

@@ -1,0 +1,73 @@
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import type { StorageMetrics } from '../storage/metrics.ts';
+import { type PruneLimits, type PruneSummary, prune } from '../storage/prune.ts';
+import type { ObjectStore } from '../storage/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** A start under load has better things to do first. */
+const FIRST_AFTER_MS = 60_000;
+const EVERY_MS = 3600_000;
+
+export interface HousekeepingOptions {
+  readonly store: ObjectStore;
+  readonly limits: PruneLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: StorageMetrics;
+}
+
+/** Keeps a store within its limits: soon after the start, then every hour. */
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  readonly #stopped = new AbortController();
+  #cancel: () => void = () => {};
+  #running: Promise<unknown> | undefined;
+
+  constructor(options: HousekeepingOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#after(FIRST_AFTER_MS);
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#cancel();
+    await this.#running;
+  }
+
+  #after(ms: number): void {
+    this.#cancel = this.#options.clock.after(ms, () => {
+      this.#running = this.run().finally(() => {
+        if (!this.#stopped.signal.aborted) this.#after(EVERY_MS);
+      });
+    });
+  }
+
+  /** Once, now. Trouble is logged: the server goes on, and the next hour comes. */
+  async run(): Promise<PruneSummary | undefined> {
+    const { store, limits, clock, logger, metrics } = this.#options;
+    const tier = store.driver;
+    try {
+      const summary = await prune(store, limits, {
+        now: clock.now(),
+        signal: this.#stopped.signal,
+        onPruned: ({ reason, sizeBytes }) => {
+          metrics.evictions.inc({ tier, reason });
+          metrics.evictedBytes.inc({ tier }, sizeBytes);
+        },
+      });
+      metrics.entries.set({ tier }, summary.kept);
+      metrics.sizeBytes.set({ tier }, summary.keptBytes);
+      if (summary.removed > 0 || summary.failed > 0) logger.info({ ...summary }, 'pruned the storage');
+      return summary;
+    } catch (error) {
+      if (!this.#stopped.signal.aborted)
+        logger.error({ reason: messageOf(error) }, 'the storage could not be pruned');
+      return undefined;
+    }
+  }
+}
