@@ -55,7 +55,7 @@ function configurationPage(): string {
     return `| \`${key}\` | ${env}${aliases} | ${flag} | ${kind.expects} | ${fallback} | ${doc} |`;
   });
   return page('Server settings', [
-    'Each setting can be given as a flag, in the environment, or in the YAML file that `--config` names; the first of these that gives it wins. A dot in a key is a level in YAML: `s3.bucket` is `s3: { bucket: … }`. `velocity config` prints every value and where it came from. An unknown `VC_…` variable or key is an error.',
+    'Each setting can be given as a flag, in the environment, or in the YAML files that `--config` names; the first of these that gives it wins, and of several files the last. A dot in a key is a level in YAML: `s3.bucket` is `s3: { bucket: … }`; in the environment it may be two underscores, `VC_S3__BUCKET`. `--config env` names no file. `velocity config` prints every value and where it came from. An unknown `VC_…` variable or key is an error.',
     '',
     '| key | environment | flag | expects | default | what it does |',
     '|---|---|---|---|---|---|',

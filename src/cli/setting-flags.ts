@@ -4,7 +4,12 @@ import { envName, flagName, type Settings } from '../config/setting.ts';
 
 /** Adds `--config` and one flag a setting. Secrets have none: a command line is seen by every user of the machine. */
 export function addSettingFlags(command: Command, settings: Settings): void {
-  command.option('--config <file>', 'YAML file with settings');
+  command.option(
+    '--config <file>',
+    'YAML file with settings; may be given several times, a later one goes before; "env" is no file: the environment alone',
+    (file: string, before: readonly string[]) => [...before, file],
+    [] as readonly string[],
+  );
   for (const setting of Object.values(settings)) {
     if (isSecretKind(setting.kind)) continue;
     const fallback = setting.default === undefined ? '' : `, default ${JSON.stringify(setting.default)}`;
@@ -13,15 +18,13 @@ export function addSettingFlags(command: Command, settings: Settings): void {
   }
 }
 
-/** The flags that were given, by flag name. */
-export function givenFlags(command: Command): { flags: Map<string, string>; configFile: string | undefined } {
+/** The flags that were given, by flag name, and the files. */
+export function givenFlags(command: Command): { flags: Map<string, string>; configFiles: readonly string[] } {
   const flags = new Map<string, string>();
-  let configFile: string | undefined;
   for (const option of command.options) {
     const value: unknown = command.getOptionValue(option.attributeName());
-    if (typeof value !== 'string') continue;
-    if (option.long === '--config') configFile = value;
-    else if (option.long) flags.set(option.long, value);
+    if (typeof value === 'string' && option.long) flags.set(option.long, value);
   }
-  return { flags, configFile };
+  const files = command.getOptionValue('config') as readonly string[];
+  return { flags, configFiles: files.filter((file) => file !== 'env') };
 }

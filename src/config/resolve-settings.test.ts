@@ -21,14 +21,20 @@ interface Given {
   readonly flags?: Readonly<Record<string, string>>;
   readonly env?: NodeJS.ProcessEnv;
   readonly yaml?: string;
+  /** A second file. */
+  readonly more?: string;
 }
 
-function layers({ flags = {}, env = {}, yaml }: Given): Layers {
-  return { flags: new Map(Object.entries(flags)), env, file: yaml === undefined ? undefined : file(yaml) };
+function layers({ flags = {}, env = {}, yaml, more }: Given): Layers {
+  const files = [
+    ...(yaml === undefined ? [] : [file(yaml)]),
+    ...(more === undefined ? [] : [file(more, 'more.yml')]),
+  ];
+  return { flags: new Map(Object.entries(flags)), env, files };
 }
 
-function file(yaml: string): YamlFile {
-  const parsed = parseYaml('server.yml', yaml, {});
+function file(yaml: string, name = 'server.yml'): YamlFile {
+  const parsed = parseYaml(name, yaml, {});
   assert.ok(parsed.ok);
   return parsed.value;
 }
@@ -59,6 +65,25 @@ test('a flag goes before the environment, the environment before the file, the f
     const { values, origins: from } = resolve(given);
     assert.deepEqual([values.port, from.port], [port, origin]);
   }
+});
+
+test('of several files a later one goes before an earlier one, key by key', () => {
+  const { values, origins } = resolve({
+    yaml: 'port: 3\ns3: { endpoint: http://a, path_style: true }',
+    more: 's3:\n  endpoint: http://b',
+  });
+  assert.deepEqual([values.port, values.endpoint, values.pathStyle], [3, 'http://b', true]);
+  assert.equal(origins.endpoint, 'more.yml:2:13');
+  assert.deepEqual(mistakesOf({ yaml: 'prot: 1', more: 'hots: x' }), [
+    'server.yml:1:1: unknown key "prot" (did you mean "port"?)',
+    'more.yml:1:1: unknown key "hots" (did you mean "host"?)',
+  ]);
+});
+
+test('a variable may tell the levels of a key apart by two underscores', () => {
+  const { values, origins } = resolve({ env: { VC_S3__PATH_STYLE: 'true', VC_AUTH__TOKEN: 'x' } });
+  assert.deepEqual([values.pathStyle, origins.pathStyle], [true, 'VC_S3__PATH_STYLE']);
+  assert.equal(origins.token, 'VC_AUTH__TOKEN');
 });
 
 test('a setting that nobody gives and that has no default is undefined', () => {

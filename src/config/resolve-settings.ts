@@ -3,15 +3,16 @@ import { messageOf } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { isSecretKind } from './kinds.ts';
 import type { Checked, Mistake } from './mistake.ts';
-import { envName, flagName, type Setting, type Settings, type Values } from './setting.ts';
+import { envName, envNames, flagName, type Setting, type Settings, type Values } from './setting.ts';
 import type { YamlFile } from './yaml-file.ts';
 
-/** Where values may come from, strongest first: flags, environment, file; then the default. */
+/** Where values may come from, strongest first: flags, environment, files; then the default. */
 export interface Layers {
   /** Flag values by flag name, `--port` → `9000`. */
   readonly flags: ReadonlyMap<string, string>;
   readonly env: NodeJS.ProcessEnv;
-  readonly file: YamlFile | undefined;
+  /** A later one goes before an earlier one, key by key. */
+  readonly files: readonly YamlFile[];
 }
 
 export interface Resolution<S extends Settings> {
@@ -31,13 +32,13 @@ interface Raw {
 export function resolveSettings<S extends Settings>(settings: S, layers: Layers): Checked<Resolution<S>> {
   const mistakes: Mistake[] = [
     ...unknownEnvNames(settings, layers.env),
-    ...unknownFileKeys(settings, layers.file),
+    ...layers.files.flatMap((file) => unknownFileKeys(settings, file)),
   ];
   const values: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
 
   for (const [name, setting] of Object.entries(settings)) {
-    const raw = fromFlag(setting, layers) ?? fromEnv(setting, layers, mistakes) ?? fromFile(setting, layers);
+    const raw = fromFlag(setting, layers) ?? fromEnv(setting, layers, mistakes) ?? fromFiles(setting, layers);
     if (raw === undefined) {
       values[name] = setting.default;
       origins[name] = setting.default === undefined ? 'not set' : 'default';
@@ -67,7 +68,7 @@ function fromFlag(setting: Setting<unknown>, { flags }: Layers): Raw | undefined
 
 /** An empty variable counts as not set: compose files and CI systems often pass them through empty. */
 function fromEnv(setting: Setting<unknown>, { env }: Layers, mistakes: Mistake[]): Raw | undefined {
-  for (const name of [envName(setting), ...(setting.envAliases ?? [])]) {
+  for (const name of [...envNames(setting), ...(setting.envAliases ?? [])]) {
     const value = env[name];
     if (value) return { value, origin: name, mistake: (message) => ({ message, source: name }) };
     if (!isSecretKind(setting.kind)) continue;
@@ -86,8 +87,15 @@ function fromEnv(setting: Setting<unknown>, { env }: Layers, mistakes: Mistake[]
   return undefined;
 }
 
-function fromFile(setting: Setting<unknown>, { file }: Layers): Raw | undefined {
-  if (!file) return undefined;
+function fromFiles(setting: Setting<unknown>, { files }: Layers): Raw | undefined {
+  for (const file of files.toReversed()) {
+    const raw = fromFile(setting, file);
+    if (raw) return raw;
+  }
+  return undefined;
+}
+
+function fromFile(setting: Setting<unknown>, file: YamlFile): Raw | undefined {
   const path = setting.key.split('.');
   let value: unknown = file.data;
   for (const step of path) {
@@ -105,16 +113,16 @@ function fromFile(setting: Setting<unknown>, { file }: Layers): Raw | undefined 
 
 function unknownEnvNames(settings: Settings, env: NodeJS.ProcessEnv): Mistake[] {
   const known = Object.values(settings).flatMap((setting) => {
-    const name = envName(setting);
-    return isSecretKind(setting.kind) ? [name, `${name}_FILE`] : [name];
+    const names = envNames(setting);
+    return isSecretKind(setting.kind) ? names.flatMap((name) => [name, `${name}_FILE`]) : names;
   });
   return Object.keys(env)
     .filter((name) => name.startsWith('VC_') && !known.includes(name))
     .map((name) => ({ message: `there is no such setting${didYouMean(name, known)}`, source: name }));
 }
 
-function unknownFileKeys(settings: Settings, file: YamlFile | undefined): Mistake[] {
-  if (!file || file.data === null || file.data === undefined) return [];
+function unknownFileKeys(settings: Settings, file: YamlFile): Mistake[] {
+  if (file.data === null || file.data === undefined) return [];
   const keys = Object.values(settings).map((setting) => setting.key);
   const mistakes: Mistake[] = [];
   const visit = (data: unknown, path: readonly string[]): void => {

@@ -35,6 +35,12 @@ export function envName(setting: Setting<unknown>): string {
   return `VC_${setting.key.replaceAll('.', '_').toUpperCase()}`;
 }
 
+/** The names in the environment, the usual one first: `VC_S3_BUCKET`, and `VC_S3__BUCKET` with its levels told apart. */
+export function envNames(setting: Setting<unknown>): string[] {
+  const nested = `VC_${setting.key.replaceAll('.', '__').toUpperCase()}`;
+  return [...new Set([envName(setting), nested])];
+}
+
 export function flagName(setting: Setting<unknown>): string {
   return `--${setting.key.replaceAll(/[._]/g, '-')}`;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../base/errors.ts';
-import type { Checked } from '../config/mistake.ts';
+import type { Checked, Mistake } from '../config/mistake.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
 import type { Setting, Settings } from '../config/setting.ts';
 import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
@@ -10,8 +10,8 @@ import { serverSettings } from './settings.ts';
 export interface SettingsSources {
   readonly flags: ReadonlyMap<string, string>;
   readonly env: NodeJS.ProcessEnv;
-  /** Path of a YAML file. */
-  readonly configFile: string | undefined;
+  /** Paths of YAML files; a later one goes before an earlier one. */
+  readonly configFiles: readonly string[];
 }
 
 /** The server's settings from flags, environment and file; all mistakes at once. */
@@ -30,14 +30,15 @@ export function loadStorageSettings(sources: SettingsSources): Checked<StorageSe
 }
 
 function load<S extends Settings>(settings: S, sources: SettingsSources): Checked<Resolution<S>> {
-  const { flags, env, configFile } = sources;
-  let file: YamlFile | undefined;
-  if (configFile !== undefined) {
-    const parsed = readYaml(configFile, env);
-    if (!parsed.ok) return parsed;
-    file = parsed.value;
+  const { flags, env, configFiles } = sources;
+  const files: YamlFile[] = [];
+  const mistakes: Mistake[] = [];
+  for (const path of configFiles) {
+    const parsed = readYaml(path, env);
+    if (parsed.ok) files.push(parsed.value);
+    else mistakes.push(...parsed.mistakes);
   }
-  return resolveSettings(settings, { flags, env, file });
+  return mistakes.length > 0 ? { ok: false, mistakes } : resolveSettings(settings, { flags, env, files });
 }
 
 function readYaml(path: string, env: NodeJS.ProcessEnv): Checked<YamlFile> {
