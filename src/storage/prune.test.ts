@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { StubStore } from '../../test/rig/stub-store.ts';
 import { type ObjectKey, parseObjectKey } from './object-key.ts';
-import { type Pruned, type PruneLimits, prune } from './prune.ts';
+import { type Owner, type Pruned, type PruneLimits, prune } from './prune.ts';
 import type { ListedObject } from './store.ts';
 
 const NOW = Date.UTC(2026, 0, 31);
@@ -72,6 +72,43 @@ describe('prune', () => {
     store.stuck.add('a');
     const summary = await prune(store, { maxAgeMs: 30 * DAY }, { now: NOW });
     assert.deepEqual(summary, { removed: 1, removedBytes: 2, failed: 1, kept: 2, keptBytes: 5 });
+  });
+
+  describe('of owners who are not trusted (A2)', () => {
+    const ownerOf = (key: string): Owner => {
+      const [name = ''] = key.split('/');
+      return { name, isTrusted: name === 'main' };
+    };
+    const prunedOf = async (objects: readonly ListedObject[], limits: PruneLimits): Promise<string[]> => {
+      const told: string[] = [];
+      const store = new ListingStore(objects);
+      await prune(store, limits, {
+        now: NOW,
+        ownerOf,
+        onPruned: ({ key, reason }) => told.push(`${key} ${reason}`),
+      });
+      return told;
+    };
+
+    test('one that holds more than its share loses its own, the least recently used first', async () => {
+      const objects = [object('main/a', 90, 50), object('pr-1/a', 2, 6), object('pr-1/b', 1, 6)];
+      assert.deepEqual(await prunedOf(objects, { maxBytes: 100 }), ['pr-1/a share']);
+      const many = Array.from({ length: 4 }, (_, index) => object(`pr-1/${index}`, index, 1));
+      assert.deepEqual(await prunedOf(many, { maxEntries: 20 }), ['pr-1/3 share', 'pr-1/2 share']);
+    });
+
+    test('however much they write, what is trusted goes last', async () => {
+      const flood = Array.from({ length: 50 }, (_, index) => object(`pr-${index}/a`, 0, 8));
+      const objects = [object('main/a', 90, 40), object('main/b', 80, 40), ...flood];
+      const told = await prunedOf(objects, { maxBytes: 100 });
+      assert.equal(told.length, 48);
+      assert.ok(told.every((line) => line.startsWith('pr-')));
+    });
+
+    test('where nothing else is left, what is trusted goes by use as ever', async () => {
+      const objects = [object('main/a', 9, 60), object('main/b', 8, 60), object('pr-1/a', 0, 5)];
+      assert.deepEqual(await prunedOf(objects, { maxBytes: 100 }), ['pr-1/a bytes', 'main/a bytes']);
+    });
   });
 
   test('whatever is there, afterwards it fits, and nothing kept was used before what went for its size', async () => {

@@ -9,7 +9,15 @@ export interface PruneLimits {
   readonly maxEntries?: number | undefined;
 }
 
-export type PruneReason = 'age' | 'bytes' | 'entries';
+/** `share`: its owner holds more than one owner may. */
+export type PruneReason = 'age' | 'share' | 'bytes' | 'entries';
+
+/** Whose an object is. */
+export interface Owner {
+  readonly name: string;
+  /** What a trusted owner keeps goes last, and is never displaced by others'. */
+  readonly isTrusted: boolean;
+}
 
 export interface Pruned {
   readonly key: ObjectKey;
@@ -29,15 +37,23 @@ export interface PruneSummary {
 
 export interface PruneOptions {
   readonly now: number;
+  /** Without it all objects have one trusted owner. */
+  readonly ownerOf?: ((key: ObjectKey) => Owner) | undefined;
   /** Removes nothing, and tells what would be. */
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onPruned?: (pruned: Pruned) => void;
 }
 
+/** What one owner who is not trusted may hold of the bytes and entries, in parts of the whole. */
+const SHARE = 0.1;
+
 /**
- * Removes what is beyond the limits: the old first, then the least recently used until the rest fits. Readers
- * of a removed object finish undisturbed. Holds a row of memory for each object where bytes or entries are limited.
+ * Removes what is beyond the limits: the old first, then the least recently used until the rest fits. An owner
+ * who is not trusted displaces only what is its own (beyond a tenth of the limits), then what is of others who
+ * are not trusted: however much it writes, what trusted builds keep stays as long as anything else is there.
+ * Readers of a removed object finish undisturbed. Holds a row of memory for each object where bytes or entries
+ * are limited.
  */
 export async function prune(
   store: ObjectStore,
@@ -74,31 +90,77 @@ interface Plan {
 
 async function planPrune(store: ObjectStore, limits: PruneLimits, options: PruneOptions): Promise<Plan> {
   const { maxAgeMs, maxBytes = Number.POSITIVE_INFINITY, maxEntries = Number.POSITIVE_INFINITY } = limits;
-  const oldest = maxAgeMs === undefined ? Number.NEGATIVE_INFINITY : options.now - maxAgeMs;
+  const { now, signal, ownerOf = () => EVERYBODY } = options;
+  const oldest = maxAgeMs === undefined ? Number.NEGATIVE_INFINITY : now - maxAgeMs;
   const isBounded = limits.maxBytes !== undefined || limits.maxEntries !== undefined;
   const pruned: Pruned[] = [];
-  const young: ListedObject[] = [];
-  let [entries, bytes, keptEntries, keptBytes] = [0, 0, 0, 0];
+  const young: Owned[] = [];
+  const all = new Holding();
+  const byOwner = new Map<string, Holding>();
+  let [entries, bytes] = [0, 0];
   for await (const object of store.list({ prefix: '' })) {
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     entries++;
     bytes += object.sizeBytes;
     if (usedAt(object) < oldest) {
       pruned.push(toPruned(object, 'age'));
       continue;
     }
-    keptEntries++;
-    keptBytes += object.sizeBytes;
-    if (isBounded) young.push(object);
+    if (!isBounded) continue;
+    const owner = ownerOf(object.key);
+    young.push({ object, owner });
+    all.add(object);
+    const own = byOwner.get(owner.name) ?? new Holding();
+    byOwner.set(owner.name, own.add(object));
   }
-  if (keptBytes > maxBytes || keptEntries > maxEntries) young.sort((a, b) => usedAt(a) - usedAt(b));
-  for (const object of young) {
-    if (keptBytes <= maxBytes && keptEntries <= maxEntries) break;
-    pruned.push(toPruned(object, keptBytes > maxBytes ? 'bytes' : 'entries'));
-    keptEntries--;
-    keptBytes -= object.sizeBytes;
-  }
+
+  young.sort((a, b) => usedAt(a.object) - usedAt(b.object));
+  const remove = ({ object, owner }: Owned, reason: PruneReason): void => {
+    pruned.push(toPruned(object, reason));
+    all.remove(object);
+    byOwner.get(owner.name)?.remove(object);
+  };
+  const within = young.filter((owned) => {
+    const isBeyond =
+      !owned.owner.isTrusted &&
+      byOwner.get(owned.owner.name)?.isBeyond(maxBytes * SHARE, Math.max(1, maxEntries * SHARE));
+    if (isBeyond) remove(owned, 'share');
+    return !isBeyond;
+  });
+  for (const isTrusted of [false, true])
+    for (const owned of within) {
+      if (!all.isBeyond(maxBytes, maxEntries)) break;
+      if (owned.owner.isTrusted === isTrusted) remove(owned, all.bytes > maxBytes ? 'bytes' : 'entries');
+    }
   return { pruned, entries, bytes };
+}
+
+const EVERYBODY: Owner = { name: '', isTrusted: true };
+
+interface Owned {
+  readonly object: ListedObject;
+  readonly owner: Owner;
+}
+
+/** How much there is. */
+class Holding {
+  bytes = 0;
+  entries = 0;
+
+  add({ sizeBytes }: ListedObject): this {
+    this.bytes += sizeBytes;
+    this.entries++;
+    return this;
+  }
+
+  remove({ sizeBytes }: ListedObject): void {
+    this.bytes -= sizeBytes;
+    this.entries--;
+  }
+
+  isBeyond(maxBytes: number, maxEntries: number): boolean {
+    return this.bytes > maxBytes || this.entries > maxEntries;
+  }
 }
 
 function toPruned(object: ListedObject, reason: PruneReason): Pruned {
