@@ -39,12 +39,10 @@ export async function openStore(settings: StorageSettings, around: StoreSurround
     const answering =
       settings.storageDriver === 'local' ? driver : new TimeoutStore(driver, TIMEOUTS, around.clock);
     await answering.probe();
-    const { logger } = around;
-    const deciding = await withFirstWrites(answering, {
-      allowRace: settings.allowOverwriteRace,
-      warn: (message) => logger.warn(message),
-    });
-    const store = settings.storageDriver === 'local' ? deciding : patient(deciding, around);
+    const store =
+      settings.storageDriver === 'local'
+        ? answering
+        : patient(await trying(answering, settings, around), around);
     return new VerifiedStore(store, report('digest-mismatch'));
   } catch (error) {
     await driver.close();
@@ -71,6 +69,21 @@ export async function openExistingStore(
   }
   const driver = await openDriver(settings, clock, onDamaged);
   return storageDriver === 'local' ? driver : new TimeoutStore(driver, TIMEOUTS, clock);
+}
+
+/**
+ * Not for local files: there `link(2)` decides, which their probe has tried. Writing besides would keep a gateway
+ * from starting on a full disk, whose artifacts it can still give out.
+ */
+function trying(
+  store: ObjectStore,
+  settings: StorageSettings,
+  { logger }: StoreSurroundings,
+): Promise<ObjectStore> {
+  return withFirstWrites(store, {
+    allowRace: settings.allowOverwriteRace,
+    warn: (message) => logger.warn(message),
+  });
 }
 
 const TIMEOUTS: Timeouts = { answerMs: 10_000, stallMs: 60_000 };
