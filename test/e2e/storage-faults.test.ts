@@ -1,14 +1,18 @@
-/** Storage that is full or closed, under the real process. F names rows of docs/faults.md. */
+/** Storage that is full, closed, or takes the gateway's credentials no more: the real process on real backends. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmod, readdir } from 'node:fs/promises';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { digestOf } from '../../src/base/digest.ts';
+import { Azurite } from '../rig/azurite.ts';
 import { succeeds } from '../rig/debian.ts';
-import { download, negotiate, slowUpload, upload } from '../rig/negotiate.ts';
+import type { HttpServer } from '../rig/http-server.ts';
+import { download, negotiate, postNegotiate, slowUpload, upload } from '../rig/negotiate.ts';
+import { refuseConditions } from '../rig/refuse-conditions.ts';
 import { ServerProcess } from '../rig/server-process.ts';
 import { openTempFolder } from '../rig/temp-folder.ts';
+import { openTestS3, type S3User, type TestS3 } from '../rig/test-s3.ts';
 import { TinyDisk } from '../rig/tiny-disk.ts';
 import { until } from '../rig/until.ts';
 
@@ -193,6 +197,191 @@ describe('a folder that cannot be written (F5)', () => {
     });
   }
 });
+
+const s3 = await openTestS3();
+const noS3 = 'skip' in s3 ? s3.skip : false;
+after(() => ('skip' in s3 ? undefined : s3[Symbol.asyncDispose]()));
+
+describe('credentials that stop being right under a running gateway (F24)', () => {
+  for (const [what, spoil] of [
+    ['key was removed', (user: S3User) => user.removeKey()],
+    ['secret was changed', (user: S3User) => user.setSecret('another-secret-0123456789')],
+  ] as const) {
+    test(`s3, whose ${what}: 502, told and logged without the secret, and well again with the right one`, {
+      skip: noS3,
+    }, async () => {
+      const { server: storage, makeUser } = s3 as TestS3;
+      const user = await makeUser();
+      await using server = await ServerProcess.start({ ...onS3(storage.endpoint, user.bucket), ...user.env });
+      await suffers(server, {
+        secrets: [user.env['AWS_SECRET_ACCESS_KEY'] ?? '', 'another-secret-0123456789'],
+        status: 502,
+        reason: /S3 answered 403.*Check the credentials/,
+        spoil: () => spoil(user),
+        mend: () => user.setSecret(),
+      });
+    });
+  }
+
+  test('s3: a new key in the shared credentials file is taken up by a restart', { skip: noS3 }, async () => {
+    const { server: storage, makeUser } = s3 as TestS3;
+    const user = await makeUser();
+    await using folder = await openTempFolder();
+    const file = join(folder.path, 'credentials');
+    const writeKey = (secret: string): Promise<void> =>
+      writeFile(
+        file,
+        `[default]\naws_access_key_id = ${user.env['AWS_ACCESS_KEY_ID']}\naws_secret_access_key = ${secret}\n`,
+      );
+    await writeKey(user.env['AWS_SECRET_ACCESS_KEY'] ?? '');
+    const env = { ...onS3(storage.endpoint, user.bucket), AWS_SHARED_CREDENTIALS_FILE: file };
+    const [hash, body] = [freshHash(), randomBytes(1_000)];
+    await using first = await ServerProcess.start(env);
+    assert.equal(await upload(first.url, hash, body), 200);
+
+    await user.setSecret('a-new-secret-0123456789');
+    await writeKey('a-new-secret-0123456789');
+    assert.equal((await postNegotiate(first.url, { hash, action: 'download' })).status, 502);
+    await first.end('SIGTERM');
+    await using second = await ServerProcess.start(env);
+    assert.deepEqual(await download(second.url, hash), body);
+  });
+
+  test('azure, whose key was changed: 502, told and logged without the key, and well again with the right one', async () => {
+    await using azurite = await Azurite.start();
+    const otherKey = randomBytes(64).toString('base64');
+    await using server = await ServerProcess.start({
+      VC_STORAGE_DRIVER: 'azure',
+      VC_AZURE_CONTAINER: await azurite.makeContainer(),
+      VC_AZURE_ACCOUNT: azurite.account,
+      VC_AZURE_KEY: azurite.key,
+      VC_AZURE_ENDPOINT: azurite.endpoint,
+    });
+    await suffers(server, {
+      secrets: [azurite.key, otherKey],
+      status: 502,
+      reason: /Azure answered 403 Auth.*check VC_AZURE_KEY/,
+      spoil: () => azurite.restart(otherKey),
+      mend: () => azurite.restart(),
+    });
+  });
+
+  interface Suffering {
+    /** What no log line and no answer may hold. */
+    readonly secrets: readonly string[];
+    readonly status: number;
+    readonly reason: RegExp;
+    spoil(): Promise<void>;
+    mend(): Promise<void>;
+  }
+
+  async function suffers(server: ServerProcess, { secrets, status, reason, spoil, mend }: Suffering) {
+    const [hash, late, body] = [freshHash(), freshHash(), randomBytes(10_000)];
+    assert.ok([200, 201].includes(Number(await upload(server.url, hash, body))));
+    const { url: grantedBefore } = await negotiate(server.url, { hash, action: 'download' }, 'found');
+
+    await spoil();
+    const answers: string[] = [];
+    for (const item of [
+      { hash, action: 'download' },
+      { hash: late, action: 'upload' },
+    ]) {
+      const reply = await postNegotiate(server.url, item);
+      assert.equal(reply.status, status);
+      answers.push(await reply.text());
+    }
+    const ready = await fetch(`${server.url}/ready`);
+    assert.equal(ready.status, 503);
+    answers.push(await ready.text());
+    assert.equal((await fetch(grantedBefore)).status, 403, 'what the old key signed opens nothing');
+    await until(async () => reason.test(faults(server)));
+    assert.match(answers.join('\n'), reason);
+    for (const secret of secrets) {
+      assert.ok(![JSON.stringify(server.log), ...answers].some((text) => text.includes(secret)));
+    }
+    assert.doesNotMatch(JSON.stringify(server.log), /signature=/i);
+
+    await mend();
+    assert.deepEqual(await download(server.url, hash), body);
+    assert.ok([200, 201].includes(Number(await upload(server.url, late, body))));
+    assert.deepEqual(await download(server.url, late), body);
+  }
+});
+
+/**
+ * OpenStack Swift is a real one of these, but takes half a minute to start beside radosgw. So this is radosgw behind
+ * a proxy that answers conditional writes as Swift does (501) and passes everything else on. It shows what the
+ * gateway makes of that answer; that Swift gives it was seen apart from these tests.
+ */
+describe('a storage that refuses conditional writes (F23)', { skip: noS3 }, () => {
+  const { server: storage, makeBucket, env: keys } = s3 as TestS3;
+  let proxy: HttpServer;
+  before(async () => {
+    proxy = await refuseConditions(storage.endpoint);
+  });
+  after(() => proxy[Symbol.asyncDispose]());
+
+  test('the gateway does not start on it, and names the setting that accepts the risk', async () => {
+    const bucket = await makeBucket();
+    const starting = ServerProcess.start({ ...onS3(proxy.url, bucket), ...keys });
+    await assert.rejects(starting, ({ message }: Error) => {
+      assert.match(message, /refuses writes that are to be the first/);
+      assert.match(message, /VC_ALLOW_OVERWRITE_RACE=true/);
+      return true;
+    });
+  });
+
+  test('with the risk accepted it starts, warns once, and stores, gives out and skips what is there', async () => {
+    const bucket = await makeBucket();
+    const accepting = { ...onS3(proxy.url, bucket), ...keys, VC_ALLOW_OVERWRITE_RACE: 'true' };
+    await using server = await ServerProcess.start(accepting);
+    const [hash, body] = [freshHash(), randomBytes(10_000)];
+    const { url, headers } = await negotiate(server.url, { hash, action: 'upload' }, 'upload_needed');
+    assert.ok(!('if-none-match' in headers));
+    assert.equal((await fetch(url, { method: 'PUT', headers, body })).status, 200);
+    assert.deepEqual(await download(server.url, hash), body);
+    assert.equal(await upload(server.url, hash, randomBytes(10_000)), 'skipped');
+    const warnings = server.log.filter(({ level }) => level === 'warn');
+    assert.equal(warnings.length, 1);
+    assert.match(JSON.stringify(warnings), /of two uploads at once the later one may win/);
+  });
+
+  test('on the same server without that proxy it starts and warns of nothing', async () => {
+    const env = { ...onS3(storage.endpoint, await makeBucket()), ...keys };
+    await using server = await ServerProcess.start(env);
+    assert.ok(!server.log.some(({ level }) => level === 'warn'));
+  });
+});
+
+describe('a clock that is wrong (F27)', { skip: noS3 }, () => {
+  for (const [direction, offMs] of [
+    ['ahead of', 86_400_000],
+    ['behind', -86_400_000],
+  ] as const) {
+    test(`a gateway ${direction} its S3 storage by a day does not start, and names the clock, not the credentials`, async () => {
+      const { server: storage, makeBucket, env: keys } = s3 as TestS3;
+      const env = { ...onS3(storage.endpoint, await makeBucket()), ...keys, ...withClockOff(offMs) };
+      await assert.rejects(ServerProcess.start(env), ({ message }: Error) => {
+        assert.match(message, new RegExp(`clock is 1440 minutes ${direction} the storage’s`));
+        assert.doesNotMatch(message, /credentials/);
+        return true;
+      });
+    });
+  }
+
+  /** The environment of a process in which `Date` is off, as on a machine that is. */
+  function withClockOff(ms: number): Record<string, string> {
+    const program = `const D = Date; globalThis.Date = class extends D {
+      constructor(...given) { given.length > 0 ? super(...given) : super(D.now() + ${ms}); }
+      static now() { return D.now() + ${ms}; }
+    };`;
+    return { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(program)}` };
+  }
+});
+
+function onS3(endpoint: string, bucket: string): Record<string, string> {
+  return { VC_STORAGE_DRIVER: 's3', VC_S3_BUCKET: bucket, VC_S3_ENDPOINT: endpoint };
+}
 
 /** Negotiates and uploads; the whole answer to the upload. */
 async function put(url: string, hash: string, body: Buffer): Promise<Response> {

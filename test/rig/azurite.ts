@@ -22,7 +22,7 @@ export class Azurite implements AsyncDisposable {
   readonly endpoint: string;
   readonly account: string;
   readonly key: string;
-  readonly #process: ChildProcess;
+  #process: ChildProcess;
   readonly #folder: TempFolder;
   readonly #service: BlobServiceClient;
 
@@ -45,24 +45,24 @@ export class Azurite implements AsyncDisposable {
     const port = await freePort();
     const endpoint = `${certificate ? 'https' : 'http'}://127.0.0.1:${port}/${account}`;
     const folder = await openTempFolder();
-    const child = spawn(process.execPath, [AZURITE_BLOB, ...argumentsFor(port, folder.path, certificate)], {
-      env: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` },
-      stdio: 'ignore',
-    });
+    const child = launch({ endpoint, account, key }, folder.path, certificate);
     const azurite = new Azurite({ endpoint, account, key }, child, folder);
     try {
-      await until(async () => {
-        if (child.exitCode !== null) throw new Error(`azurite ended with exit code ${child.exitCode}`);
-        return fetch(endpoint).then(
-          () => true,
-          () => false,
-        );
-      });
+      await answering(endpoint, child);
       return azurite;
     } catch (error) {
       await azurite[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The same address and blobs, and another key to the account; without one, the first again. Not for https. */
+  async restart(key = this.key): Promise<void> {
+    const gone = once(this.#process, 'exit');
+    this.#process.kill('SIGTERM'); // then it writes down what it holds
+    await gone;
+    this.#process = launch({ ...this, key }, this.#folder.path, undefined);
+    await answering(this.endpoint, this.#process);
   }
 
   /** A new, empty container. */
@@ -86,6 +86,28 @@ interface AzuriteAddress {
   readonly endpoint: string;
   readonly account: string;
   readonly key: string;
+}
+
+function launch(
+  { endpoint, account, key }: AzuriteAddress,
+  folder: string,
+  certificate: TestCertificate | undefined,
+): ChildProcess {
+  const port = Number(new URL(endpoint).port);
+  return spawn(process.execPath, [AZURITE_BLOB, ...argumentsFor(port, folder, certificate)], {
+    env: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` },
+    stdio: 'ignore',
+  });
+}
+
+async function answering(endpoint: string, child: ChildProcess): Promise<void> {
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(`azurite ended with exit code ${child.exitCode}`);
+    return fetch(endpoint).then(
+      () => true,
+      () => false,
+    );
+  });
 }
 
 function argumentsFor(port: number, folder: string, certificate: TestCertificate | undefined): string[] {

@@ -22,6 +22,8 @@ export interface S3Server {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Its configuration and keyring, which `radosgw-admin` goes by. */
+  readonly folder: string;
 }
 
 const ACCESS_KEY_ID = 'velocity-test-key';
@@ -77,6 +79,7 @@ export class Radosgw implements AsyncDisposable {
         region: 'us-east-1',
         accessKeyId: ACCESS_KEY_ID,
         secretAccessKey: SECRET_ACCESS_KEY,
+        folder,
       };
       return new Radosgw(server, folder, processes);
     } catch (error) {
@@ -191,15 +194,13 @@ async function makeOsd(folder: string): Promise<void> {
 
 async function makeUser(folder: string): Promise<void> {
   const keys = [`--access-key=${ACCESS_KEY_ID}`, `--secret-key=${SECRET_ACCESS_KEY}`];
+  await radosgwAdmin(folder, 'user', 'create', '--uid=velocity', '--display-name=velocity', ...keys);
+}
+
+/** Changes users and keys of a running server; it heeds that at once. Takes about a second. */
+export async function radosgwAdmin(folder: string, ...args: string[]): Promise<void> {
   const where = ['-c', join(folder, 'ceph.conf'), '-k', join(folder, 'keyring')];
-  await run('radosgw-admin', [
-    ...where,
-    'user',
-    'create',
-    '--uid=velocity',
-    '--display-name=velocity',
-    ...keys,
-  ]);
+  await run('radosgw-admin', [...where, ...args]);
 }
 
 async function ceph(folder: string, ...args: string[]): Promise<string> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { Radosgw, type S3Server } from './radosgw.ts';
+import { Radosgw, radosgwAdmin, type S3Server } from './radosgw.ts';
 
 /** Where the test run's one S3 server is announced to its test files, as JSON of `S3Server`. */
 export const TEST_S3_VARIABLE = 'VELOCITY_TEST_S3';
@@ -11,6 +11,17 @@ export interface TestS3 extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   /** A new, empty bucket. */
   makeBucket(): Promise<string>;
+  /** A new user with one key and one empty bucket, whose key may be changed without troubling anybody else. */
+  makeUser(): Promise<S3User>;
+}
+
+export interface S3User {
+  readonly bucket: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** The server knows this user's key no more. */
+  removeKey(): Promise<void>;
+  /** The server expects this secret for the user's key, or the first one again. */
+  setSecret(secretAccessKey?: string): Promise<void>;
 }
 
 /** The run's S3 server, or one of this file's own where the file runs alone. */
@@ -23,25 +34,54 @@ export async function openTestS3(): Promise<TestS3 | { skip: string }> {
 }
 
 function asTestS3(server: S3Server, dispose: () => Promise<void>): TestS3 {
-  const { endpoint, region, accessKeyId, secretAccessKey } = server;
-  const client = new S3Client({
+  const client = openClient(server);
+  return {
+    server,
+    env: envOf(server),
+    makeBucket: () => makeBucket(client),
+    makeUser: () => makeUser(server),
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+      await dispose();
+    },
+  };
+}
+
+async function makeUser(server: S3Server): Promise<S3User> {
+  const name = `test-${randomBytes(6).toString('hex')}`;
+  const keys = { accessKeyId: `${name}-key`, secretAccessKey: randomBytes(24).toString('hex') };
+  const admin = (...args: string[]): Promise<void> => radosgwAdmin(server.folder, ...args, `--uid=${name}`);
+  const withKey = (secret: string): string[] => [
+    `--access-key=${keys.accessKeyId}`,
+    `--secret-key=${secret}`,
+  ];
+  await admin('user', 'create', `--display-name=${name}`, ...withKey(keys.secretAccessKey));
+  const client = openClient({ ...server, ...keys });
+  const bucket = await makeBucket(client).finally(() => client.destroy());
+  return {
+    bucket,
+    env: envOf(keys),
+    removeKey: () => admin('key', 'rm', '--key-type=s3', `--access-key=${keys.accessKeyId}`),
+    setSecret: (secret = keys.secretAccessKey) => admin('key', 'create', '--key-type=s3', ...withKey(secret)),
+  };
+}
+
+function openClient({ endpoint, region, accessKeyId, secretAccessKey }: S3Server): S3Client {
+  return new S3Client({
     endpoint,
     region,
     forcePathStyle: true,
     credentials: { accessKeyId, secretAccessKey },
     requestChecksumCalculation: 'WHEN_REQUIRED',
   });
-  return {
-    server,
-    env: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-    async makeBucket() {
-      const bucket = `test-${randomBytes(6).toString('hex')}`;
-      await client.send(new CreateBucketCommand({ Bucket: bucket }));
-      return bucket;
-    },
-    async [Symbol.asyncDispose]() {
-      client.destroy();
-      await dispose();
-    },
-  };
+}
+
+async function makeBucket(client: S3Client): Promise<string> {
+  const bucket = `test-${randomBytes(6).toString('hex')}`;
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  return bucket;
+}
+
+function envOf(keys: Pick<S3Server, 'accessKeyId' | 'secretAccessKey'>): Record<string, string> {
+  return { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
 }

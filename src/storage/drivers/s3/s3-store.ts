@@ -45,6 +45,8 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** From the last byte sent to the reply's head; long enough for a server that assembles a large upload. */
 const REPLY_TIMEOUT_MS = 60_000;
 const CONFLICT_ATTEMPTS = 4;
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, RequestTimeTooSkewed */
+const SIGNATURE_TOLERANCE_MS = 15 * 60_000;
 
 /**
  * A bucket of S3 or of a server that speaks it. Credentials come from the standard AWS
@@ -269,11 +271,24 @@ function toFailure(doing: string, error: unknown): unknown {
       cause: error,
     });
   }
-  const name = error instanceof Error ? error.name : 'error';
-  const hint =
-    status === 403 || status === 401 ? ' Check the credentials and that they allow this on the bucket.' : '';
+  // A reply to HEAD has no body to name a reason in; the SDK calls that one Unknown.
+  const name = error instanceof Error && error.name !== 'Unknown' ? ` ${error.name}` : '';
+  const hint = status === 403 || status === 401 ? ` ${hintForRefusal(error)}` : '';
   const code = status >= 500 || status === 429 ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED';
-  return new VelocityError(code, `Could not ${doing}: S3 answered ${status} ${name}.${hint}`, {
+  return new VelocityError(code, `Could not ${doing}: S3 answered ${status}${name}.${hint}`, {
     cause: error,
   });
+}
+
+/** A wrong clock is refused with the status of wrong credentials; only the reply's own time tells them apart. */
+function hintForRefusal(error: unknown): string {
+  const repliedAt =
+    error instanceof S3ServiceException ? Date.parse(error.$response?.headers['date'] ?? '') : Number.NaN;
+  const aheadMs = Date.now() - repliedAt;
+  if (!(Math.abs(aheadMs) >= SIGNATURE_TOLERANCE_MS)) {
+    return 'Check the credentials and that they allow this on the bucket.';
+  }
+  const minutes = Math.round(Math.abs(aheadMs) / 60_000);
+  const direction = aheadMs > 0 ? 'ahead of' : 'behind';
+  return `This machine’s clock is ${minutes} minutes ${direction} the storage’s, and signatures allow 15: set it right.`;
 }
