@@ -1,29 +1,39 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Secret } from '../base/secret.ts';
-import { BearerTokens } from './bearer.ts';
+import { ManualClock } from '../../test/rig/manual-clock.ts';
+import { systemClock } from '../base/clock.ts';
+import { digestOf } from '../base/digest.ts';
+import { type Access, everything } from './access.ts';
+import { BearerTokens, type KnownToken } from './bearer.ts';
 
-function tokens(known: Readonly<Record<string, string>>): BearerTokens {
-  return new BearerTokens(new Map(Object.entries(known).map(([id, token]) => [id, new Secret(token)])));
+function known(id: string, token: string, terms: Partial<Access> = {}): KnownToken {
+  return { sha256: digestOf(token), access: { ...everything(id), ...terms } };
 }
 
-test('each of several tokens speaks for its own principal', () => {
-  const known = tokens({ ci: 'token-one', laptop: 'token-two', other: 'a-longer-token-three' });
-  assert.deepEqual(known.authenticate('Bearer token-one'), { tokenId: 'ci' });
-  assert.deepEqual(known.authenticate('Bearer token-two'), { tokenId: 'laptop' });
-  assert.deepEqual(known.authenticate('Bearer a-longer-token-three'), { tokenId: 'other' });
+function tokens(byId: Readonly<Record<string, string>>): BearerTokens {
+  return new BearerTokens(
+    Object.entries(byId).map(([id, token]) => known(id, token)),
+    systemClock,
+  );
+}
+
+test('each of several tokens has its own meaning', () => {
+  const several = tokens({ ci: 'token-one', laptop: 'token-two', other: 'a-longer-token-three' });
+  assert.deepEqual(several.authenticate('Bearer token-one'), everything('ci'));
+  assert.deepEqual(several.authenticate('Bearer token-two'), everything('laptop'));
+  assert.deepEqual(several.authenticate('Bearer a-longer-token-three'), everything('other'));
 });
 
 test('the scheme is read in any case, and blanks around the token do not count', () => {
-  const known = tokens({ ci: 'token' });
+  const one = tokens({ ci: 'token' });
   for (const header of ['bearer token', 'BEARER   token', 'Bearer token  ']) {
-    assert.deepEqual(known.authenticate(header), { tokenId: 'ci' }, header);
+    assert.equal(one.authenticate(header)?.id, 'ci', header);
   }
 });
 
 test('a header that is not one token of the scheme is nobody', () => {
-  const known = tokens({ ci: 'token' });
+  const one = tokens({ ci: 'token' });
   const headers = [
     undefined,
     '',
@@ -39,12 +49,12 @@ test('a header that is not one token of the scheme is nobody', () => {
     'Bearer token\n',
     'Bearer "token"',
   ];
-  for (const header of headers) assert.equal(known.authenticate(header), undefined, header);
+  for (const header of headers) assert.equal(one.authenticate(header), undefined, header);
 });
 
 test('a token that differs in any character is nobody', () => {
   const token = 'c0ffee-Token';
-  const known = tokens({ ci: token });
+  const one = tokens({ ci: token });
   fc.assert(
     fc.property(
       fc.nat({ max: token.length }),
@@ -53,7 +63,7 @@ test('a token that differs in any character is nobody', () => {
       (at, put, cut) => {
         const altered = token.slice(0, at) + put + token.slice(at + cut);
         fc.pre(altered !== token);
-        assert.equal(known.authenticate(`Bearer ${altered}`), undefined, altered);
+        assert.equal(one.authenticate(`Bearer ${altered}`), undefined, altered);
       },
     ),
   );
@@ -65,4 +75,22 @@ test('where no token is known everybody is nobody', () => {
 
 test('what is kept of the tokens does not show them', () => {
   assert.ok(!JSON.stringify(Object.entries(tokens({ ci: 'token-one' }))).includes('token-one'));
+});
+
+test('a token is known up to the millisecond of its expiry and nobody from then on', () => {
+  const clock = new ManualClock();
+  const expiresAt = clock.now() + 1000;
+  const short = new BearerTokens([known('ci', 'token', { expiresAt })], clock);
+  clock.advance(999);
+  assert.equal(short.authenticate('Bearer token')?.id, 'ci');
+  clock.advance(1);
+  assert.equal(short.authenticate('Bearer token'), undefined);
+});
+
+test('tokens that take the place of others are known at once, and the others no longer', () => {
+  const changing = tokens({ old: 'token-one', both: 'token-two' });
+  changing.replace([known('both', 'token-two'), known('new', 'token-three')]);
+  assert.equal(changing.authenticate('Bearer token-one'), undefined);
+  assert.equal(changing.authenticate('Bearer token-two')?.id, 'both');
+  assert.equal(changing.authenticate('Bearer token-three')?.id, 'new');
 });

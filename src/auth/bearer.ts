@@ -1,10 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Secret } from '../base/secret.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Digest } from '../base/digest.ts';
+import type { Access } from './access.ts';
 
-/** Who a request speaks for. */
-export interface Principal {
-  /** For logs: tells tokens apart and gives none away. */
-  readonly tokenId: string;
+/** A token as far as this server knows it. */
+export interface KnownToken {
+  /** Of the whole token. */
+  readonly sha256: Digest;
+  readonly access: Access;
 }
 
 /**
@@ -12,27 +15,30 @@ export interface Principal {
  * the same time whatever was sent and tells nothing of the token's length.
  */
 export class BearerTokens {
-  readonly #known: readonly { readonly digest: Buffer; readonly principal: Principal }[];
+  readonly #clock: Clock;
+  #known: readonly { readonly digest: Buffer; readonly access: Access }[] = [];
 
-  constructor(tokens: ReadonlyMap<string, Secret>) {
-    this.#known = [...tokens].map(([tokenId, token]) => ({
-      digest: sha256(token.reveal()),
-      principal: { tokenId },
-    }));
+  constructor(known: readonly KnownToken[], clock: Clock) {
+    this.#clock = clock;
+    this.replace(known);
   }
 
-  /** The principal of an `Authorization` header; `undefined` where there is none or its token is unknown. RFC 6750 §2.1. */
-  authenticate(header: string | undefined): Principal | undefined {
+  /** From the next request on these tokens are known and no others. */
+  replace(known: readonly KnownToken[]): void {
+    this.#known = known.map(({ sha256, access }) => ({ digest: Buffer.from(sha256, 'hex'), access }));
+  }
+
+  /**
+   * What the token of an `Authorization` header means. `undefined` where there is none, or it is unknown,
+   * revoked or expired: whoever sends it is not told which. RFC 6750 §2.1.
+   */
+  authenticate(header: string | undefined): Access | undefined {
     const presented = /^Bearer +([^\s]+) *$/i.exec(header ?? '')?.[1];
     if (presented === undefined) return undefined;
-    const digest = sha256(presented);
-    let found: Principal | undefined;
+    const digest = createHash('sha256').update(presented).digest();
+    let found: Access | undefined;
     // Every token is compared, so the time does not tell which one matched.
-    for (const known of this.#known) if (timingSafeEqual(known.digest, digest)) found = known.principal;
-    return found;
+    for (const known of this.#known) if (timingSafeEqual(known.digest, digest)) found = known.access;
+    return found?.expiresAt !== undefined && this.#clock.now() >= found.expiresAt ? undefined : found;
   }
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

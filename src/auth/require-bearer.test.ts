@@ -2,27 +2,36 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Registry } from '@prometheus-io/client';
 import { systemClock } from '../base/clock.ts';
-import { Secret } from '../base/secret.ts';
+import { digestOf } from '../base/digest.ts';
 import { createListener } from '../http/listener.ts';
 import { httpMetrics } from '../http/metrics.ts';
 import { openLogger } from '../telemetry/logger.ts';
+import { everything } from './access.ts';
 import { BearerTokens } from './bearer.ts';
 import { authMetrics } from './metrics.ts';
-import { requireBearer } from './require-bearer.ts';
+import { accessOf, requireBearer } from './require-bearer.ts';
 
 const registry = new Registry();
 const metrics = authMetrics(registry);
+const logged: string[] = [];
 const app = createListener({
-  logger: openLogger('silent'),
+  logger: openLogger('info', { write: (line) => void logged.push(line) }),
   metrics: httpMetrics(registry),
   clock: systemClock,
-  requestLog: 'none',
+  requestLog: 'all',
 });
-const tokens = new BearerTokens(new Map([['ci', new Secret('the-token')]]));
+const tokens = new BearerTokens(
+  [
+    { sha256: digestOf('the-token'), access: everything('ci') },
+    { sha256: digestOf('files-only'), access: { ...everything('docs'), rights: new Set(['files']) } },
+    { sha256: digestOf('gone'), access: { ...everything('old'), expiresAt: 0 } },
+  ],
+  systemClock,
+);
 let bodiesRead = 0;
-app.post('/closed', { onRequest: requireBearer(tokens, metrics) }, async () => {
+app.post('/closed', { onRequest: requireBearer(tokens, 'cache', metrics) }, async (request) => {
   bodiesRead++;
-  return 'open';
+  return accessOf(request).id;
 });
 after(() => app.close());
 
@@ -35,9 +44,37 @@ async function failures(reason: string): Promise<number> {
   return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
 }
 
-test('a known token is let in', async () => {
+test('a known token is let in, and the route learns what it means', async () => {
   const reply = await post({ authorization: 'Bearer the-token' });
-  assert.deepEqual([reply.statusCode, reply.body], [200, 'open']);
+  assert.deepEqual([reply.statusCode, reply.body], [200, 'ci']);
+});
+
+test('a known token without the right is 403, before the body is read', async () => {
+  const [before, read] = [await failures('no-right'), bodiesRead];
+  const reply = await post({ authorization: 'Bearer files-only' });
+  assert.deepEqual([reply.statusCode, reply.json().code], [403, 'FORBIDDEN']);
+  assert.equal((await failures('no-right')) - before, 1);
+  assert.equal(bodiesRead, read);
+});
+
+test('an expired token is answered like one that never was', async () => {
+  const [expired, unknown] = [
+    await post({ authorization: 'Bearer gone', 'x-request-id': 'same' }),
+    await post({ authorization: 'Bearer never-was', 'x-request-id': 'same' }),
+  ];
+  assert.equal(expired.statusCode, 401);
+  assert.equal(expired.body, unknown.body);
+  assert.deepEqual(Object.keys(expired.headers), Object.keys(unknown.headers));
+});
+
+test('the log line of a request names the token’s id, and never the token', async () => {
+  logged.length = 0;
+  for (const token of ['the-token', 'files-only', 'gone', 'never-was']) {
+    await post({ authorization: `Bearer ${token}` });
+  }
+  const ids = logged.map((line) => (JSON.parse(line) as { tokenId?: string }).tokenId);
+  assert.deepEqual(ids, ['ci', 'docs', undefined, undefined]);
+  assert.ok(!/the-token|files-only|gone|never-was/.test(logged.join('')));
 });
 
 test('a request without a token, or with an unknown one, is 401 with a challenge and counted by its reason', async () => {

@@ -1,21 +1,47 @@
-import type { onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
+import { nameSender } from '../http/listener.ts';
+import type { Access, Right } from './access.ts';
 import type { BearerTokens } from './bearer.ts';
 import type { AuthMetrics } from './metrics.ts';
 
-/** A hook that lets only known tokens in, before any body is read. */
-export function requireBearer(tokens: BearerTokens, metrics: AuthMetrics): onRequestAsyncHookHandler {
+const accesses = new WeakMap<FastifyRequest, Access>();
+
+/** What the token of a request means; only for requests that the hook below has let in. */
+export function accessOf(request: FastifyRequest): Access {
+  const access = accesses.get(request);
+  if (!access) throw new Error('unreachable: a route asks for the access of a request that no hook has seen');
+  return access;
+}
+
+/**
+ * A hook that lets only known tokens with a right in, before any body is read. One answer for tokens that are
+ * unknown, revoked and expired: 401. A known one without the right is told 403.
+ */
+export function requireBearer(
+  tokens: BearerTokens,
+  right: Right,
+  metrics: AuthMetrics,
+): onRequestAsyncHookHandler {
   return async (request, reply) => {
     const { authorization } = request.headers;
-    if (tokens.authenticate(authorization)) return;
-    const reason = authorization === undefined ? 'no-token' : 'unknown-token';
-    metrics.failures.inc({ reason });
-    reply.header('www-authenticate', 'Bearer realm="velocitycache"'); // RFC 9110 §11.6.1
-    throw new VelocityError(
-      'UNAUTHORIZED',
-      reason === 'no-token'
-        ? 'Send the server’s token as "Authorization: Bearer <token>".'
-        : 'This server does not know the token that was sent.',
-    );
+    const access = tokens.authenticate(authorization);
+    if (!access) {
+      const reason = authorization === undefined ? 'no-token' : 'unknown-token';
+      metrics.failures.inc({ reason });
+      reply.header('www-authenticate', 'Bearer realm="velocitycache"'); // RFC 9110 §11.6.1
+      throw new VelocityError(
+        'UNAUTHORIZED',
+        reason === 'no-token'
+          ? 'Send the server’s token as "Authorization: Bearer <token>".'
+          : 'This server does not know the token that was sent.',
+      );
+    }
+    nameSender(request, access.id);
+    if (!access.rights.has(right)) {
+      metrics.failures.inc({ reason: 'no-right' });
+      throw new VelocityError('FORBIDDEN', `This token has no right to this: it lacks "${right}".`);
+    }
+    accesses.set(request, access);
   };
 }

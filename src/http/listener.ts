@@ -33,6 +33,13 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const QUIET_ROUTES: ReadonlySet<string> = new Set(['/health', '/ready', '/metrics']);
 const INCOMING_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
+const senders = new WeakMap<FastifyRequest, string>();
+
+/** Names who sent a request, for its log line: the id of a token, never the token. */
+export function nameSender(request: FastifyRequest, tokenId: string): void {
+  senders.set(request, tokenId);
+}
+
 /** The HTTP application that doors are registered on: request ids, log lines, metrics, problem bodies. */
 export function createListener({ logger, metrics, clock, requestLog }: ListenerOptions): HttpApp {
   /** What is being answered on each connection: more than one where requests are pipelined. */
@@ -113,7 +120,9 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
       if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;
       // The path without its query: signed URLs carry their signature there.
       const [path] = request.url.split('?', 1);
-      logger.info({ requestId: request.id, method, path, status, ms: Math.round(ms * 10) / 10 }, 'request');
+      const tokenId = senders.get(request);
+      const line = { requestId: request.id, method, path, status, ms: Math.round(ms * 10) / 10 };
+      logger.info(tokenId === undefined ? line : { ...line, tokenId }, 'request');
     });
   }
 }

@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net';
+import { everything } from '../auth/access.ts';
 import { BearerTokens } from '../auth/bearer.ts';
 import { BlobUrls } from '../auth/blob-url.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { digestOf } from '../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { registerBuildCache } from '../doors/build-cache/door.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
@@ -62,7 +64,10 @@ export class VelocityServer {
     registerMetrics(app, metrics);
     registerBuildCache(app, {
       store,
-      tokens: new BearerTokens(new Map([['default', settings.authToken]])),
+      tokens: new BearerTokens(
+        [{ sha256: digestOf(settings.authToken.reveal()), access: everything('VC_AUTH_TOKEN') }],
+        clock,
+      ),
       urls: new BlobUrls(settings.authToken),
       metrics: metrics.buildCache,
       authMetrics: metrics.auth,

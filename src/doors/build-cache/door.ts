@@ -18,7 +18,7 @@ export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions)
   const negotiation = new Negotiation(options);
   registerBlobs(app, options);
   app.register(async (scope) => {
-    scope.addHook('onRequest', requireBearer(tokens, authMetrics));
+    scope.addHook('onRequest', requireBearer(tokens, 'cache', authMetrics));
     registerNegotiate(scope as HttpApp, negotiation, publicUrl);
   });
 }

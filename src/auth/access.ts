@@ -1,0 +1,72 @@
+import { unreachable } from '../base/unreachable.ts';
+
+/** What a token may be let into; `admin` also replaces and deletes. */
+export const RIGHTS = ['cache', 'files', 'objects', 'builds', 'admin'] as const;
+export type Right = (typeof RIGHTS)[number];
+
+/** What a token means. Every request past the door's hook carries one. */
+export interface Access {
+  /** Of the token, for logs and audits: tells tokens apart and gives none away. */
+  readonly id: string;
+  /** Tenants see nothing of each other. */
+  readonly tenant: string;
+  /** The one scope that its writes land in; `undefined` writes nothing. */
+  readonly writeScope: string | undefined;
+  /** Looked at in this order; the first hit wins. */
+  readonly readScopes: readonly string[];
+  readonly rights: ReadonlySet<Right>;
+  /** Milliseconds since the epoch; from then on the token is unknown. */
+  readonly expiresAt: number | undefined;
+}
+
+export const DEFAULT_TENANT = 'default';
+/** The scope that trusted builds write. */
+export const MAIN_SCOPE = 'main';
+const PULL_REQUEST_SCOPE = 'pull-request';
+
+export const PRESETS = ['main', 'pull-request', 'developer', 'admin'] as const;
+export type Preset = (typeof PRESETS)[number];
+
+export type Terms = Pick<Access, 'writeScope' | 'readScopes' | 'rights'>;
+
+/**
+ * What a preset stands for.
+ * @param scope the scope it is about, in place of its own: what is written, or for a developer what is read
+ */
+export function presetTerms(preset: Preset, scope?: string): Terms {
+  switch (preset) {
+    case 'main':
+      return trusted(scope ?? MAIN_SCOPE, ['cache', 'files', 'objects', 'builds']);
+    case 'admin':
+      return trusted(scope ?? MAIN_SCOPE, RIGHTS);
+    case 'pull-request': {
+      const own = scope ?? PULL_REQUEST_SCOPE;
+      // Trusted first: what a pull request wrote hides nothing that was built on main, not even from itself.
+      return { writeScope: own, readScopes: [MAIN_SCOPE, own], rights: new Set(['cache']) };
+    }
+    case 'developer':
+      return { writeScope: undefined, readScopes: [scope ?? MAIN_SCOPE], rights: new Set(['cache']) };
+    default:
+      return unreachable(preset);
+  }
+}
+
+function trusted(scope: string, rights: readonly Right[]): Terms {
+  return { writeScope: scope, readScopes: [scope], rights: new Set(rights) };
+}
+
+/** What `VC_AUTH_TOKEN` means: everything, in the scope of trusted builds. */
+export function everything(id: string): Access {
+  return { id, tenant: DEFAULT_TENANT, ...presetTerms('admin'), expiresAt: undefined };
+}
+
+export const NAME_EXPECTS =
+  'a name of 1 to 64 of a-z, 0-9, ".", "_" and "-" that begins with a letter or digit and does not end in a dot';
+
+/**
+ * Whether a text can name a tenant or a scope. Names become parts of object keys: they hold no slash,
+ * and no dot at the end, where Azure and Windows take `a.` for `a` and would make two scopes one.
+ */
+export function isScopeName(text: string): boolean {
+  return /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9_-])?$/.test(text);
+}

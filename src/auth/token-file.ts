@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import * as z from 'zod';
+import { type Digest, isSha256Hex } from '../base/digest.ts';
+import { messageOf } from '../base/errors.ts';
+import { checkShape } from '../config/check-shape.ts';
+import type { Checked, Mistake } from '../config/mistake.ts';
+import { parseYaml } from '../config/yaml-file.ts';
+import {
+  DEFAULT_TENANT,
+  isScopeName,
+  MAIN_SCOPE,
+  NAME_EXPECTS,
+  PRESETS,
+  presetTerms,
+  RIGHTS,
+} from './access.ts';
+import type { KnownToken } from './bearer.ts';
+import { maskTokens } from './token.ts';
+
+const SHA256_EXPECTS = 'expected the SHA-256 of a token, 64 lower-case hex digits; never the token itself';
+const ID_EXPECTS = 'expected 1 to 64 of a-z, 0-9 and "-"';
+const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
+const DATE_EXPECTS = 'expected a day or an instant in UTC, as 2027-01-31 or 2027-01-31T12:00:00Z';
+
+const scopeName = z.string().refine(isScopeName, `expected ${NAME_EXPECTS}`);
+
+/** One token of the file, as it is written. */
+const entry = z
+  .strictObject({
+    id: z.string().regex(/^[a-z0-9-]{1,64}$/, ID_EXPECTS),
+    sha256: z.string().refine(isSha256Hex, SHA256_EXPECTS),
+    preset: z.enum(PRESETS).optional(),
+    tenant: scopeName.optional(),
+    write: scopeName.optional(),
+    read: z.array(scopeName).optional(),
+    rights: z.array(z.enum(RIGHTS)).optional(),
+    expires: z
+      .string()
+      .refine((text) => DATE.test(text) && !Number.isNaN(Date.parse(text)), DATE_EXPECTS)
+      .optional(),
+    note: z.string().optional(),
+  })
+  .superRefine(({ preset, write, read }, context) => {
+    const mistake = (message: string, path: string[], input: unknown): void =>
+      context.addIssue({ code: 'custom', message, path, input });
+    if (preset === undefined && write === undefined && read === undefined) {
+      mistake('has no meaning yet: give it a preset, or scopes to read and write', [], undefined);
+    }
+    if (preset === 'developer' && write !== undefined) {
+      mistake('a developer writes nothing: give no write, or no preset', ['write'], write);
+    }
+    if (preset === 'pull-request' && write === MAIN_SCOPE) {
+      mistake(`a pull request never writes "${MAIN_SCOPE}", which trusted builds read`, ['write'], write);
+    }
+  });
+
+type Entry = z.infer<typeof entry>;
+
+const file = z.strictObject({ tokens: z.array(entry).nullable() }).superRefine(({ tokens }, context) => {
+  for (const field of ['id', 'sha256'] as const) {
+    const seen = new Set<string>();
+    for (const [index, { [field]: value }] of (tokens ?? []).entries()) {
+      if (seen.has(value)) {
+        const path = ['tokens', index, field];
+        context.addIssue({ code: 'custom', message: 'is there twice', path, input: value });
+      }
+      seen.add(value);
+    }
+  }
+});
+
+/** What a checked file says of one token, for lists of them. */
+export interface TokenRow extends KnownToken {
+  readonly note: string | undefined;
+}
+
+/** The tokens of a file; all of its mistakes at once, and in none of them a token that was put there by mistake. */
+export function readTokenFile(path: string): Checked<TokenRow[]> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return { ok: false, mistakes: [{ message: `cannot be read: ${messageOf(error)}`, source: path }] };
+  }
+  return parseTokenFile(path, text);
+}
+
+/** @param name what the file is called in mistakes */
+export function parseTokenFile(name: string, text: string): Checked<TokenRow[]> {
+  const parsed = parseYaml(name, text, {});
+  if (!parsed.ok) return withoutTokens(text, parsed);
+  const { data } = parsed.value;
+  // A file that holds nothing but a secret, named here by mistake, must not be quoted.
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    return {
+      ok: false,
+      mistakes: [{ message: 'is no token file: expected a map with "tokens"', source: name }],
+    };
+  }
+  const checked = checkShape(parsed.value, file);
+  if (!checked.ok) return withoutTokens(text, checked);
+  return { ok: true, value: (checked.value.tokens ?? []).map(toRow) };
+}
+
+function toRow({ id, sha256, preset, tenant, write, read, rights, expires, note }: Entry): TokenRow {
+  const terms = preset && presetTerms(preset, write);
+  return {
+    sha256: sha256 as Digest,
+    note,
+    access: {
+      id,
+      tenant: tenant ?? DEFAULT_TENANT,
+      writeScope: terms?.writeScope ?? write,
+      readScopes: [...new Set(read ?? terms?.readScopes ?? [])],
+      rights: rights ? new Set(rights) : (terms?.rights ?? new Set(['cache'])),
+      expiresAt: expires === undefined ? undefined : Date.parse(expires),
+    },
+  };
+}
+
+/** The lines around a mistake are shown; where a token stands in the file, the place alone is told. */
+function withoutTokens(
+  text: string,
+  { mistakes }: { readonly mistakes: readonly Mistake[] },
+): Checked<never> {
+  if (maskTokens(text) === text) return { ok: false, mistakes };
+  return {
+    ok: false,
+    mistakes: mistakes.map(({ message, position, ...rest }) => ({
+      ...rest,
+      message: maskTokens(message),
+      ...(position && { source: `${position.file}:${position.line}:${position.column}` }),
+    })),
+  };
+}
