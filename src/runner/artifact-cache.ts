@@ -107,7 +107,7 @@ export class ArtifactCache {
    */
   async store(key: CacheKey, task: string, body: Buffer | Readable, replace: boolean): Promise<boolean> {
     const { local, localAccess, remote, remoteAccess } = this.#options;
-    const sends = remote !== undefined && remoteAccess.write && remote.isUsable;
+    const sends = remote !== undefined && remoteAccess.write && remote.isWritable;
     const keeps = local !== undefined && localAccess.write;
     if (keeps) {
       await local.put(objectKey(key), body, {

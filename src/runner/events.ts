@@ -44,6 +44,8 @@ export type RunEvent =
     }
   /** Said once each; the run goes on. */
   | { readonly type: 'warning'; readonly message: string; readonly task?: TaskId }
+  /** Said once, and nothing is wrong. */
+  | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'uploads'; readonly waitingFor: number }
   | { readonly type: 'end'; readonly summary: RunSummary };
 

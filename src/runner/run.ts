@@ -235,6 +235,8 @@ function surprises({ filesFrom, ignoredPackages, unsetVariables }: Workspace): s
   return told;
 }
 
+const READ_ONLY = 'remote cache: the token reads and does not write, so nothing is sent there.';
+
 function openRemote(
   workspace: Workspace,
   options: RunOptions,
@@ -262,6 +264,7 @@ function openRemote(
     timeoutMs: remote?.timeout ?? DEFAULT_TIMEOUT_MS,
     onGivenUp: warn,
     onTrouble: warn,
+    onReadOnly: () => options.onEvent({ type: 'notice', message: READ_ONLY }),
   });
 }
 

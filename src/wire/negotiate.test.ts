@@ -16,6 +16,7 @@ const replies: fc.Arbitrary<NegotiateReply> = fc.oneof(
   ),
   fc.constant({ status: 'skipped' as const }),
   fc.constant({ status: 'missing' as const }),
+  fc.constant({ status: 'forbidden' as const }),
   fc.record(
     {
       status: fc.constant('found' as const),
@@ -34,7 +35,10 @@ const NEEDED = { status: 'upload_needed', url: 'http://x', method: 'PUT', header
 /** JSON that looks like a reply here and there. */
 const nearly = fc.record(
   {
-    status: fc.oneof(fc.constantFrom('upload_needed', 'skipped', 'found', 'missing'), fc.jsonValue()),
+    status: fc.oneof(
+      fc.constantFrom('upload_needed', 'skipped', 'found', 'missing', 'forbidden'),
+      fc.jsonValue(),
+    ),
     url: fc.oneof(fc.webUrl(), fc.jsonValue()),
     method: fc.oneof(fc.constantFrom('GET', 'PUT'), fc.jsonValue()),
     headers: fc.oneof(fc.dictionary(fc.string(), fc.string()), fc.jsonValue()),

@@ -7,7 +7,7 @@ import type { CacheKey } from '../base/cache-key.ts';
 import { type Digest, parseDigest } from '../base/digest.ts';
 
 export const NEGOTIATE_PATH = '/v1/negotiate';
-/** Objects of the build cache are named `objects/{hash}`. */
+/** Objects of the build cache are named `objects/{hash}`, in scopes of their own below those. */
 export const OBJECT_KEY_PREFIX = 'objects/';
 export const MAX_BATCH_ITEMS = 1_000;
 
@@ -45,15 +45,18 @@ export type NegotiateReply =
       /** SHA-256 of the bytes; absent where the uploader did not announce it and the storage did not measure it. */
       readonly digest?: Digest;
     }
-  | { readonly status: 'missing' };
+  | { readonly status: 'missing' }
+  /** To an upload: the token writes nothing. Of an item in a batch; a question for one item is answered 403. */
+  | { readonly status: 'forbidden' };
 
-/** Reads one reply off the wire; `undefined` where it is none of the four forms. */
+/** Reads one reply off the wire; `undefined` where it is none of these forms. */
 export function parseNegotiateReply(raw: unknown): NegotiateReply | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
   const { status, url, method, headers, size, digest } = raw as Record<string, unknown>;
   switch (status) {
     case 'skipped':
     case 'missing':
+    case 'forbidden':
       return { status };
     case 'upload_needed':
       if (typeof url !== 'string' || method !== 'PUT' || !isTextMap(headers)) return undefined;

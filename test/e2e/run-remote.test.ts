@@ -120,6 +120,27 @@ describe('with a gateway', () => {
     assert.match(lastLine(await build(workspace, server.url, {}, '--cache=')), /2 ran|2 hits/);
   });
 
+  test('a token that only reads goes on reading, sends nothing, and that is no trouble', async () => {
+    await using gateway = await ScriptedGateway.start((request) =>
+      reply(request, { upload: { status: 'forbidden' } }),
+    );
+    await using workspace = await TempWorkspace.open(FILES);
+    const { exitCode, stderr } = await build(workspace, gateway.url);
+    assert.equal(exitCode, 0);
+    assert.deepEqual(warnings(stderr), []);
+    assert.equal(
+      stderr.match(/the token reads and does not write, so nothing is sent there\./g)?.length,
+      1,
+      stderr,
+    );
+    assert.match(lastLine({ exitCode, stderr, stdout: '' }), /2 tasks · 2 ran/);
+    assert.ok(
+      gateway.requests.every(({ method }) => method === 'POST'),
+      'nothing was sent',
+    );
+    assertBuilt(workspace);
+  });
+
   test('--force runs everything again and the remote keeps its first', async () => {
     await using workspace = await TempWorkspace.open(FILES);
     await build(workspace, server.url);

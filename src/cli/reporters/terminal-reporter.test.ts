@@ -144,6 +144,13 @@ describe('in GitHub Actions', () => {
     assert.equal(new Shown(ACTIONS).ends(WEB, EXECUTED).stdout, `web#build: ran in 20 ms (${SHORT})\n`);
   });
 
+  test('a notice is a line, and no warning', () => {
+    for (const options of [{}, ACTIONS]) {
+      const { stderr } = new Shown(options).tell({ type: 'notice', message: 'nothing is wrong' });
+      assert.equal(stderr, 'nothing is wrong\n');
+    }
+  });
+
   test('failures and warnings are annotations, their special characters escaped', () => {
     const shown = new Shown(ACTIONS).tell({ type: 'warning', message: '100%\nsure' }).tell({
       type: 'end',

@@ -52,6 +52,9 @@ export class TerminalReporter implements Reporter {
       case 'warning':
         this.#warn(event.message);
         break;
+      case 'notice':
+        this.#say(event.message);
+        break;
       case 'uploads':
         this.#say(
           `sending ${event.waitingFor} ${event.waitingFor === 1 ? 'artifact' : 'artifacts'} to the remote cache`,

@@ -28,7 +28,7 @@ export function buildCacheMetrics(registry: Registry): BuildCacheMetrics {
     }),
     uploads: new Counter({
       name: 'vc_cache_uploads_total',
-      help: 'Uploads asked for, by outcome: needed (a URL was handed out), skipped (stored already), stored, exists, refused or failed (bytes that passed through this server).',
+      help: 'Uploads asked for, by outcome: needed (a URL was handed out), skipped (stored already), stored, exists or failed (bytes that passed through this server), refused (such bytes, or a token that writes nothing).',
       labelNames: ['protocol', 'outcome'],
       registers,
     }),

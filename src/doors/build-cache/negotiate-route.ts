@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
+import { accessOf } from '../../auth/require-bearer.ts';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { parseCacheKey } from '../../base/cache-key.ts';
 import { type Digest, parseDigest } from '../../base/digest.ts';
@@ -34,14 +35,22 @@ export function registerNegotiate(
   publicUrl: string | undefined,
 ): void {
   app.post(NEGOTIATE_PATH, async (request) => {
-    const origin = publicUrl ?? originOf(request);
+    const asker = { access: accessOf(request), origin: publicUrl ?? originOf(request) };
     const { body } = request;
     if (typeof body === 'object' && body !== null && 'items' in body) {
       const { items } = check(batch, body);
-      return { items: await negotiation.answer(items.map(toItem), origin) };
+      return { items: await negotiation.answer(items.map(toItem), asker) };
     }
-    const [reply] = await negotiation.answer([toItem(check(item, body))], origin);
+    const [reply] = await negotiation.answer([toItem(check(item, body))], asker);
+    if (reply?.status === 'forbidden') throw notAWriter();
     return reply;
+  });
+}
+
+/** In a batch each item has its own answer and one must not cost the others theirs; here there are no others. */
+function notAWriter(): VelocityError {
+  return new VelocityError('FORBIDDEN', 'This token has no scope to write: it reads, and uploads nothing.', {
+    field: 'action',
   });
 }
 

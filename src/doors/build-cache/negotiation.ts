@@ -1,18 +1,31 @@
+import type { Access } from '../../auth/access.ts';
 import type { BlobUrls } from '../../auth/blob-url.ts';
 import type { Clock } from '../../base/clock.ts';
 import { inParallel } from '../../base/in-parallel.ts';
 import { unreachable } from '../../base/unreachable.ts';
-import { type ObjectKey, parseObjectKey } from '../../storage/object-key.ts';
-import type { ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
-import { type NegotiateItem, type NegotiateReply, OBJECT_KEY_PREFIX } from '../../wire/negotiate.ts';
+import type { ObjectKey } from '../../storage/object-key.ts';
+import type { ObjectFacts, ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
+import type { NegotiateItem, NegotiateReply } from '../../wire/negotiate.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
 import { Rereads } from './rereads.ts';
+import { scopedKey } from './scoped-key.ts';
 
 export const BLOB_PATH = '/v1/proxy/blob/';
 
 /** Lookups of one batch under way at once: enough to hide the storage's distance, few enough to be fair. */
 const BATCH_WIDTH = 64;
 const PROTOCOL = 'velocity';
+
+/** Who asks, and how they reach this server: `https://cache.example`. */
+export interface Asker {
+  readonly access: Access;
+  readonly origin: string;
+}
+
+interface Holding {
+  readonly key: ObjectKey;
+  readonly facts: ObjectFacts;
+}
 
 interface NegotiationOptions {
   readonly store: ObjectStore;
@@ -27,6 +40,9 @@ interface NegotiationOptions {
  * The vending machine: looks a key up and hands out the one request that moves its bytes.
  * The look-up before an upload only saves work; that the first write wins is decided by the
  * condition inside the handed-out request.
+ *
+ * A key is looked up in the scopes that the token reads and written in the one that it writes. What lies
+ * elsewhere makes no difference to any answer, so nobody can take, hide or hold a key of a scope they do not write.
  */
 export class Negotiation {
   readonly #store: ObjectStore;
@@ -45,31 +61,31 @@ export class Negotiation {
     this.#rereads = new Rereads(store);
   }
 
-  /** Answers in the items' order. `origin` is how the client reaches this server: `https://cache.example`. */
-  async answer(items: readonly NegotiateItem[], origin: string): Promise<NegotiateReply[]> {
+  /** Answers in the items' order. */
+  async answer(items: readonly NegotiateItem[], asker: Asker): Promise<NegotiateReply[]> {
     const startedAt = this.#clock.elapsed();
-    const replies = await inParallel(items, BATCH_WIDTH, (item) => this.#reply(item, origin));
+    const replies = await inParallel(items, BATCH_WIDTH, (item) => this.#reply(item, asker));
     const seconds = (this.#clock.elapsed() - startedAt) / 1000;
     this.#metrics.negotiationSeconds.observe({ form: items.length === 1 ? 'single' : 'batch' }, seconds);
     this.#metrics.negotiationSecondsLegacy.observe(seconds);
     return replies;
   }
 
-  #reply(item: NegotiateItem, origin: string): Promise<NegotiateReply> {
+  #reply(item: NegotiateItem, asker: Asker): Promise<NegotiateReply> {
     switch (item.action) {
       case 'upload':
-        return this.#upload(item, origin);
+        return this.#upload(item, asker);
       case 'download':
-        return this.#download(item, origin);
+        return this.#download(item, asker);
       case 'verify':
-        return this.#verify(item, origin);
+        return this.#verify(item, asker);
       default:
         return unreachable(item);
     }
   }
 
-  async #download(item: NegotiateItem, origin: string): Promise<NegotiateReply> {
-    const reply = await this.#lookUp(toKey(item), origin);
+  async #download(item: NegotiateItem, asker: Asker): Promise<NegotiateReply> {
+    const reply = await this.#lookUp(item, asker);
     if (reply.status === 'missing') {
       this.#metrics.misses.inc({ protocol: PROTOCOL });
       return reply;
@@ -81,27 +97,47 @@ export class Negotiation {
     return reply;
   }
 
-  /** The lookup was counted when the download was asked for. */
-  async #verify(item: NegotiateItem, origin: string): Promise<NegotiateReply> {
-    await this.#rereads.read(toKey(item));
-    return this.#lookUp(toKey(item), origin);
+  /** Read again is what a download of this token would have been sent to. The lookup was counted with that download. */
+  async #verify(item: NegotiateItem, asker: Asker): Promise<NegotiateReply> {
+    const held = await this.#find(item, asker);
+    if (held) await this.#rereads.read(held.key);
+    return this.#lookUp(item, asker);
   }
 
-  async #lookUp(key: ObjectKey, origin: string): Promise<NegotiateReply & { status: 'found' | 'missing' }> {
-    const facts = await this.#store.head(key);
-    if (!facts) return { status: 'missing' };
-    const { url } = await this.#request(key, { method: 'GET', ttlSeconds: this.#urlTtlSeconds }, origin);
-    const { sizeBytes: size, digest } = facts;
+  async #lookUp(
+    item: NegotiateItem,
+    asker: Asker,
+  ): Promise<NegotiateReply & { status: 'found' | 'missing' }> {
+    const held = await this.#find(item, asker);
+    if (!held) return { status: 'missing' };
+    const terms = { method: 'GET', ttlSeconds: this.#urlTtlSeconds } as const;
+    const { url } = await this.#request(held.key, terms, asker.origin);
+    const { sizeBytes: size, digest } = held.facts;
     return { status: 'found', url, method: 'GET', size, ...(digest === undefined ? {} : { digest }) };
   }
 
-  async #upload(item: NegotiateItem & { action: 'upload' }, origin: string): Promise<NegotiateReply> {
-    const key = toKey(item);
-    if (await this.#store.head(key)) {
+  /** One scope after the other: the order is that of trust, and most finds are in the first. */
+  async #find({ hash }: NegotiateItem, { access }: Asker): Promise<Holding | undefined> {
+    for (const scope of access.readScopes) {
+      const key = scopedKey(access.tenant, scope, hash);
+      const facts = await this.#store.head(key);
+      if (facts) return { key, facts };
+    }
+    return undefined;
+  }
+
+  async #upload(item: NegotiateItem & { action: 'upload' }, asker: Asker): Promise<NegotiateReply> {
+    const { tenant, writeScope } = asker.access;
+    // Before any look-up: the answer must not tell what is there.
+    if (writeScope === undefined) {
+      this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'refused' });
+      return { status: 'forbidden' };
+    }
+    if (await this.#find(item, asker)) {
       this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'skipped' });
       return { status: 'skipped' };
     }
-    const { size: sizeBytes, digest } = item;
+    const { hash, size: sizeBytes, digest } = item;
     const terms = {
       method: 'PUT',
       ttlSeconds: this.#urlTtlSeconds,
@@ -109,7 +145,8 @@ export class Negotiation {
       sizeBytes,
       digest,
     } as const;
-    const { url, headers } = await this.#request(key, terms, origin);
+    const key = scopedKey(tenant, writeScope, hash);
+    const { url, headers } = await this.#request(key, terms, asker.origin);
     this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'needed' });
     return { status: 'upload_needed', url, method: 'PUT', headers };
   }
@@ -127,8 +164,4 @@ export class Negotiation {
     };
     return { url: `${origin}${BLOB_PATH}${encodeURI(key)}?${query}`, method, headers };
   }
-}
-
-function toKey({ hash }: NegotiateItem): ObjectKey {
-  return parseObjectKey(OBJECT_KEY_PREFIX + hash);
 }

@@ -25,6 +25,8 @@ export interface RemoteCacheOptions {
   readonly onGivenUp: (why: string) => void;
   /** Told of an artifact that could not be moved while the remote itself is well. */
   readonly onTrouble: (why: string) => void;
+  /** Told once, when the gateway says that the token reads and does not write. That is no trouble: reading goes on. */
+  readonly onReadOnly: () => void;
 }
 
 export interface RemoteArtifact {
@@ -40,7 +42,7 @@ export interface Upload {
   read(): Readable | Uint8Array;
 }
 
-export type UploadOutcome = 'stored' | 'exists' | 'failed';
+export type UploadOutcome = 'stored' | 'exists' | 'read-only' | 'failed';
 
 /** A transfer that is slower on the whole is slower than most builds; it is cut, and the task runs. */
 const SLOWEST_BYTES_PER_SECOND = 512 * 1024;
@@ -58,6 +60,7 @@ export class RemoteCache {
   #exchanges: Promise<HttpExchanges> | undefined;
   readonly #reports = new Map<CacheKey, Promise<void>>();
   #givenUp = false;
+  #readOnly = false;
   #closed = false;
 
   constructor(options: RemoteCacheOptions) {
@@ -69,6 +72,11 @@ export class RemoteCache {
 
   get isUsable(): boolean {
     return !this.#givenUp && !this.#closed;
+  }
+
+  /** Whether an upload may be tried: it may until the gateway says otherwise. */
+  get isWritable(): boolean {
+    return this.isUsable && !this.#readOnly;
   }
 
   /** Which of the keys are there. One question for all of them. */
@@ -149,9 +157,11 @@ export class RemoteCache {
 
   async upload(upload: Upload): Promise<UploadOutcome> {
     const { key, sizeBytes, read } = upload;
+    if (this.#readOnly) return 'read-only';
     await this.#reports.get(key); // the damaged one must be gone before its successor is asked for
     const reply = await this.#askToUpload(upload);
     if (reply?.status === 'skipped') return 'exists';
+    if (reply?.status === 'forbidden') return this.#stopWriting();
     if (reply?.status !== 'upload_needed' || !this.isUsable) return 'failed';
     try {
       const answer = await this.#send({
@@ -175,6 +185,12 @@ export class RemoteCache {
       else this.#giveUpAfter(error, reply.url);
     }
     return 'failed';
+  }
+
+  #stopWriting(): UploadOutcome {
+    if (!this.#readOnly && !this.#closed) this.#options.onReadOnly();
+    this.#readOnly = true;
+    return 'read-only';
   }
 
   async #askToUpload({ key, digest, sizeBytes }: Upload): Promise<NegotiateReply | undefined> {
