@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { authMistakes } from '../auth/settings.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
-import type { Setting, Settings } from '../config/setting.ts';
 import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
 import type { StorageSettings } from '../storage/settings.ts';
 import { serverSettings } from './settings.ts';
@@ -14,23 +14,21 @@ export interface SettingsSources {
   readonly configFiles: readonly string[];
 }
 
-/** The server's settings from flags, environment and file; all mistakes at once. */
+/** The server's settings from flags, environment and files; all mistakes at once. */
 export function loadServerSettings(sources: SettingsSources): Checked<Resolution<typeof serverSettings>> {
-  return load(serverSettings, sources);
+  const loaded = load(sources);
+  if (!loaded.ok) return loaded;
+  const mistakes = authMistakes(loaded.value.values);
+  return mistakes.length > 0 ? { ok: false, mistakes } : loaded;
 }
 
-/** For work on the storage without a server: the same sources, but what only a server needs may be missing. */
+/** For work on the storage without a server: the same sources, but nobody has to be let in. */
 export function loadStorageSettings(sources: SettingsSources): Checked<StorageSettings> {
-  const settings = Object.entries<Setting<unknown>>(serverSettings).map(([name, setting]) => {
-    const { required: _, ...optional } = setting;
-    return [name, optional] as const;
-  });
-  const loaded = load(Object.fromEntries(settings) as typeof serverSettings, sources);
+  const loaded = load(sources);
   return loaded.ok ? { ok: true, value: loaded.value.values } : loaded;
 }
 
-function load<S extends Settings>(settings: S, sources: SettingsSources): Checked<Resolution<S>> {
-  const { flags, env, configFiles } = sources;
+function load({ flags, env, configFiles }: SettingsSources): Checked<Resolution<typeof serverSettings>> {
   const files: YamlFile[] = [];
   const mistakes: Mistake[] = [];
   for (const path of configFiles) {
@@ -38,7 +36,9 @@ function load<S extends Settings>(settings: S, sources: SettingsSources): Checke
     if (parsed.ok) files.push(parsed.value);
     else mistakes.push(...parsed.mistakes);
   }
-  return mistakes.length > 0 ? { ok: false, mistakes } : resolveSettings(settings, { flags, env, files });
+  return mistakes.length > 0
+    ? { ok: false, mistakes }
+    : resolveSettings(serverSettings, { flags, env, files });
 }
 
 function readYaml(path: string, env: NodeJS.ProcessEnv): Checked<YamlFile> {

@@ -1,10 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { everything } from '../auth/access.ts';
-import { BearerTokens } from '../auth/bearer.ts';
 import { BlobUrls } from '../auth/blob-url.ts';
+import { type OpenTokens, openTokens } from '../auth/open-tokens.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { digestOf } from '../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
 import { registerBuildCache } from '../doors/build-cache/door.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
 import type { StorageMetrics } from '../storage/metrics.ts';
@@ -27,6 +27,7 @@ export interface ServerSurroundings {
 export class VelocityServer {
   readonly #app: HttpApp;
   readonly #store: ObjectStore;
+  readonly #tokens: OpenTokens;
   readonly #health: Health;
   readonly #settings: ServerSettings;
   readonly #logger: Logger;
@@ -36,6 +37,7 @@ export class VelocityServer {
   private constructor(
     app: HttpApp,
     store: ObjectStore,
+    tokens: OpenTokens,
     health: Health,
     settings: ServerSettings,
     logger: Logger,
@@ -43,6 +45,7 @@ export class VelocityServer {
   ) {
     this.#app = app;
     this.#store = store;
+    this.#tokens = tokens;
     this.#health = health;
     this.#settings = settings;
     this.#logger = logger;
@@ -51,12 +54,16 @@ export class VelocityServer {
 
   /**
    * Opens the storage and listens.
-   * @throws VelocityError `DRIVER_UNAVAILABLE`, `STORAGE_*` or `LISTEN_FAILED`, each in words for an operator.
+   * @throws VelocityError `TOKENS_INVALID`, `DRIVER_UNAVAILABLE`, `STORAGE_*` or `LISTEN_FAILED`, each in words for an operator.
    */
   static async start(settings: ServerSettings, around: ServerSurroundings): Promise<VelocityServer> {
     const { logger, version, clock = systemClock } = around;
     const metrics = openMetrics(version);
-    const store = await openStore(settings, { logger, metrics: metrics.storage, clock });
+    const tokens = openTokens(settings, { logger, clock });
+    const store = await openStore(settings, { logger, metrics: metrics.storage, clock }).catch((error) => {
+      tokens.close();
+      throw error;
+    });
 
     const app = createListener({ logger, metrics: metrics.http, clock, requestLog: settings.logRequests });
     const health = new Health(store, clock, logger);
@@ -64,11 +71,10 @@ export class VelocityServer {
     registerMetrics(app, metrics);
     registerBuildCache(app, {
       store,
-      tokens: new BearerTokens(
-        [{ sha256: digestOf(settings.authToken.reveal()), access: everything('VC_AUTH_TOKEN') }],
-        clock,
+      tokens: tokens.tokens,
+      urls: new BlobUrls(
+        settings.urlSecret ?? settings.authToken ?? new Secret(randomBytes(32).toString('hex')),
       ),
-      urls: new BlobUrls(settings.authToken),
       metrics: metrics.buildCache,
       authMetrics: metrics.auth,
       logger,
@@ -78,7 +84,7 @@ export class VelocityServer {
       maxArtifactBytes: settings.maxArtifactBytes,
     });
 
-    const server = new VelocityServer(app, store, health, settings, logger, clock);
+    const server = new VelocityServer(app, store, tokens, health, settings, logger, clock);
     await server.#listen();
     server.#keepHouse(metrics.storage);
     return server;
@@ -111,12 +117,18 @@ export class VelocityServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
+  /** Reads the token file again, for whoever does not wait until its change is seen. */
+  reloadTokens(): void {
+    this.#tokens.reload();
+  }
+
   async #listen(): Promise<void> {
     const { host, port } = this.#settings;
     try {
       await this.#app.listen({ host, port });
     } catch (error) {
       await this.#store.close();
+      this.#tokens.close();
       const why = systemCode(error) === 'EADDRINUSE' ? 'another program listens there' : messageOf(error);
       throw new VelocityError(
         'LISTEN_FAILED',
@@ -158,6 +170,7 @@ export class VelocityServer {
     await this.#app.close();
     await this.#housekeeping?.stop();
     await this.#store.close();
+    this.#tokens.close();
     this.#logger.info('stopped');
   }
 

@@ -8,7 +8,7 @@ import { version } from '../version.ts';
 
 const { VelocityServer, loadServerSettings, serverSettings } = await loadServerSide();
 
-/** `velocity serve`: runs until SIGTERM or SIGINT; the second one does not wait. */
+/** `velocity serve`: runs until SIGTERM or SIGINT; the second one does not wait. SIGHUP reads the token file again. */
 export const serveCommand: CliCommand = {
   declare(command, { io, exit }) {
     addSettingFlags(command, serverSettings);
@@ -24,11 +24,15 @@ export const serveCommand: CliCommand = {
       const stopSignal = nextSignal();
       const server = await VelocityServer.start(values, { logger, version: version() });
       logger.info({ url: server.url, driver: values.storageDriver }, 'listening');
+      const reload = (): void => server.reloadTokens();
+      // Without a token file a hang-up ends the server, as it ends any program of a terminal.
+      if (values.authTokensFile !== undefined) process.on('SIGHUP', reload);
       await stopSignal;
 
       const hurry = new AbortController();
       nextSignal().then(() => hurry.abort());
       await server.stop(hurry.signal);
+      process.off('SIGHUP', reload);
     });
   },
 };
