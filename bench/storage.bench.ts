@@ -98,7 +98,7 @@ async function openStores(folder: string): Promise<ObjectStore[]> {
 }
 
 async function open(driver: string, env: Readonly<Record<string, string>>): Promise<ObjectStore> {
-  const layers = { flags: new Map(), env: { ...env, VC_STORAGE_DRIVER: driver }, file: undefined };
+  const layers = { flags: new Map(), env: { ...env, VC_STORAGE_DRIVER: driver }, files: [] };
   const resolved = resolveSettings(storageSettings, layers);
   if (!resolved.ok) throw new Error(resolved.mistakes.map(({ message }) => message).join('\n'));
   const store = await openStore(resolved.value.values, {

@@ -36,6 +36,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Print the server’s settings and where each came from.',
     load: async () => (await import('./commands/config.ts')).configCommand,
   },
+  token: {
+    summary: 'Make, list and revoke the tokens of a server.',
+    load: async () => (await import('./commands/token.ts')).tokenCommand,
+  },
 };
 
 /** Runs one command line to its exit code. Never ends the process itself. */

@@ -39,3 +39,12 @@ export async function loadStorageSide() {
   ]);
   return { loadStorageSettings, ...settings, openExistingStore, prune, verify, parseObjectKey };
 }
+
+/** What `velocity token` needs: the token file, without the server that reads it. */
+export async function loadTokenFileSide() {
+  const [{ PRESETS }, { addToken, listTokens, removeToken }] = await Promise.all([
+    import('../auth/access.ts'),
+    import('../auth/edit-token-file.ts'),
+  ]);
+  return { PRESETS, addToken, listTokens, removeToken };
+}

@@ -1,0 +1,123 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { systemClock } from '../../base/clock.ts';
+import { parseDuration } from '../../base/duration.ts';
+import { VelocityError } from '../../base/errors.ts';
+import type { CliCommand } from '../command.ts';
+import { EXIT, type Io } from '../io.ts';
+import { loadTokenFileSide } from '../server-side.ts';
+
+const { PRESETS, addToken, listTokens, removeToken } = await loadTokenFileSide();
+const FILE_VARIABLE = 'VC_AUTH_TOKENS_FILE';
+
+type Row = ReturnType<typeof listTokens>[number];
+
+/** `velocity token new|ls|revoke`: the tokens of a server, in the file that it reads them from. */
+export const tokenCommand: CliCommand = {
+  declare(command, { io, exit }) {
+    withFile(command.command('new'))
+      .description('Make a token, print it this once, and add its digest to the file.')
+      .addOption(
+        new Option('--preset <name>', 'what it may do')
+          .choices(PRESETS)
+          .default('developer', 'developer, reads only'),
+      )
+      .option('--tenant <name>', 'whose it is (default: default)')
+      .option('--scope <name>', 'what it writes, or for a developer reads, in place of the preset’s own')
+      .option('--expires <duration>', 'how long it is known, such as 90d (default: for ever)')
+      .option('--note <text>', 'what it is for, to tell it from others')
+      .action((options: NewOptions) => {
+        const { preset, tenant, scope, note } = options;
+        const expiresAt = options.expires === undefined ? undefined : expiry(options.expires);
+        const file = fileOf(options, io);
+        const { token, row } = addToken(file.path, { preset, tenant, scope, expiresAt, note });
+        io.stdout.write(`${token.reveal()}\n`);
+        io.stderr.write(
+          `Token ${row.access.id} is in ${file.shown}: ${meaning(row)}. It is not shown again.\n`,
+        );
+      });
+    withFile(command.command('ls'))
+      .description('List the tokens of the file.')
+      .action((options: FileOption) => {
+        io.stdout.write(table(listTokens(fileOf(options, io).path)));
+      });
+    withFile(command.command('revoke'))
+      .argument('<id>', 'as `velocity token ls` and the server’s log show it')
+      .description('Take a token out of the file.')
+      .action((id: string, options: FileOption) => {
+        const file = fileOf(options, io);
+        if (removeToken(file.path, id)) {
+          io.stderr.write(`Token ${id} is revoked. URLs it was given open until they expire (VC_URL_TTL).\n`);
+          return;
+        }
+        io.stderr.write(`velocity: there is no token ${id} in ${file.shown}.\n`);
+        exit(EXIT.failed);
+      });
+  },
+};
+
+interface FileOption {
+  readonly file?: string;
+}
+
+interface NewOptions extends FileOption {
+  readonly preset: (typeof PRESETS)[number];
+  readonly tenant?: string;
+  readonly scope?: string;
+  readonly expires?: string;
+  readonly note?: string;
+}
+
+function withFile(command: Command): Command {
+  return command.option('--file <path>', `the token file (default: what ${FILE_VARIABLE} names)`);
+}
+
+function fileOf({ file }: FileOption, io: Io): { path: string; shown: string } {
+  const shown = file ?? io.env[FILE_VARIABLE];
+  if (!shown)
+    throw new VelocityError('USAGE', `Name the token file: --file tokens.yml, or ${FILE_VARIABLE}.`);
+  return { path: resolve(io.cwd, shown), shown };
+}
+
+function expiry(written: string): number {
+  const ms = parseDuration(written);
+  if (!ms) throw new VelocityError('USAGE', `--expires ${written}: expected a duration such as 12h or 90d.`);
+  return systemClock.now() + ms;
+}
+
+function meaning({ access }: Row): string {
+  const { tenant, writeScope, readScopes, expiresAt } = access;
+  const writes = writeScope === undefined ? 'writes nothing' : `writes ${writeScope}`;
+  const until = expiresAt === undefined ? 'does not expire' : `expires ${instant(expiresAt)}`;
+  return `tenant ${tenant}, reads ${readScopes.join(', then ') || 'nothing'}, ${writes}, ${until}`;
+}
+
+function table(rows: readonly Row[]): string {
+  const now = systemClock.now();
+  const lines = rows.map(({ access, note }) => [
+    access.id,
+    access.tenant,
+    access.readScopes.join(',') || '-',
+    access.writeScope ?? '-',
+    [...access.rights].join(','),
+    access.expiresAt === undefined
+      ? '-'
+      : instant(access.expiresAt) + (access.expiresAt <= now ? ' (expired)' : ''),
+    note ?? '',
+  ]);
+  const all = [['id', 'tenant', 'reads', 'writes', 'rights', 'expires', 'note'], ...lines];
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0))) ?? [];
+  return all
+    .map(
+      (line) =>
+        `${line
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
