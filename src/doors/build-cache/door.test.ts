@@ -231,3 +231,18 @@ test('in a batch an upload that is not allowed leaves the other items their answ
     ['found', 'forbidden', 'forbidden', 'missing'],
   );
 });
+
+test('told of damage, the server reads what the token would have been given, and nothing of another scope', async (t) => {
+  const hash = freshHash();
+  await put('default', 'pull-request', hash);
+  await put('acme', 'main', hash);
+  const get = t.mock.method(store, 'get');
+  const read = (): unknown[] => get.mock.calls.map(({ arguments: [key] }) => key);
+  assert.equal(await answer('main', hash, 'verify'), 'missing');
+  assert.deepEqual(read(), []);
+  assert.equal(await answer('pull-request', hash, 'verify'), 'found');
+  assert.deepEqual(read(), [`tenants/default/pull-request/objects/${hash}`]);
+  await put('default', 'main', hash);
+  assert.equal(await answer('pull-request', hash, 'verify'), 'found');
+  assert.deepEqual(read().slice(1), [`objects/${hash}`]);
+});
