@@ -64,6 +64,7 @@ test('what was written by hand stays, comments and order too', () => {
     `  - id: nightly # since 2025`,
     `    sha256: ${'ab'.repeat(32)}`,
     '    preset: main',
+    '    rights: [cache, builds]',
     '',
   ].join('\n');
   writeFileSync(path, hand);

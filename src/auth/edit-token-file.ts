@@ -100,7 +100,7 @@ function spelled({ id, sha256 }: NewToken, { preset, tenant, scope, expiresAt, n
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
 }
 
-/** Changes the list of tokens and leaves the rest of the file, comments too, as it was written. */
+/** Changes the list of tokens. Comments, order and the other tokens stay; blanks between them may not. */
 function edit(
   path: string,
   change: (tokens: YAMLSeq, document: ReturnType<typeof parseDocument>) => boolean,
@@ -113,7 +113,7 @@ function edit(
   if (!isSeq(document.get('tokens'))) document.set('tokens', document.createNode([]));
   const tokens = document.get('tokens');
   if (!isSeq(tokens) || !change(tokens, document)) return undefined;
-  const changed = document.toString({ lineWidth: 0 });
+  const changed = document.toString({ lineWidth: 0, flowCollectionPadding: false });
   const rows = checked(path, changed);
   replace(path, changed);
   return rows;
