@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
@@ -19,10 +19,15 @@ function fileOf(...names: readonly string[]): string {
   return `tokens:\n${rows.join('')}`;
 }
 
-async function open(text: string, clock: Clock = new ManualClock()) {
+async function open(text: string, clock: Clock = new ManualClock(), { linked = false } = {}) {
   const folder = await openTempFolder();
   const file = join(folder.path, 'tokens.yml');
-  writeFileSync(file, text);
+  const target = linked ? join(folder.path, 'elsewhere', 'real.yml') : file;
+  if (linked) {
+    mkdirSync(join(folder.path, 'elsewhere'));
+    symlinkSync(target, file);
+  }
+  writeFileSync(target, text);
   const fixed = [{ sha256: digestOf('fixed'), access: everything('fixed') }];
   const tokens = new BearerTokens(fixed, clock);
   const lines = new PassThrough({ encoding: 'utf8' });
@@ -32,6 +37,7 @@ async function open(text: string, clock: Clock = new ManualClock()) {
     const live = new LiveTokens({ file, fixed, tokens, logger, clock });
     return {
       file,
+      target,
       live,
       lines,
       knows: (name: string): boolean => tokens.authenticate(`Bearer ${name}`) !== undefined,
@@ -80,22 +86,23 @@ test('a file that became wrong, empty or is gone changes nothing, and the log sa
   }
 });
 
-test('a change of the file is seen, whether it is written over or replaced', async () => {
-  await using opened = await open(fileOf('one'), systemClock);
-  const changes: [string, () => void][] = [
-    ['two', () => writeFileSync(opened.file, fileOf('two'))],
-    [
-      'three',
-      () => {
-        writeFileSync(`${opened.file}.new`, fileOf('three'));
-        renameSync(`${opened.file}.new`, opened.file);
-      },
-    ],
-  ];
-  for (const [name, change] of changes) {
-    change();
-    // A line comes with each reading; the file may be read once more for the same change.
-    while (!opened.knows(name)) await once(opened.lines, 'data', { signal: AbortSignal.timeout(10_000) });
-    assert.ok(!opened.knows('one'));
-  }
-});
+for (const linked of [false, true])
+  test(`a change of ${linked ? 'a file behind a link' : 'the file'} is seen, whether it is written over or replaced`, async () => {
+    await using opened = await open(fileOf('one'), systemClock, { linked });
+    const changes: [string, () => void][] = [
+      ['two', () => writeFileSync(opened.target, fileOf('two'))],
+      [
+        'three',
+        () => {
+          writeFileSync(`${opened.target}.new`, fileOf('three'));
+          renameSync(`${opened.target}.new`, opened.target);
+        },
+      ],
+    ];
+    for (const [name, change] of changes) {
+      change();
+      // A line comes with each reading; the file may be read once more for the same change.
+      while (!opened.knows(name)) await once(opened.lines, 'data', { signal: AbortSignal.timeout(10_000) });
+      assert.ok(!opened.knows('one'));
+    }
+  });

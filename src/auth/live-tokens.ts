@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, realpathSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { messageOf, VelocityError } from '../base/errors.ts';
@@ -26,7 +26,7 @@ export interface LiveTokensOptions {
  */
 export class LiveTokens {
   readonly #options: LiveTokensOptions;
-  readonly #watcher: FSWatcher | undefined;
+  readonly #watchers: FSWatcher[] = [];
   #cancelReload = (): void => {};
 
   /** @throws VelocityError `TOKENS_INVALID`: there is nothing older to go on with. */
@@ -36,7 +36,7 @@ export class LiveTokens {
     if (mistakes) {
       throw new VelocityError('TOKENS_INVALID', `The token file is wrong: ${told(mistakes).join('; ')}.`);
     }
-    this.#watcher = this.#watch();
+    this.#watch();
   }
 
   /** Reads the file again, now. */
@@ -54,7 +54,7 @@ export class LiveTokens {
 
   close(): void {
     this.#cancelReload();
-    this.#watcher?.close();
+    for (const watcher of this.#watchers) watcher.close();
   }
 
   /** The mistakes that keep the tokens as they were. */
@@ -67,26 +67,30 @@ export class LiveTokens {
   }
 
   /**
-   * The folder is watched, not the file: who replaces a file as a whole puts another one in its place. A mounted
-   * Kubernetes secret changes by a link beside it, whose name begins with two dots.
+   * Folders are watched, not the file: who replaces a file as a whole puts another one in its place. Where it is a
+   * link, that may happen at either end. A mounted Kubernetes secret changes by a link whose name begins with two dots.
    */
-  #watch(): FSWatcher | undefined {
+  #watch(): void {
     const { file, logger, clock } = this.#options;
     const unwatched = (error: unknown): void =>
       logger.warn(
         { file, reason: messageOf(error) },
         'the token file is not watched: send SIGHUP after a change',
       );
+    const changed = (): void => {
+      this.#cancelReload();
+      this.#cancelReload = clock.after(SETTLE_MS, () => this.reload());
+    };
     try {
-      const watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
-        if (name !== null && name !== basename(file) && !name.startsWith('..')) return;
-        this.#cancelReload();
-        this.#cancelReload = clock.after(SETTLE_MS, () => this.reload());
-      });
-      return watcher.on('error', unwatched);
+      const ends = [file, realpathSync(file)];
+      for (const folder of new Set(ends.map((end) => realpathSync(dirname(end))))) {
+        const watcher = watch(folder, { persistent: false }, (_event, name) => {
+          if (name === null || name.startsWith('..') || ends.some((end) => basename(end) === name)) changed();
+        });
+        this.#watchers.push(watcher.on('error', unwatched));
+      }
     } catch (error) {
       unwatched(error); // no watches left, or a file system without
-      return undefined;
     }
   }
 }
