@@ -29,6 +29,7 @@ export async function loadStorageSide() {
     { prune },
     { verify },
     { parseObjectKey },
+    { ownerOf },
   ] = await Promise.all([
     import('../server/load-settings.ts'),
     import('../storage/settings.ts'),
@@ -36,8 +37,9 @@ export async function loadStorageSide() {
     import('../storage/prune.ts'),
     import('../storage/verify.ts'),
     import('../storage/object-key.ts'),
+    import('../doors/build-cache/scoped-key.ts'),
   ]);
-  return { loadStorageSettings, ...settings, openExistingStore, prune, verify, parseObjectKey };
+  return { loadStorageSettings, ...settings, openExistingStore, prune, verify, parseObjectKey, ownerOf };
 }
 
 /** What `velocity token` needs: the token file, without the server that reads it. */

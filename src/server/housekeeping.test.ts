@@ -4,6 +4,7 @@ import { Registry } from '@prometheus-io/client';
 import { ManualClock } from '../../test/rig/manual-clock.ts';
 import { openTempFolder } from '../../test/rig/temp-folder.ts';
 import { until } from '../../test/rig/until.ts';
+import { ownerOf } from '../doors/build-cache/scoped-key.ts';
 import { LocalStore } from '../storage/drivers/local/local-store.ts';
 import { storageMetrics } from '../storage/metrics.ts';
 import { parseObjectKey } from '../storage/object-key.ts';
@@ -24,7 +25,7 @@ class Rig implements AsyncDisposable {
     this.#remove = remove;
     const logger = openLogger('debug', { write: (line) => void this.log.push(JSON.parse(line)) });
     const metrics = storageMetrics(this.registry);
-    this.housekeeping = new Housekeeping({ store, limits, clock: this.clock, logger, metrics });
+    this.housekeeping = new Housekeeping({ store, limits, ownerOf, clock: this.clock, logger, metrics });
   }
 
   static async open(limits: PruneLimits): Promise<Rig> {
@@ -104,4 +105,19 @@ test('after the stop nothing begins', async () => {
   await rig.housekeeping.stop();
   rig.clock.advance(7_200_000);
   assert.deepEqual(await rig.keys(), ['a']);
+});
+
+test('a flood of a pull request displaces nothing that main wrote (A2)', async () => {
+  await using rig = await Rig.open({ maxEntries: 20 });
+  for (let index = 0; index < 10; index++) await rig.put(`objects/main-${index}`, 1);
+  for (let index = 0; index < 40; index++) await rig.put(`tenants/default/pr-7/objects/flood-${index}`, 1);
+  await rig.housekeeping.run();
+  const keys = await rig.keys();
+  assert.deepEqual(
+    [
+      keys.filter((key) => key.startsWith('objects/')).length,
+      keys.filter((key) => key.includes('pr-7')).length,
+    ],
+    [10, 2],
+  );
 });

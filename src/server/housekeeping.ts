@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { StorageMetrics } from '../storage/metrics.ts';
-import { type PruneLimits, type PruneSummary, prune } from '../storage/prune.ts';
+import type { ObjectKey } from '../storage/object-key.ts';
+import { type Owner, type PruneLimits, type PruneSummary, prune } from '../storage/prune.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
@@ -12,6 +13,8 @@ const EVERY_MS = 3600_000;
 export interface HousekeepingOptions {
   readonly store: ObjectStore;
   readonly limits: PruneLimits;
+  /** Keeps each owner to its share. */
+  readonly ownerOf?: ((key: ObjectKey) => Owner) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StorageMetrics;
@@ -49,11 +52,12 @@ export class Housekeeping {
 
   /** Once, now. Trouble is logged: the server goes on, and the next hour comes. */
   async run(): Promise<PruneSummary | undefined> {
-    const { store, limits, clock, logger, metrics } = this.#options;
+    const { store, limits, ownerOf, clock, logger, metrics } = this.#options;
     const tier = store.driver;
     try {
       const summary = await prune(store, limits, {
         now: clock.now(),
+        ownerOf,
         signal: this.#stopped.signal,
         onPruned: ({ reason, sizeBytes }) => {
           metrics.evictions.inc({ tier, reason });

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { registerBuildCache } from '../doors/build-cache/door.ts';
+import { ownerOf } from '../doors/build-cache/scoped-key.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
 import type { StorageMetrics } from '../storage/metrics.ts';
 import { openStore } from '../storage/open-store.ts';
@@ -104,6 +105,7 @@ export class VelocityServer {
     this.#housekeeping = new Housekeeping({
       store: this.#store,
       limits,
+      ownerOf,
       clock: this.#clock,
       logger: this.#logger,
       metrics,

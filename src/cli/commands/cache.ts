@@ -17,6 +17,7 @@ const {
   prune,
   verify,
   parseObjectKey,
+  ownerOf,
 } = await loadStorageSide();
 
 type Store = Awaited<ReturnType<typeof openExistingStore>>;
@@ -155,6 +156,7 @@ async function pruneNow({ store, settings, command, context: { io, exit } }: Wor
     );
   const { removed, removedBytes, failed, kept, keptBytes } = await prune(store, limits, {
     now: systemClock.now(),
+    ownerOf,
     dryRun,
     onPruned: ({ key, sizeBytes, usedAt, reason }) =>
       io.stdout.write(`${key}\t${sizeBytes}\t${instant(usedAt)}\t${reason}\n`),

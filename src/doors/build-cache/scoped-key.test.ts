@@ -6,7 +6,7 @@ import { BlobUrls } from '../../auth/blob-url.ts';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { digestOf } from '../../base/digest.ts';
 import { Secret } from '../../base/secret.ts';
-import { scopedKey } from './scoped-key.ts';
+import { ownerOf, scopedKey } from './scoped-key.ts';
 
 const names = fc
   .oneof(
@@ -48,4 +48,15 @@ test('a URL that was signed for one scope opens the same hash in no other', () =
       }
     }),
   );
+});
+
+test('an object is its scope’s, and only what main wrote is trusted', () => {
+  const hash = digestOf('') as string as CacheKey;
+  for (const [tenant, scope, owner] of [
+    ['default', 'main', { name: '', isTrusted: true }],
+    ['acme', 'main', { name: 'acme/main', isTrusted: true }],
+    ['default', 'pr-7', { name: 'default/pr-7', isTrusted: false }],
+    ['acme', 'pr-7', { name: 'acme/pr-7', isTrusted: false }],
+  ] as const)
+    assert.deepEqual(ownerOf(scopedKey(tenant, scope, hash)), owner);
 });

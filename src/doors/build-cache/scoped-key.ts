@@ -1,6 +1,7 @@
 import { DEFAULT_TENANT, MAIN_SCOPE } from '../../auth/access.ts';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { type ObjectKey, parseObjectKey } from '../../storage/object-key.ts';
+import type { Owner } from '../../storage/prune.ts';
 import { OBJECT_KEY_PREFIX } from '../../wire/negotiate.ts';
 
 /**
@@ -13,4 +14,11 @@ import { OBJECT_KEY_PREFIX } from '../../wire/negotiate.ts';
 export function scopedKey(tenant: string, scope: string, hash: CacheKey): ObjectKey {
   const isPlain = tenant === DEFAULT_TENANT && scope === MAIN_SCOPE;
   return parseObjectKey(`${isPlain ? '' : `tenants/${tenant}/${scope}/`}${OBJECT_KEY_PREFIX}${hash}`);
+}
+
+/** Whose an object is, for keeping each scope to its share; what is under no scope is trusted. */
+export function ownerOf(key: ObjectKey): Owner {
+  const [, tenant, scope] = /^tenants\/([^/]+)\/([^/]+)\//.exec(key) ?? [];
+  if (tenant === undefined || scope === undefined) return { name: '', isTrusted: true };
+  return { name: `${tenant}/${scope}`, isTrusted: scope === MAIN_SCOPE };
 }
