@@ -23,10 +23,10 @@ export const serveCommand: CliCommand = {
       const logger = openLogger(values.logLevel);
       const stopSignal = nextSignal();
       const server = await VelocityServer.start(values, { logger, version: version() });
-      logger.info({ url: server.url, driver: values.storageDriver }, 'listening');
       const reload = (): void => server.reloadTokens();
       // Without a token file a hang-up ends the server, as it ends any program of a terminal.
       if (values.authTokensFile !== undefined) process.on('SIGHUP', reload);
+      logger.info({ url: server.url, driver: values.storageDriver }, 'listening');
       await stopSignal;
 
       const hurry = new AbortController();
