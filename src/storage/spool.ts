@@ -5,11 +5,49 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type Digest, DigestMeter } from '../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
-import { type Announced, assertAsAnnounced, toReadable } from './body.ts';
+import { pipeInto } from '../base/pipe-into.ts';
+import { type Announced, assertAsAnnounced, toReadable, VerifyingStream } from './body.ts';
 
 /** Larger bodies go to a temporary file, so memory stays bounded whatever is uploaded. */
 const IN_MEMORY_BYTES = 4 * 1024 * 1024;
 const READ_CHUNK_BYTES = 256 * 1024;
+
+/** A body whose length and digest are known before its first byte is read. */
+export interface KnownBody {
+  readonly sizeBytes: number;
+  readonly digest: Digest;
+  /** The body from its start. */
+  read(): Readable | Uint8Array;
+  /** Whether `read` may be called again. */
+  readonly isRepeatable: boolean;
+}
+
+/**
+ * Gives a body to a backend that must know its length and digest first: what was announced goes straight
+ * through, its last chunk only when the digest was right; else the body is taken in before.
+ */
+export async function withKnownBody<T>(
+  body: Readable | Uint8Array,
+  announced: Announced,
+  use: (known: KnownBody) => Promise<T>,
+): Promise<T> {
+  const { sizeBytes, digest } = announced;
+  if (body instanceof Readable && sizeBytes !== undefined && digest !== undefined) {
+    const read = (): Readable => pipeInto(body, new VerifyingStream({ sizeBytes, digest }));
+    return use({ sizeBytes, digest, read, isRepeatable: false });
+  }
+  const spooled = await spool(body, announced);
+  try {
+    return await use({
+      sizeBytes: spooled.sizeBytes,
+      digest: spooled.digest,
+      read: () => spooled.read(),
+      isRepeatable: true,
+    });
+  } finally {
+    await spooled.dispose();
+  }
+}
 
 /** A body that is here as a whole: its length and digest are known, and it can be read again. */
 export interface Spooled {

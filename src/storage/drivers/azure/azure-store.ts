@@ -12,11 +12,9 @@ import {
 } from '@azure/storage-blob';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
-import { pipeInto } from '../../../base/pipe-into.ts';
 import { unreachable } from '../../../base/unreachable.ts';
-import { VerifyingStream } from '../../body.ts';
 import { type ObjectKey, parseObjectKey } from '../../object-key.ts';
-import { spool } from '../../spool.ts';
+import { withKnownBody } from '../../spool.ts';
 import type {
   Got,
   ListedObject,
@@ -122,21 +120,10 @@ export class AzureStore implements ObjectStore {
     }
   }
 
-  async put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
-    const { sizeBytes, digest } = options;
-    if (body instanceof Readable && sizeBytes !== undefined && digest !== undefined) {
-      // What is announced can go straight through: the last chunk leaves only when the digest was right.
-      const checked = pipeInto(body, new VerifyingStream({ sizeBytes, digest }));
-      return this.#putKnown(key, checked, sizeBytes, options);
-    }
-    // Length and digest are sent in headers, ahead of the body, so the body has to be here first.
-    const spooled = await spool(body, options);
-    try {
-      const known = { ...options, digest: spooled.digest };
-      return await this.#putKnown(key, spooled.read(), spooled.sizeBytes, known);
-    } finally {
-      await spooled.dispose();
-    }
+  put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
+    return withKnownBody(body, options, ({ sizeBytes, digest, read }) =>
+      this.#putKnown(key, read(), sizeBytes, { ...options, digest }),
+    );
   }
 
   async #putKnown(

@@ -2,11 +2,12 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Clock } from '../../../base/clock.ts';
 import { digestOf } from '../../../base/digest.ts';
+import { escapeUri } from '../../escape-uri.ts';
 import type { ObjectKey } from '../../object-key.ts';
 import type { PresignedRequest, PresignRequest } from '../../store.ts';
-import { escapeUri, objectPath } from './escape-uri.ts';
 import type { GcsClient } from './gcs-client.ts';
 import { CredentialsFailure } from './gcs-errors.ts';
+import { objectPath } from './object-path.ts';
 
 /** Where the body's SHA-256 is kept with the object: `x-goog-meta-sha256`. */
 export const DIGEST_METADATA = 'sha256';

@@ -4,10 +4,9 @@ import { type ByteRange, type ByteSpan, formatByteRange } from '../../../base/by
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
-import { pipeInto } from '../../../base/pipe-into.ts';
-import { VerifyingStream } from '../../body.ts';
+import { escapeUri } from '../../escape-uri.ts';
 import { keyRefusal, type ObjectKey, parseObjectKey } from '../../object-key.ts';
-import { spool } from '../../spool.ts';
+import { withKnownBody } from '../../spool.ts';
 import type {
   Got,
   ListedObject,
@@ -19,10 +18,10 @@ import type {
   PutOptions,
   PutOutcome,
 } from '../../store.ts';
-import { escapeUri, objectPath } from './escape-uri.ts';
 import { GcsClient } from './gcs-client.ts';
 import { GcsRefusal, toFailure } from './gcs-errors.ts';
 import { DIGEST_METADATA, GcsPresigner } from './gcs-presigner.ts';
+import { objectPath } from './object-path.ts';
 
 export interface GcsStoreOptions {
   readonly bucket: string;
@@ -82,24 +81,10 @@ export class GcsStore implements ObjectStore {
     });
   }
 
-  async put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
-    const { sizeBytes, digest } = options;
-    if (body instanceof Readable && sizeBytes !== undefined && digest !== undefined) {
-      // What is announced can go straight through: the last chunk leaves only when the digest was right.
-      const checked = pipeInto(body, new VerifyingStream({ sizeBytes, digest }));
-      return this.#putOnce(key, checked, { ...options, sizeBytes });
-    }
-    // The digest is sent in a header, ahead of the body, so the body has to be here first.
-    const spooled = await spool(body, options);
-    try {
-      return await this.#putOnce(key, spooled.read(), {
-        ...options,
-        sizeBytes: spooled.sizeBytes,
-        digest: spooled.digest,
-      });
-    } finally {
-      await spooled.dispose();
-    }
+  put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
+    return withKnownBody(body, options, ({ sizeBytes, digest, read }) =>
+      this.#putOnce(key, read(), { ...options, sizeBytes, digest }),
+    );
   }
 
   async #putOnce(

@@ -1,6 +1,7 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl, S3RequestPresigner } from '@aws-sdk/s3-request-presigner';
 import type { Clock } from '../../../base/clock.ts';
+import { escapeUri, escapeUriPath } from '../../escape-uri.ts';
 import type { ObjectKey } from '../../object-key.ts';
 import type { PresignedRequest, PresignRequest } from '../../store.ts';
 
@@ -41,7 +42,7 @@ export class S3Presigner {
   async presign(key: ObjectKey, request: PresignRequest): Promise<PresignedRequest> {
     const { protocol, hostname, port, pathPrefix } = await this.#bucketAddress();
     const headers = signedHeaders(request);
-    const path = pathPrefix + key.split('/').map(escapeUri).join('/');
+    const path = pathPrefix + escapeUriPath(key);
     const signed = await this.#signer.presign(
       {
         method: request.method,
@@ -100,12 +101,4 @@ function signedHeaders({ method, ifAbsent, sizeBytes, digest }: PresignRequest):
           'x-amz-checksum-sha256': Buffer.from(digest, 'hex').toString('base64'),
         }),
   };
-}
-
-/** RFC 3986 unreserved characters stay; the signature is over exactly this form. */
-function escapeUri(text: string): string {
-  return encodeURIComponent(text).replaceAll(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

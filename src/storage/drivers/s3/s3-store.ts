@@ -14,10 +14,8 @@ import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
-import { pipeInto } from '../../../base/pipe-into.ts';
-import { VerifyingStream } from '../../body.ts';
 import { type ObjectKey, parseObjectKey } from '../../object-key.ts';
-import { spool } from '../../spool.ts';
+import { withKnownBody } from '../../spool.ts';
 import type {
   Got,
   ListedObject,
@@ -107,38 +105,22 @@ export class S3Store implements ObjectStore {
     });
   }
 
-  async put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
-    const { sizeBytes, digest } = options;
-    if (body instanceof Readable && sizeBytes !== undefined && digest !== undefined) {
-      // What is announced can go straight through: the last chunk leaves only when the digest was right.
-      const checked = pipeInto(body, new VerifyingStream({ sizeBytes, digest }));
-      return this.#putOnce(key, checked, { ...options, sizeBytes, digest });
-    }
-    // The digest is sent in a header, ahead of the body, so the body has to be here first.
-    const spooled = await spool(body, options);
-    try {
-      const known = { ...options, sizeBytes: spooled.sizeBytes, digest: spooled.digest };
+  put(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome> {
+    return withKnownBody(body, options, async ({ sizeBytes, digest, read, isRepeatable }) => {
+      const known = { ...options, sizeBytes, digest };
       for (let attempt = 1; ; attempt++) {
-        const outcome = await this.#putOnce(key, spooled.read(), known, attempt < CONFLICT_ATTEMPTS);
+        const mayRepeat = isRepeatable && attempt < CONFLICT_ATTEMPTS;
+        const outcome = await this.#putOnce(key, read(), known, mayRepeat);
         if (outcome !== 'conflict') return outcome;
       }
-    } finally {
-      await spooled.dispose();
-    }
+    });
   }
 
-  #putOnce(key: ObjectKey, body: Readable | Uint8Array, options: PutOptions): Promise<PutOutcome>;
-  #putOnce(
-    key: ObjectKey,
-    body: Readable | Uint8Array,
-    options: PutOptions,
-    mayRepeat: boolean,
-  ): Promise<PutOutcome | 'conflict'>;
   async #putOnce(
     key: ObjectKey,
     body: Readable | Uint8Array,
     { ifAbsent, sizeBytes, digest, contentType, metadata, signal }: PutOptions,
-    mayRepeat = false,
+    mayRepeat: boolean,
   ): Promise<PutOutcome | 'conflict'> {
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
