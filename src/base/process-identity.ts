@@ -12,15 +12,20 @@ export interface ProcessIdentity {
 
 export function thisProcess(): ProcessIdentity {
   return {
-    host: hostname().replaceAll(/[^A-Za-z0-9-]/g, '_'),
+    host: thisHost(),
     pid: process.pid,
     began: beginOf(process.pid),
   };
 }
 
+/** This machine's name, in letters that may stand in the name of a file. */
+export function thisHost(): string {
+  return hostname().replaceAll(/[^A-Za-z0-9-]/g, '_') || '_';
+}
+
 /** `undefined`: it is of another machine, so nobody here can tell. */
 export function isAlive({ host, pid, began }: ProcessIdentity): boolean | undefined {
-  if (host !== thisProcess().host) return undefined;
+  if (host !== thisHost()) return undefined;
   return isRunning(pid) && (began === '' || beginOf(pid) === began);
 }
 
@@ -43,7 +48,8 @@ function beginOf(pid: number): string {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process of this machine has this pid now, be it another user's. */
+export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

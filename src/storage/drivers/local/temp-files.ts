@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
-import { systemCode } from '../../../base/errors.ts';
+import { isRunning, thisHost } from '../../../base/process-identity.ts';
 import { makeFolder } from './make-folder.ts';
 
 /** A file nobody has touched for so long belongs to a writer that is gone, whatever its machine. */
@@ -18,7 +17,7 @@ const NAME = /^(?<host>[A-Za-z0-9_-]+)\.(?<pid>[1-9]\d*)\.(?<boot>[0-9a-f]{12})\
  */
 export class TempFiles {
   readonly folder: string;
-  readonly #host = hostname().replaceAll(/[^A-Za-z0-9-]/g, '_') || '_';
+  readonly #host = thisHost();
   /** Tells this process from an earlier one with its pid, as containers restart with pid 1. */
   readonly #boot = randomBytes(6).toString('hex');
   readonly #clock: Clock;
@@ -58,13 +57,5 @@ export class TempFiles {
       mtimeMs: Number.POSITIVE_INFINITY,
     }));
     return this.#clock.now() - mtimeMs > ABANDONED_AFTER_MS;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
   }
 }
