@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { VelocityError } from '../base/errors.ts';
 import { unreachable } from '../base/unreachable.ts';
@@ -61,11 +59,14 @@ export async function openExistingStore(
   onDamaged: (key: ObjectKey) => void,
 ): Promise<ObjectStore> {
   const { storageDriver, localRoot } = settings;
-  if (storageDriver === 'local' && !existsSync(join(localRoot, 'store-v1'))) {
-    throw new VelocityError(
-      'STORAGE_UNAVAILABLE',
-      `There is no store in ${localRoot}. Set VC_LOCAL_ROOT (or --local-root) to that of the server, or choose another driver.`,
-    );
+  if (storageDriver === 'local') {
+    const { LocalStore } = await import('./drivers/local/local-store.ts');
+    if (!LocalStore.isAt(localRoot)) {
+      throw new VelocityError(
+        'STORAGE_UNAVAILABLE',
+        `There is no store in ${localRoot}. Set VC_LOCAL_ROOT (or --local-root) to that of the server, or choose another driver.`,
+      );
+    }
   }
   const driver = await openDriver(settings, clock, onDamaged);
   return storageDriver === 'local' ? driver : new TimeoutStore(driver, TIMEOUTS, clock);

@@ -22,19 +22,26 @@ const FILES = {
   '.gitignore': 'dist\n.velocity\n',
 };
 
-test('a build is uploaded to the bucket and restored from it, without passing through the gateway', {
-  skip: 'skip' in s3 ? s3.skip : false,
-}, async () => {
+/** A gateway on a bucket of its own. */
+async function openGateway() {
   assert.ok(!('skip' in s3));
   Object.assign(process.env, s3.env);
   const bucket = await s3.makeBucket();
   const { endpoint, region } = s3.server;
-  await using server = await ServerProcess.start({
+  const server = await ServerProcess.start({
     ...s3.env,
     VC_STORAGE_DRIVER: 's3',
     VC_S3_ENDPOINT: endpoint,
     VC_S3_BUCKET: bucket,
   });
+  return { server, bucket, endpoint, region };
+}
+
+test('a build is uploaded to the bucket and restored from it, without passing through the gateway', {
+  skip: 'skip' in s3 ? s3.skip : false,
+}, async () => {
+  const { server: gateway, bucket, endpoint, region } = await openGateway();
+  await using server = gateway;
   await using first = await TempWorkspace.open(FILES);
   const env = { GATEWAY: server.url, CACHE_TOKEN: TEST_TOKEN };
   const cold = await velocity(['run', 'build'], { cwd: first.root, env });
@@ -64,16 +71,8 @@ test('a build is uploaded to the bucket and restored from it, without passing th
 test('an artifact damaged in the bucket is found by the runner, removed and counted by the gateway, and sent anew (F10)', {
   skip: 'skip' in s3 ? s3.skip : false,
 }, async () => {
-  assert.ok(!('skip' in s3));
-  Object.assign(process.env, s3.env);
-  const bucket = await s3.makeBucket();
-  const { endpoint, region } = s3.server;
-  await using server = await ServerProcess.start({
-    ...s3.env,
-    VC_STORAGE_DRIVER: 's3',
-    VC_S3_ENDPOINT: endpoint,
-    VC_S3_BUCKET: bucket,
-  });
+  const { server: gateway, bucket, endpoint, region } = await openGateway();
+  await using server = gateway;
   const env = { GATEWAY: server.url, CACHE_TOKEN: TEST_TOKEN };
   const store = new S3Store({ bucket, region, endpoint, pathStyle: true });
   const listed = async (): Promise<string[]> => {

@@ -1,4 +1,4 @@
-import { createReadStream, type Stats } from 'node:fs';
+import { createReadStream, existsSync, type Stats } from 'node:fs';
 import { link, rename, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -91,6 +91,11 @@ export class LocalStore implements ObjectStore {
     });
     await store.probe();
     return store;
+  }
+
+  /** Whether there is a store below this folder already. */
+  static isAt(root: string): boolean {
+    return existsSync(join(root, OBJECTS_FOLDER));
   }
 
   async head(key: ObjectKey): Promise<ObjectFacts | undefined> {
