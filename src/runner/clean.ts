@@ -58,9 +58,10 @@ function cleanOutputs(workspace: Workspace, dry: boolean): Removed[] {
     const patterns = packageTasks.outputs(each);
     const outputs = new TaskOutputs({ folder, workspaceRoot: root, patterns, isTracked });
     const prefix = each.directory === '' ? '' : `${each.directory}/`;
-    const found = outputs.find().filter(({ path, tracked }) => !tracked && outputs.matches(path));
-    if (!dry) removeOutputs({ outputs, folder });
-    return found.map(({ path, stats }) => ({ path: prefix + path, sizeBytes: stats.size }));
+    const found = outputs.find();
+    if (!dry) removeOutputs({ outputs, folder }, found);
+    const removed = found.filter(({ path, tracked }) => !tracked && outputs.matches(path));
+    return removed.map(({ path, stats }) => ({ path: prefix + path, sizeBytes: stats.size }));
   });
 }
 

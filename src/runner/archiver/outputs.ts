@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { NEVER_ENTERED } from '../hasher/walk-files.ts';
 import { statsOf } from '../stats-of.ts';
 import {
   compilePatterns,
@@ -83,7 +84,7 @@ export class TaskOutputs {
     if (names.length === 0 && stats.isDirectory() && this.matches(path))
       found.push({ path, kind: 'directory', stats, tracked: false });
     for (const name of names)
-      if (!NEVER.has(name)) this.#visit(below(path, name), below(real, name), found, false);
+      if (!NEVER_ENTERED.has(name)) this.#visit(below(path, name), below(real, name), found, false);
   }
 
   /** A name that is not UTF-8 was read as another one, which leads nowhere. */
@@ -132,9 +133,6 @@ function realFolder(link: string): string | undefined {
     return undefined; // a link to nothing is a link
   }
 }
-
-/** Never outputs, unless a pattern begins inside. */
-const NEVER = new Set(['node_modules', '.git', '.velocity']);
 
 /** What Node puts where a name's bytes are not UTF-8. */
 const UNDECODABLE = '\uFFFD';

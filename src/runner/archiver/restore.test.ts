@@ -332,7 +332,8 @@ describe('removeOutputs', () => {
     options?: PlaceOptions,
     keep?: (output: FoundOutput) => boolean,
   ): string[] {
-    removeOutputs(placeIn(here, options), keep);
+    const place = placeIn(here, options);
+    removeOutputs(place, place.outputs.find(), keep);
     return snapshot(here.path('packages/web')).map((line) => line.split(' ')[2] ?? '');
   }
 

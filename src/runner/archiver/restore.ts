@@ -49,14 +49,16 @@ export async function restoreOutputs(
 
 /**
  * Removes everything that the task's patterns mean, but for what git tracks, and the folders that this empties.
+ * @param found what is there, as `outputs` finds it
  * @param keep what stays all the same
  */
 export function removeOutputs(
   { outputs, folder }: Pick<RestoreOptions, 'outputs' | 'folder'>,
+  found: readonly FoundOutput[],
   keep: (output: FoundOutput) => boolean = () => false,
 ): void {
   const emptied = new Set<string>();
-  for (const output of outputs.find()) {
+  for (const output of found) {
     const { path, kind, tracked } = output;
     if (tracked || !outputs.matches(path) || keep(output)) continue;
     const absolute = join(folder, path);
@@ -78,6 +80,7 @@ function removeOthers(records: readonly OutputRecord[], options: RestoreOptions)
   const kept = new Map(records.map(({ path, kind }) => [path, kind]));
   removeOutputs(
     options,
+    options.outputs.find(),
     (output) => kept.get(output.path) === output.kind || (options.isOthers?.(output) ?? false),
   );
 }

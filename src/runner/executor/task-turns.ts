@@ -236,9 +236,10 @@ export class TaskTurns {
     outputState.forget(task.id);
     this.#wrote = true;
     // Outputs of earlier sources would be packed as if these had made them.
+    const before = outputs.find();
     if (task.cache && task.clean)
-      removeOutputs({ outputs, folder }, (output) => this.#isOthers(task, output));
-    const trackedBefore = outputs.find().filter(({ tracked }) => tracked);
+      removeOutputs({ outputs, folder }, before, (output) => this.#isOthers(task, output));
+    const trackedBefore = before.filter(({ tracked }) => tracked);
 
     const log = new LogBuffer();
     const startedAt = performance.now();

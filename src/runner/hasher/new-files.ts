@@ -4,7 +4,7 @@ import { systemCode } from '../../base/errors.ts';
 import { askGit } from '../workspace/git.ts';
 import type { VisibleFile } from '../workspace/visible-files.ts';
 import type { Workspace } from '../workspace/workspace.ts';
-import { NEVER_SOURCES, walkFiles } from './walk-files.ts';
+import { NEVER_ENTERED, walkFiles } from './walk-files.ts';
 
 /**
  * Sees files that appear among the sources while tasks run. Folders are read again, which is cheap;
@@ -37,7 +37,7 @@ export class NewFiles {
     for (const folder of folders) {
       for (const { name } of this.#entriesOf(folder)) {
         const path = folder === '' ? name : `${folder}/${name}`;
-        if (NEVER_SOURCES.has(name) || this.#known.has(path) || this.#ignored.has(path)) continue;
+        if (NEVER_ENTERED.has(name) || this.#known.has(path) || this.#ignored.has(path)) continue;
         if (!isOutput(path)) strangers.push(path);
       }
     }

@@ -15,7 +15,7 @@ import {
 import { VELOCITY_FILE } from '../workspace/velocity-file.ts';
 import { trackedPaths, type VisibleFile } from '../workspace/visible-files.ts';
 import type { Workspace } from '../workspace/workspace.ts';
-import { NEVER_SOURCES, walkFiles } from './walk-files.ts';
+import { NEVER_ENTERED, walkFiles } from './walk-files.ts';
 
 /** Stands in `inputs` for what they would be without the list. */
 export const DEFAULT_INPUTS = '$default';
@@ -118,7 +118,7 @@ export class PackageSources {
       return []; // it leads to nothing
     }
     if (target === '' || target === '..' || target.startsWith('../') || isAbsolute(target)) return [];
-    if (target.split('/').some((part) => NEVER_SOURCES.has(part))) return [];
+    if (target.split('/').some((part) => NEVER_ENTERED.has(part))) return [];
     const inside = filesBelow(files, `${target}/`);
     return inside.length > 0 ? inside.map((file) => file.path) : [target];
   }

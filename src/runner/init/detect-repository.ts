@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { parseTaskReference } from '../task-graph/task-reference.ts';
 import { MANIFEST_FILES, readManifest } from '../workspace/manifests.ts';
@@ -275,9 +275,4 @@ function asTable(value: unknown): Readonly<Record<string, unknown>> {
 
 function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-}
-
-/** Whether a folder holds nothing a repository would. */
-export function isEmptyFolder(root: string): boolean {
-  return readdirSync(root).every((name) => name === '.git');
 }
