@@ -1,4 +1,5 @@
 import { unreachable } from '../base/unreachable.ts';
+import type { Claims } from './claims.ts';
 
 /** What a token may be let into; `admin` also replaces and deletes. */
 export const RIGHTS = ['cache', 'files', 'objects', 'builds', 'admin'] as const;
@@ -17,6 +18,8 @@ export interface Access {
   readonly rights: ReadonlySet<Right>;
   /** Milliseconds since the epoch; from then on the token is unknown. */
   readonly expiresAt: number | undefined;
+  /** What an issuer says of the bearer, where one vouches for it. */
+  readonly claims?: Claims | undefined;
 }
 
 export const DEFAULT_TENANT = 'default';

@@ -29,16 +29,18 @@ export class BearerTokens {
   }
 
   /**
-   * What the token of an `Authorization` header means. `undefined` where there is none, or it is unknown,
-   * revoked or expired: whoever sends it is not told which. RFC 6750 §2.1.
+   * What a token means. `undefined` where it is unknown, revoked or expired: whoever sends it is not told which.
    */
-  authenticate(header: string | undefined): Access | undefined {
-    const presented = /^Bearer +([^\s]+) *$/i.exec(header ?? '')?.[1];
-    if (presented === undefined) return undefined;
-    const digest = createHash('sha256').update(presented).digest();
+  authenticate(token: string): Access | undefined {
+    const digest = createHash('sha256').update(token).digest();
     let found: Access | undefined;
     // Every token is compared, so the time does not tell which one matched.
     for (const known of this.#known) if (timingSafeEqual(known.digest, digest)) found = known.access;
     return found?.expiresAt !== undefined && this.#clock.now() >= found.expiresAt ? undefined : found;
   }
+}
+
+/** The token of an `Authorization` header; `undefined` where that is anything else than one of this scheme. RFC 6750 §2.1. */
+export function bearerOf(header: string): string | undefined {
+  return /^Bearer +([^\s]+) *$/i.exec(header)?.[1];
 }

@@ -121,7 +121,7 @@ function edit(
 
 function checked(path: string, text: string): readonly TokenRow[] {
   const parsed = parseTokenFile(path, text);
-  if (parsed.ok) return parsed.value;
+  if (parsed.ok) return parsed.value.tokens;
   throw new VelocityError('TOKENS_INVALID', `${parsed.mistakes.map(describeMistake).join('\n')}`);
 }
 

@@ -12,6 +12,7 @@ import { openLogger } from '../telemetry/logger.ts';
 import { everything } from './access.ts';
 import { BearerTokens } from './bearer.ts';
 import { LiveTokens } from './live-tokens.ts';
+import { OidcVerifier } from './oidc.ts';
 
 /** Tokens of a file, each with its name as its text. */
 function fileOf(...names: readonly string[]): string {
@@ -30,17 +31,18 @@ async function open(text: string, clock: Clock = new ManualClock(), { linked = f
   writeFileSync(target, text);
   const fixed = [{ sha256: digestOf('fixed'), access: everything('fixed') }];
   const tokens = new BearerTokens(fixed, clock);
+  const oidc = new OidcVerifier([], clock);
   const lines = new PassThrough({ encoding: 'utf8' });
   const logger = openLogger('info', lines);
   const dispose = async (): Promise<void> => folder[Symbol.asyncDispose]();
   try {
-    const live = new LiveTokens({ file, fixed, tokens, logger, clock });
+    const live = new LiveTokens({ file, fixed, tokens, oidc, logger, clock });
     return {
       file,
       target,
       live,
       lines,
-      knows: (name: string): boolean => tokens.authenticate(`Bearer ${name}`) !== undefined,
+      knows: (name: string): boolean => tokens.authenticate(name) !== undefined,
       async [Symbol.asyncDispose]() {
         live.close();
         await dispose();

@@ -5,6 +5,7 @@ import { messageOf, VelocityError } from '../base/errors.ts';
 import { describeMistake, type Mistake } from '../config/mistake.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BearerTokens, KnownToken } from './bearer.ts';
+import type { OidcVerifier } from './oidc.ts';
 import { readTokenFile } from './token-file.ts';
 
 /** An editor may write in several steps; they are read as one. Short, for revoking is meant to be at once. */
@@ -16,12 +17,13 @@ export interface LiveTokensOptions {
   /** Known besides those of the file. */
   readonly fixed: readonly KnownToken[];
   readonly tokens: BearerTokens;
+  readonly oidc: OidcVerifier;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 /**
- * Keeps tokens as their file says, while the server runs. A file that cannot be read, or has mistakes, changes
+ * Keeps tokens and issuers as their file says, while the server runs. A file that cannot be read, or has mistakes, changes
  * nothing: the tokens that were known stay known, and the log says what is wrong.
  */
 export class LiveTokens {
@@ -59,10 +61,11 @@ export class LiveTokens {
 
   /** The mistakes that keep the tokens as they were. */
   #read(): readonly Mistake[] | undefined {
-    const { file, fixed, tokens } = this.#options;
+    const { file, fixed, tokens, oidc } = this.#options;
     const read = readTokenFile(file);
     if (!read.ok) return read.mistakes;
-    tokens.replace([...fixed, ...read.value]);
+    tokens.replace([...fixed, ...read.value.tokens]);
+    oidc.replace(read.value.issuers);
     return undefined;
   }
 

@@ -7,73 +7,72 @@ import {
   jwtVerify,
 } from 'jose';
 import type { Clock } from '../base/clock.ts';
-import type { Access, Right } from './access.ts';
-import { fillScope } from './scope-template.ts';
+import { messageOf } from '../base/errors.ts';
+import type { Access } from './access.ts';
+import { type Claims, textClaims } from './claims.ts';
+import { grant, type OidcIssuer } from './oidc-rules.ts';
 
-/** When a token of an issuer opens what. All of `when` must hold; the first rule that fits decides. */
-export interface OidcRule {
-  /** Claims and the texts they must be; of a list one. Immutable ids (`repository_id`) before names. */
-  readonly when: Readonly<Record<string, string | readonly string[]>>;
-  readonly tenant: string;
-  /** A scope, or `pr-${ref}` with claims filled in; `undefined` writes nothing. */
-  readonly write?: string | undefined;
-  /** Scopes in the order they are looked at, likewise. */
-  readonly read: readonly string[];
-  readonly rights: ReadonlySet<Right>;
-}
-
-export interface OidcIssuer {
-  /** As in the token's `iss`, to the letter. */
+/** What an issuer vouches for. */
+export interface Vouched {
   readonly issuer: string;
-  /** What the token's `aud` must hold: this server's own name, so that tokens for others open nothing here. */
-  readonly audience: string;
-  /** Where the keys are; without it, where the issuer's discovery document says. */
-  readonly jwksUri?: string | undefined;
-  readonly rules: readonly OidcRule[];
-}
-
-/** What a token means, and what the issuer says of its bearer. */
-export interface OidcGrant {
-  /** Its id is `issuer subject`. */
-  readonly access: Access;
-  readonly claims: Readonly<Record<string, unknown>>;
+  readonly claims: Claims;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
 }
 
 /**
- * Why a token opens nothing. `unavailable`: the issuer's keys cannot be had, which is not the bearer's fault.
+ * Why a token opens nothing. `issuer-unavailable`: the issuer's keys cannot be had, which is not the bearer's fault.
  * For the log and the metrics; the bearer is told no more than "unauthorized".
  */
-export type OidcRefusal = 'not-a-token' | 'unknown-issuer' | 'invalid' | 'no-rule' | 'unavailable';
+export type OidcRefusal = 'unknown-issuer' | 'invalid-jwt' | 'no-rule' | 'issuer-unavailable';
+
+export interface Refused {
+  readonly refusal: OidcRefusal;
+  /** In words, for an operator. */
+  readonly why: string;
+}
 
 /** Two machines' clocks may differ by this much. */
 const CLOCK_TOLERANCE_S = 60;
 /** Signatures with a shared secret, or none, are never an issuer's. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 const FETCH_TIMEOUT_MS = 5_000;
+/** An issuer that does not answer is asked again after this: each of its tokens would else wait for it. */
+const PAUSE_AFTER_FAILURE_MS = 5_000;
 const MAX_TOKEN_LENGTH = 16_384;
 
+/** Whether a bearer token may be an issuer's: three parts in base64url. RFC 7519 §3. */
+export function looksLikeJwt(token: string): boolean {
+  return token.length <= MAX_TOKEN_LENGTH && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token);
+}
+
 /**
- * Verifies bearer tokens of OpenID Connect issuers (CI systems hand them to their jobs) and maps their claims to
- * what they open. OpenID Connect Core §3.1.3.7; keys are fetched when first needed and again for a key that is new.
+ * Verifies tokens of OpenID Connect issuers (CI systems hand them to their jobs) and maps their claims to what they
+ * open. OpenID Connect Core §3.1.3.7; keys are fetched when first needed and again for a key that is new.
  */
 export class OidcVerifier {
-  readonly #issuers: ReadonlyMap<string, { readonly issuer: OidcIssuer; keys: JWTVerifyGetKey | undefined }>;
   readonly #clock: Clock;
+  readonly #keys = new Map<string, IssuerKeys>();
+  #issuers: ReadonlyMap<string, OidcIssuer> = new Map();
 
   constructor(issuers: readonly OidcIssuer[], clock: Clock) {
-    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, { issuer, keys: undefined }]));
     this.#clock = clock;
+    this.replace(issuers);
   }
 
-  async verify(token: string): Promise<OidcGrant | OidcRefusal> {
+  /** From the next token on these issuers are believed, by these rules, and no others. */
+  replace(issuers: readonly OidcIssuer[]): void {
+    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
+    this.#keys.clear();
+  }
+
+  /** What a token's issuer says of its bearer, where it is an issuer of ours and the token is right. */
+  async verify(token: string): Promise<Vouched | Refused> {
     const claimed = issuerOf(token);
-    if (claimed === undefined) return 'not-a-token';
-    const known = this.#issuers.get(claimed);
-    if (!known) return 'unknown-issuer';
-    const { issuer } = known;
+    const issuer = this.#issuers.get(claimed ?? '');
+    if (!issuer) return { refusal: 'unknown-issuer', why: 'its issuer is not in the token file' };
     try {
-      known.keys ??= await keysOf(issuer);
-      const { payload } = await jwtVerify(token, known.keys, {
+      const { payload } = await jwtVerify(token, await this.#keysOf(issuer), {
         issuer: issuer.issuer,
         audience: issuer.audience,
         algorithms: ALGORITHMS,
@@ -81,19 +80,61 @@ export class OidcVerifier {
         currentDate: new Date(this.#clock.now()),
         requiredClaims: ['exp', 'sub'],
       });
-      return toGrant(issuer, payload) ?? 'no-rule';
+      return vouched(issuer.issuer, payload);
     } catch (error) {
-      return isRefused(error) ? 'invalid' : 'unavailable';
+      const refusal = isRefused(error) ? 'invalid-jwt' : 'issuer-unavailable';
+      return { refusal, why: messageOf(error) };
     }
+  }
+
+  /** What that opens by the rules as they are now. */
+  grant({ issuer, claims, expiresAt }: Vouched): Access | Refused {
+    const known = this.#issuers.get(issuer);
+    if (!known) return { refusal: 'unknown-issuer', why: 'its issuer is no longer in the token file' };
+    return grant(known, claims, expiresAt) ?? { refusal: 'no-rule', why: 'no rule of its issuer fits' };
+  }
+
+  #keysOf(issuer: OidcIssuer): Promise<JWTVerifyGetKey> {
+    let keys = this.#keys.get(issuer.issuer);
+    if (!keys) {
+      keys = new IssuerKeys(issuer, this.#clock);
+      this.#keys.set(issuer.issuer, keys);
+    }
+    return keys.get();
   }
 }
 
-async function keysOf({ issuer, jwksUri }: OidcIssuer): Promise<JWTVerifyGetKey> {
-  const uri = jwksUri ?? (await discover(issuer));
-  return createRemoteJWKSet(new URL(uri), { timeoutDuration: FETCH_TIMEOUT_MS });
+/** Where an issuer's keys are, learned once for all who ask. */
+class IssuerKeys {
+  readonly #issuer: OidcIssuer;
+  readonly #clock: Clock;
+  #found: Promise<JWTVerifyGetKey> | undefined;
+  #askAgainAt = Number.NEGATIVE_INFINITY;
+
+  constructor(issuer: OidcIssuer, clock: Clock) {
+    this.#issuer = issuer;
+    this.#clock = clock;
+  }
+
+  get(): Promise<JWTVerifyGetKey> {
+    if (this.#found && this.#clock.elapsed() < this.#askAgainAt) return this.#found;
+    this.#askAgainAt = Number.POSITIVE_INFINITY;
+    this.#found = this.#find();
+    this.#found.catch(() => {
+      this.#askAgainAt = this.#clock.elapsed() + PAUSE_AFTER_FAILURE_MS;
+    });
+    return this.#found;
+  }
+
+  async #find(): Promise<JWTVerifyGetKey> {
+    const { issuer, jwksUri } = this.#issuer;
+    return createRemoteJWKSet(new URL(jwksUri ?? (await discover(issuer))), {
+      timeoutDuration: FETCH_TIMEOUT_MS,
+    });
+  }
 }
 
-/** Where the keys are. OpenID Connect Discovery 1.0 §4. */
+/** OpenID Connect Discovery 1.0 §4. */
 async function discover(issuer: string): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const reply = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
@@ -104,7 +145,7 @@ async function discover(issuer: string): Promise<string> {
 
 /** Whom the token says it is from. Nothing of it is believed yet. */
 function issuerOf(token: string): string | undefined {
-  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+  if (!looksLikeJwt(token)) return undefined;
   try {
     return decodeJwt(token).iss;
   } catch {
@@ -112,31 +153,8 @@ function issuerOf(token: string): string | undefined {
   }
 }
 
-function toGrant(issuer: OidcIssuer, claims: JWTPayload): OidcGrant | undefined {
-  const rule = issuer.rules.find(({ when }) =>
-    Object.entries(when).every(([name, wanted]) => [wanted].flat().includes(textOf(claims, name))),
-  );
-  if (!rule) return undefined;
-  const writeScope = rule.write === undefined ? undefined : fillScope(rule.write, claims);
-  const readScopes = rule.read.map((template) => fillScope(template, claims));
-  // A claim that a scope is made of and that is not there: no rule can have meant this token.
-  if (rule.write !== undefined && writeScope === undefined) return undefined;
-  if (!readScopes.every((scope) => scope !== undefined)) return undefined;
-  const access: Access = {
-    id: `${issuer.issuer} ${claims.sub}`,
-    tenant: rule.tenant,
-    writeScope,
-    readScopes,
-    rights: rule.rights,
-    expiresAt: (claims.exp ?? 0) * 1000,
-  };
-  return { access, claims };
-}
-
-/** Claims are compared as texts; numbers and flags as they are written in JSON. */
-function textOf(claims: JWTPayload, name: string): string {
-  const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
-  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+function vouched(issuer: string, payload: JWTPayload): Vouched {
+  return { issuer, claims: textClaims(payload), expiresAt: (payload.exp ?? 0) * 1000 };
 }
 
 /** The token is at fault, not the way to the issuer's keys. */

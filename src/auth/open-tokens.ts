@@ -1,19 +1,30 @@
 import type { Clock } from '../base/clock.ts';
 import { digestOf } from '../base/digest.ts';
+import type { Secret } from '../base/secret.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { everything } from './access.ts';
+import { Authenticator } from './authenticator.ts';
 import { BearerTokens, type KnownToken } from './bearer.ts';
+import { ExchangedTokens } from './exchanged-tokens.ts';
 import { LiveTokens } from './live-tokens.ts';
+import { OidcVerifier } from './oidc.ts';
 import type { AuthSettings } from './settings.ts';
 
 /** The id of the one token that has none of its own; no token of a file can have it. */
 const SIMPLE_ID = 'VC_AUTH_TOKEN';
 
 export interface OpenTokens {
-  readonly tokens: BearerTokens;
+  readonly authenticator: Authenticator;
   /** Reads the token file again; does nothing where there is none. */
   reload(): void;
   close(): void;
+}
+
+export interface TokensSurroundings {
+  /** Makes what this server signs its own. */
+  readonly secret: Secret;
+  readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 /**
@@ -21,13 +32,20 @@ export interface OpenTokens {
  * @throws VelocityError `TOKENS_INVALID`
  */
 export function openTokens(
-  { authToken, authTokensFile: file }: Pick<AuthSettings, 'authToken' | 'authTokensFile'>,
-  { logger, clock }: { readonly logger: Logger; readonly clock: Clock },
+  settings: Pick<AuthSettings, 'authToken' | 'authTokensFile' | 'exchangeTtl'>,
+  { secret, logger, clock }: TokensSurroundings,
 ): OpenTokens {
+  const { authToken, authTokensFile: file, exchangeTtl: exchangeTtlMs } = settings;
   const fixed: KnownToken[] = authToken
     ? [{ sha256: digestOf(authToken.reveal()), access: everything(SIMPLE_ID) }]
     : [];
   const tokens = new BearerTokens(fixed, clock);
-  const live = file === undefined ? undefined : new LiveTokens({ file, fixed, tokens, logger, clock });
-  return { tokens, reload: () => live?.reload(), close: () => live?.close() };
+  const oidc = new OidcVerifier([], clock);
+  const exchanged = new ExchangedTokens(secret, clock);
+  const live = file === undefined ? undefined : new LiveTokens({ file, fixed, tokens, oidc, logger, clock });
+  return {
+    authenticator: new Authenticator({ tokens, oidc, exchanged, exchangeTtlMs, clock, logger }),
+    reload: () => live?.reload(),
+    close: () => live?.close(),
+  };
 }

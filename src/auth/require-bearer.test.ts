@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Registry } from '@prometheus-io/client';
+import { UnsecuredJWT } from 'jose';
+import { openAuthenticator } from '../../test/rig/authenticator.ts';
 import { systemClock } from '../base/clock.ts';
 import { digestOf } from '../base/digest.ts';
 import { createListener } from '../http/listener.ts';
 import { httpMetrics } from '../http/metrics.ts';
 import { openLogger } from '../telemetry/logger.ts';
 import { everything } from './access.ts';
-import { BearerTokens } from './bearer.ts';
 import { authMetrics } from './metrics.ts';
 import { accessOf, requireBearer } from './require-bearer.ts';
 
@@ -20,16 +21,16 @@ const app = createListener({
   clock: systemClock,
   requestLog: 'all',
 });
-const tokens = new BearerTokens(
-  [
+const { authenticator } = openAuthenticator(systemClock, {
+  tokens: [
     { sha256: digestOf('the-token'), access: everything('ci') },
     { sha256: digestOf('files-only'), access: { ...everything('docs'), rights: new Set(['files']) } },
     { sha256: digestOf('gone'), access: { ...everything('old'), expiresAt: 0 } },
   ],
-  systemClock,
-);
+  issuers: [{ issuer: 'http://127.0.0.1:1', audience: 'us', rules: [] }],
+});
 let bodiesRead = 0;
-app.post('/closed', { onRequest: requireBearer(tokens, 'cache', metrics) }, async (request) => {
+app.post('/closed', { onRequest: requireBearer(authenticator, 'cache', metrics) }, async (request) => {
   bodiesRead++;
   return accessOf(request).id;
 });
@@ -65,6 +66,13 @@ test('an expired token is answered like one that never was', async () => {
   assert.equal(expired.statusCode, 401);
   assert.equal(expired.body, unknown.body);
   assert.deepEqual(Object.keys(expired.headers), Object.keys(unknown.headers));
+});
+
+test('a token whose issuer cannot be asked for its keys is told to come again: 503', async () => {
+  const token = new UnsecuredJWT({ iss: 'http://127.0.0.1:1' }).encode();
+  const reply = await post({ authorization: `Bearer ${token}x` });
+  assert.deepEqual([reply.statusCode, reply.json().code], [503, 'ISSUER_UNAVAILABLE']);
+  assert.equal(await failures('issuer-unavailable'), 1);
 });
 
 test('the log line of a request names the token’s id, and never the token', async () => {

@@ -2,7 +2,7 @@ import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
 import { nameSender } from '../http/listener.ts';
 import type { Access, Right } from './access.ts';
-import type { BearerTokens } from './bearer.ts';
+import type { Authenticator, Refusal } from './authenticator.ts';
 import type { AuthMetrics } from './metrics.ts';
 
 const accesses = new WeakMap<FastifyRequest, Access>();
@@ -19,24 +19,18 @@ export function accessOf(request: FastifyRequest): Access {
  * unknown, revoked and expired: 401. A known one without the right is told 403.
  */
 export function requireBearer(
-  tokens: BearerTokens,
+  authenticator: Authenticator,
   right: Right,
   metrics: AuthMetrics,
 ): onRequestAsyncHookHandler {
   return async (request, reply) => {
-    const { authorization } = request.headers;
-    const access = tokens.authenticate(authorization);
-    if (!access) {
-      const reason = authorization === undefined ? 'no-token' : 'unknown-token';
-      metrics.failures.inc({ reason });
+    const authentication = await authenticator.authenticate(request.headers.authorization);
+    if ('refusal' in authentication) {
+      metrics.failures.inc({ reason: authentication.refusal });
       reply.header('www-authenticate', 'Bearer realm="velocitycache"'); // RFC 9110 §11.6.1
-      throw new VelocityError(
-        'UNAUTHORIZED',
-        reason === 'no-token'
-          ? 'Send the server’s token as "Authorization: Bearer <token>".'
-          : 'This server does not know the token that was sent.',
-      );
+      throw refused(authentication);
     }
+    const { access } = authentication;
     nameSender(request, access.id);
     if (!access.rights.has(right)) {
       metrics.failures.inc({ reason: 'no-right' });
@@ -44,4 +38,18 @@ export function requireBearer(
     }
     accesses.set(request, access);
   };
+}
+
+/** What the bearer is told: where a token was sent, no more than that it opens nothing. */
+export function refused({ refusal }: Refusal): VelocityError {
+  if (refusal === 'issuer-unavailable') {
+    const message = 'The keys of the issuer of this token cannot be had at the moment.';
+    return new VelocityError('ISSUER_UNAVAILABLE', message);
+  }
+  return new VelocityError(
+    'UNAUTHORIZED',
+    refusal === 'no-token'
+      ? 'Send the server’s token as "Authorization: Bearer <token>".'
+      : 'This server does not know the token that was sent.',
+  );
 }

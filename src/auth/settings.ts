@@ -1,4 +1,4 @@
-import { bearerToken, secret, text } from '../config/kinds.ts';
+import { bearerToken, duration, secret, text } from '../config/kinds.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
 import type { Settings, Values } from '../config/setting.ts';
 import { readTokenFile } from './token-file.ts';
@@ -13,12 +13,18 @@ export const authSettings = {
   authTokensFile: {
     key: 'auth.tokens_file',
     kind: text(),
-    doc: 'YAML file with any number of tokens, each with what it may read and write; `velocity token` writes it. Read again when it changes and on SIGHUP.',
+    doc: 'YAML file with any number of tokens, each with what it may read and write (`velocity token` writes it), and with the OpenID Connect issuers whose tokens are taken. Read again when it changes and on SIGHUP.',
   },
   urlSecret: {
     key: 'url.secret',
     kind: secret(),
-    doc: 'Signs the URLs of this server’s own blob routes; replicas share it. Without it `auth.token` does; without both, a new one with each start.',
+    doc: 'Signs the URLs of this server’s own blob routes and the tokens it gives for those of issuers; replicas share it. Without it `auth.token` does; without both, a new one with each start.',
+  },
+  exchangeTtl: {
+    key: 'auth.exchange_ttl',
+    kind: duration(),
+    default: 3600_000,
+    doc: 'How long a token is known that was given for one of an OpenID Connect issuer.',
   },
 } as const satisfies Settings;
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { codeFrame } from '../config/code-frame.ts';
 import { describeMistake } from '../config/mistake.ts';
 import type { Access } from './access.ts';
+import type { OidcIssuer } from './oidc-rules.ts';
 import { newToken } from './token.ts';
 import { parseTokenFile } from './token-file.ts';
 
@@ -11,7 +12,7 @@ const SHA = 'ab'.repeat(32);
 function accessesIn(text: string): readonly Access[] {
   const parsed = parseTokenFile('tokens.yml', text);
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.mistakes.map(describeMistake).join('\n'));
-  return parsed.value.map(({ access }) => access);
+  return parsed.value.tokens.map(({ access }) => access);
 }
 
 function one(terms: string): Access {
@@ -120,7 +121,7 @@ test('an id or a digest that is there twice is a mistake', () => {
 test('an empty file is a mistake, not a file without tokens: it may be half written', () => {
   for (const text of ['', '# only a comment\n', '[]\n'])
     assert.match(mistakesIn(text).join(), /is no token file/);
-  assert.match(mistakesIn('{}').join(), /tokens: is missing; expected a list/);
+  assert.match(mistakesIn('{}').join(), /tokens: is missing; expected a list, or "oidc"/);
 });
 
 test('a token that was put into the file is not shown, neither in a message nor in the lines around it', () => {
@@ -141,5 +142,93 @@ test('a token that was put into the file is not shown, neither in a message nor 
 });
 
 test('a file that holds another secret is not quoted', () => {
-  assert.deepEqual(mistakesIn('hunter2\n'), ['tokens.yml: is no token file: expected a map with "tokens"']);
+  assert.deepEqual(mistakesIn('hunter2\n'), [
+    'tokens.yml: is no token file: expected a map with "tokens" or "oidc"',
+  ]);
+});
+
+function issuersIn(text: string): readonly OidcIssuer[] {
+  const parsed = parseTokenFile('tokens.yml', text);
+  assert.ok(parsed.ok, parsed.ok ? '' : parsed.mistakes.map(describeMistake).join('\n'));
+  return parsed.value.issuers;
+}
+
+function issuer(rules: string, url = 'https://ci.example'): string {
+  return `oidc:\n  - issuer: ${url}\n    audience: https://cache.example\n    rules:\n${rules}`;
+}
+
+test('an issuer’s rules say when its tokens open what, presets as for tokens', () => {
+  const rules =
+    '      - { when: { repository_id: 4711, ref: [refs/heads/main, refs/tags/*] }, preset: main, tenant: shop }\n' +
+    '      - { when: { repository_id: 4711, protected: false }, preset: pull-request, write: "pr-{ref}" }\n' +
+    '      - { when: { sub: x }, read: [main, nightly], rights: [cache, files] }\n';
+  assert.deepEqual(issuersIn(issuer(rules)), [
+    {
+      issuer: 'https://ci.example',
+      audience: 'https://cache.example',
+      jwksUri: undefined,
+      rules: [
+        {
+          when: { repository_id: ['4711'], ref: ['refs/heads/main', 'refs/tags/*'] },
+          tenant: 'shop',
+          write: 'main',
+          read: ['main'],
+          rights: new Set(['cache', 'files', 'objects', 'builds']),
+        },
+        {
+          when: { repository_id: ['4711'], protected: ['false'] },
+          tenant: 'default',
+          write: 'pr-{ref}',
+          read: ['main', 'pr-{ref}'],
+          rights: new Set(['cache']),
+        },
+        {
+          when: { sub: ['x'] },
+          tenant: 'default',
+          write: undefined,
+          read: ['main', 'nightly'],
+          rights: new Set(['cache', 'files']),
+        },
+      ],
+    },
+  ]);
+});
+
+test('what is wrong with an issuer is told with its place', () => {
+  const rule = (terms: string, url?: string): string =>
+    mistakesIn(issuer(`      - ${terms}\n`, url)).join('\n');
+  const open = 'https://token.actions.githubusercontent.com';
+  const cases: readonly [string, RegExp][] = [
+    [rule('{ when: { ref: x }, preset: pull-request, write: main }'), /5:\d+: .*never writes "main"/],
+    [rule('{ when: { ref: x }, preset: developer, write: x }'), /a developer writes nothing/],
+    [rule('{ when: { ref: x } }'), /5:9: oidc\.0\.rules\.0: has no meaning yet/],
+    [rule('{ when: {}, preset: main }'), /names no claim: it would let in whoever the issuer knows/],
+    [rule('{ when: { ref: [] }, preset: main }'), /oidc\.0\.rules\.0\.when\.ref/],
+    [rule('{ when: { ref: x }, write: "{ref}", read: [main] }'), /words followed by claims in braces/],
+    [rule('{ when: { ref: x }, write: Main }'), /words followed by claims in braces/],
+    [rule('{ when: { ref: x }, preset: main }', 'http://ci.example'), /2:13: .*an https:\/\/ URL/],
+    [rule('{ when: { ref: x }, preset: main }', 'http://127.0.0.1.ci.example'), /an https:\/\/ URL/],
+    [
+      rule('{ when: { ref: x }, preset: main }', open),
+      /anybody can have a token of this issuer: .*repository_id/,
+    ],
+    [rule('{ when: { repository: acme/* }, preset: main }', open), /anybody can have a token of this issuer/],
+    [rule('{ when: { ref: x }, preset: pull-request, write: "pr-${ref}" }'), /write \{ref\} for a claim/],
+    [
+      mistakesIn(`${issuer('      - { when: { ref: x }, preset: main }\n')}tokens: 5\n`).join(),
+      /tokens: expected a list/,
+    ],
+    [
+      mistakesIn('oidc:\n  - issuer: https://ci.example\n').join(),
+      /audience: is missing.*rules: is missing/s,
+    ],
+  ];
+  for (const [found, expected] of cases) assert.match(found, expected);
+  const twice = issuer('      - { when: { ref: x }, preset: main }\n');
+  assert.match(mistakesIn(twice + twice.replace('oidc:\n', '')).join(), /oidc\.1\.issuer: is there twice/);
+});
+
+test('issuers on loopback need no TLS', () => {
+  for (const url of ['http://127.0.0.1:8080', 'http://localhost', 'http://[::1]:80/x'])
+    assert.equal(issuersIn(issuer('      - { when: { ref: x }, preset: main }\n', url)).length, 1);
 });

@@ -15,6 +15,8 @@ import {
   RIGHTS,
 } from './access.ts';
 import type { KnownToken } from './bearer.ts';
+import { issuerEntry, toIssuer } from './oidc-entry.ts';
+import type { OidcIssuer } from './oidc-rules.ts';
 import { maskTokens } from './token.ts';
 
 const SHA256_EXPECTS = 'expected the SHA-256 of a token, 64 lower-case hex digits; never the token itself';
@@ -56,26 +58,39 @@ const entry = z
 
 type Entry = z.infer<typeof entry>;
 
-const file = z.strictObject({ tokens: z.array(entry).nullable() }).superRefine(({ tokens }, context) => {
-  for (const field of ['id', 'sha256'] as const) {
-    const seen = new Set<string>();
-    for (const [index, { [field]: value }] of (tokens ?? []).entries()) {
-      if (seen.has(value)) {
-        const path = ['tokens', index, field];
+const file = z
+  .strictObject({ tokens: z.array(entry).nullish(), oidc: z.array(issuerEntry).nullish() })
+  .superRefine(({ tokens, oidc }, context) => {
+    if (tokens === undefined && oidc === undefined) {
+      const message = 'is missing; expected a list, or "oidc" in its place';
+      context.addIssue({ code: 'custom', message, path: ['tokens'] });
+    }
+    const once = (list: string, field: string, values: readonly unknown[]): void => {
+      for (const [index, value] of values.entries()) {
+        if (values.indexOf(value) === index) continue;
+        const path = [list, index, field];
         context.addIssue({ code: 'custom', message: 'is there twice', path, input: value });
       }
-      seen.add(value);
-    }
-  }
-});
+    };
+    once('tokens', 'id', tokens?.map(({ id }) => id) ?? []);
+    once('tokens', 'sha256', tokens?.map(({ sha256 }) => sha256) ?? []);
+    once('oidc', 'issuer', oidc?.map(({ issuer }) => issuer) ?? []);
+  });
 
 /** What a checked file says of one token, for lists of them. */
 export interface TokenRow extends KnownToken {
   readonly note: string | undefined;
 }
 
-/** The tokens of a file; all of its mistakes at once, and in none of them a token that was put there by mistake. */
-export function readTokenFile(path: string): Checked<TokenRow[]> {
+/** Who is let in, as a file says it. */
+export interface TokenFile {
+  readonly tokens: readonly TokenRow[];
+  /** Whose word is taken for who somebody is. */
+  readonly issuers: readonly OidcIssuer[];
+}
+
+/** What a file says; all of its mistakes at once, and in none of them a token that was put there by mistake. */
+export function readTokenFile(path: string): Checked<TokenFile> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -86,20 +101,26 @@ export function readTokenFile(path: string): Checked<TokenRow[]> {
 }
 
 /** @param name what the file is called in mistakes */
-export function parseTokenFile(name: string, text: string): Checked<TokenRow[]> {
+export function parseTokenFile(name: string, text: string): Checked<TokenFile> {
   const parsed = parseYaml(name, text, {});
   if (!parsed.ok) return withoutTokens(text, parsed);
-  const { data } = parsed.value;
+  const { data, unsetVariables } = parsed.value;
   // A file that holds nothing but a secret, named here by mistake, must not be quoted.
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     return {
       ok: false,
-      mistakes: [{ message: 'is no token file: expected a map with "tokens"', source: name }],
+      mistakes: [{ message: 'is no token file: expected a map with "tokens" or "oidc"', source: name }],
     };
+  }
+  const [unset] = unsetVariables;
+  if (unset !== undefined) {
+    const message = `variables are not filled in here: write {${unset}} for a claim, $\${…} nowhere`;
+    return { ok: false, mistakes: [{ message, source: name }] };
   }
   const checked = checkShape(parsed.value, file);
   if (!checked.ok) return withoutTokens(text, checked);
-  return { ok: true, value: (checked.value.tokens ?? []).map(toRow) };
+  const { tokens, oidc } = checked.value;
+  return { ok: true, value: { tokens: (tokens ?? []).map(toRow), issuers: (oidc ?? []).map(toIssuer) } };
 }
 
 function toRow({ id, sha256, preset, tenant, write, read, rights, expires, note }: Entry): TokenRow {

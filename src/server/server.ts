@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { BlobUrls } from '../auth/blob-url.ts';
+import { registerExchange } from '../auth/exchange-route.ts';
 import { type OpenTokens, openTokens } from '../auth/open-tokens.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
@@ -60,7 +61,8 @@ export class VelocityServer {
   static async start(settings: ServerSettings, around: ServerSurroundings): Promise<VelocityServer> {
     const { logger, version, clock = systemClock } = around;
     const metrics = openMetrics(version);
-    const tokens = openTokens(settings, { logger, clock });
+    const secret = settings.urlSecret ?? settings.authToken ?? new Secret(randomBytes(32).toString('hex'));
+    const tokens = openTokens(settings, { secret, logger, clock });
     const store = await openStore(settings, { logger, metrics: metrics.storage, clock }).catch((error) => {
       tokens.close();
       throw error;
@@ -70,12 +72,11 @@ export class VelocityServer {
     const health = new Health(store, clock, logger);
     registerHealth(app, health);
     registerMetrics(app, metrics);
+    registerExchange(app, tokens.authenticator, metrics.auth);
     registerBuildCache(app, {
       store,
-      tokens: tokens.tokens,
-      urls: new BlobUrls(
-        settings.urlSecret ?? settings.authToken ?? new Secret(randomBytes(32).toString('hex')),
-      ),
+      authenticator: tokens.authenticator,
+      urls: new BlobUrls(secret),
       metrics: metrics.buildCache,
       authMetrics: metrics.auth,
       logger,

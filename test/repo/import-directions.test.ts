@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['base'],
   wire: ['base'],
   http: ['base', 'telemetry', 'config'],
-  auth: ['base', 'telemetry', 'config', 'http'],
+  auth: ['base', 'telemetry', 'config', 'wire', 'http'],
   storage: ['base', 'config', 'telemetry'],
   cache: ['base', 'config', 'telemetry', 'storage'],
   doors: ['base', 'config', 'telemetry', 'wire', 'http', 'auth', 'storage', 'cache'],

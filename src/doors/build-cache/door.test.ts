@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { Registry } from '@prometheus-io/client';
+import { openAuthenticator } from '../../../test/rig/authenticator.ts';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
 import { openTempFolder, type TempFolder } from '../../../test/rig/temp-folder.ts';
 import { type Access, everything, type Preset, presetTerms } from '../../auth/access.ts';
-import { BearerTokens } from '../../auth/bearer.ts';
 import { BlobUrls } from '../../auth/blob-url.ts';
 import { authMetrics } from '../../auth/metrics.ts';
 import type { CacheKey } from '../../base/cache-key.ts';
@@ -84,10 +84,9 @@ before(async () => {
   app = createListener({ logger, metrics: httpMetrics(registry), clock, requestLog: 'none' });
   registerBuildCache(app, {
     store,
-    tokens: new BearerTokens(
-      Object.entries(TOKENS).map(([name, access]) => ({ sha256: digestOf(bearer(name)), access })),
-      clock,
-    ),
+    ...openAuthenticator(clock, {
+      tokens: Object.entries(TOKENS).map(([name, access]) => ({ sha256: digestOf(bearer(name)), access })),
+    }),
     urls: new BlobUrls(new Secret('a secret of the server')),
     metrics: buildCacheMetrics(registry),
     authMetrics: authMetrics(registry),

@@ -1,4 +1,4 @@
-import type { BearerTokens } from '../../auth/bearer.ts';
+import type { Authenticator } from '../../auth/authenticator.ts';
 import { requireBearer } from '../../auth/require-bearer.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { type BlobRoutesOptions, registerBlobs } from './blob-routes.ts';
@@ -6,7 +6,7 @@ import { registerNegotiate } from './negotiate-route.ts';
 import { Negotiation } from './negotiation.ts';
 
 export interface BuildCacheDoorOptions extends BlobRoutesOptions {
-  readonly tokens: BearerTokens;
+  readonly authenticator: Authenticator;
   /** How clients reach this server; without it, whatever they sent as Host. */
   readonly publicUrl: string | undefined;
   readonly urlTtlSeconds: number;
@@ -14,11 +14,11 @@ export interface BuildCacheDoorOptions extends BlobRoutesOptions {
 
 /** The build cache: keys are negotiated under a token, bytes move under signed URLs. */
 export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions): void {
-  const { tokens, publicUrl, authMetrics } = options;
+  const { authenticator, publicUrl, authMetrics } = options;
   const negotiation = new Negotiation(options);
   registerBlobs(app, options);
   app.register(async (scope) => {
-    scope.addHook('onRequest', requireBearer(tokens, 'cache', authMetrics));
+    scope.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics));
     registerNegotiate(scope as HttpApp, negotiation, publicUrl);
   });
 }

@@ -1,0 +1,118 @@
+/** How an issuer and its rules are written in the token file. */
+import * as z from 'zod';
+import {
+  DEFAULT_TENANT,
+  isScopeName,
+  MAIN_SCOPE,
+  NAME_EXPECTS,
+  PRESETS,
+  presetTerms,
+  RIGHTS,
+} from './access.ts';
+import type { OidcIssuer, OidcRule } from './oidc-rules.ts';
+import { hasPlaces } from './scope-template.ts';
+
+/**
+ * Issuers that hand a token to whoever asks: their signature alone says nothing. Of each, the claims that tell
+ * whose the token is and that its holder cannot choose. GitHub:
+ * https://docs.github.com/actions/reference/security/oidc; GitLab: https://docs.gitlab.com/ci/secrets/id_token_authentication/
+ */
+const OPEN_TO_ALL: Readonly<Record<string, readonly string[]>> = {
+  'https://token.actions.githubusercontent.com': [
+    'repository_id',
+    'repository_owner_id',
+    'repository',
+    'repository_owner',
+    'enterprise_id',
+    'enterprise',
+    'sub',
+  ],
+  'https://gitlab.com': ['project_id', 'namespace_id', 'project_path', 'namespace_path', 'sub'],
+  'https://agent.buildkite.com': ['organization_id', 'pipeline_id', 'organization_slug', 'sub'],
+};
+
+const LOOPBACK = /^http:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:\/|$)/;
+const SCOPE_EXPECTS = `expected ${NAME_EXPECTS}; or words followed by claims in braces, as in pr-{ref}`;
+
+const scopeName = z.string().refine(isScopeName, `expected ${NAME_EXPECTS}`);
+/** Its own words come first: claims that stand alone could spell any scope. */
+const scopeTemplate = z
+  .string()
+  .refine(
+    (text) => (hasPlaces(text) ? /^[a-z0-9][a-z0-9._-]*\{/.test(text) : isScopeName(text)),
+    SCOPE_EXPECTS,
+  );
+const claimText = z.union([z.string().min(1), z.number(), z.boolean()], 'expected a text').transform(String);
+
+const rule = z
+  .strictObject({
+    when: z
+      .record(
+        z.string(),
+        z.union([claimText, z.array(claimText).min(1)], 'expected a text or a list of texts'),
+      )
+      .refine(
+        (when) => Object.keys(when).length > 0,
+        'names no claim: it would let in whoever the issuer knows',
+      ),
+    preset: z.enum(PRESETS).optional(),
+    tenant: scopeName.optional(),
+    write: scopeTemplate.optional(),
+    read: z.array(scopeTemplate).optional(),
+    rights: z.array(z.enum(RIGHTS)).optional(),
+  })
+  .superRefine(({ preset, write, read }, context) => {
+    const mistake = (message: string, path: string[], input: unknown): void =>
+      context.addIssue({ code: 'custom', message, path, input });
+    if (preset === undefined && write === undefined && read === undefined)
+      mistake('has no meaning yet: give it a preset, or scopes to read and write', [], undefined);
+    if (preset === 'developer' && write !== undefined)
+      mistake('a developer writes nothing: give no write, or no preset', ['write'], write);
+    if (preset === 'pull-request' && write === MAIN_SCOPE)
+      mistake(`a pull request never writes "${MAIN_SCOPE}", which trusted builds read`, ['write'], write);
+  });
+
+export const issuerEntry = z
+  .strictObject({
+    issuer: z.string().refine(isSafeUrl, 'expected the issuer as in its tokens, an https:// URL'),
+    audience: z.string().min(1, 'expected what tokens for this server have as "aud"'),
+    jwks_uri: z.string().refine(isSafeUrl, 'expected an https:// URL').optional(),
+    rules: z.array(rule).min(1, 'expected a rule: without one no token opens anything'),
+  })
+  .superRefine(({ issuer, rules }, context) => {
+    const telling = OPEN_TO_ALL[issuer.replace(/\/$/, '')];
+    for (const [index, { when }] of telling ? rules.entries() : []) {
+      if (telling?.some((claim) => isExact(when[claim]))) continue;
+      const message = `anybody can have a token of this issuer: say whose it must be, by ${telling?.slice(0, 2).join(' or ')}`;
+      context.addIssue({ code: 'custom', message, path: ['rules', index, 'when'] });
+    }
+  });
+
+export function toIssuer({
+  issuer,
+  audience,
+  jwks_uri: jwksUri,
+  rules,
+}: z.infer<typeof issuerEntry>): OidcIssuer {
+  return { issuer, audience, jwksUri, rules: rules.map(toRule) };
+}
+
+function toRule({ when, preset, tenant, write, read, rights }: z.infer<typeof rule>): OidcRule {
+  const terms = preset && presetTerms(preset, write);
+  return {
+    when: Object.fromEntries(Object.entries(when).map(([name, texts]) => [name, [texts].flat()])),
+    tenant: tenant ?? DEFAULT_TENANT,
+    write: terms?.writeScope ?? write,
+    read: read ?? terms?.readScopes ?? [],
+    rights: rights ? new Set(rights) : (terms?.rights ?? new Set(['cache'])),
+  };
+}
+
+function isExact(texts: string | readonly string[] | undefined): boolean {
+  return texts !== undefined && [texts].flat().every((text) => !text.endsWith('*'));
+}
+
+/** Keys that come over the open network could be anybody's. */
+function isSafeUrl(text: string): boolean {
+  return URL.canParse(text) && (text.startsWith('https://') || LOOPBACK.test(text));
+}
