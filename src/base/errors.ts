@@ -39,6 +39,7 @@ export const ERRORS = {
   WORKSPACE_INVALID: { status: 500, summary: 'The workspace cannot be read as one.', isMisuse: true },
   TASK_UNKNOWN: { status: 500, summary: 'A task or package of that name does not exist.', isMisuse: true },
   TASK_CYCLE: { status: 500, summary: 'Tasks or packages depend on each other in a circle.', isMisuse: true },
+  NO_IDENTITY: { status: 500, summary: 'A job’s own token was not to be had, or is taken for nothing.' },
   USAGE: { status: 500, summary: 'The command line asks for something that cannot be.', isMisuse: true },
   ARTIFACT_REFUSED: { status: 500, summary: 'The artifact holds something that must not be restored.' },
   ARTIFACT_DAMAGED: { status: 500, summary: 'The artifact is torn or is not an artifact.' },

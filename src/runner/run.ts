@@ -16,6 +16,7 @@ import { FileDigests, type FileRow } from './hasher/file-digests.ts';
 import { type TaskKey, TaskKeys } from './hasher/task-keys.ts';
 import { toolVersions } from './hasher/tool-versions.ts';
 import { localCacheFolder } from './local-cache-folder.ts';
+import { type ExchangeOptions, exchangeIdentity, jobIdentity } from './remote/job-identity.ts';
 import { RemoteCache } from './remote/remote-cache.ts';
 import { OutputState } from './state/output-state.ts';
 import { readState, writeState } from './state/state-file.ts';
@@ -251,7 +252,8 @@ function openRemote(
     if (options.remoteAsked) warn(`remote cache: ${why}. Going on without it.`);
     return undefined;
   }
-  const token = overrides.remoteToken ?? (remote?.token ? new Secret(remote.token) : undefined);
+  const timeoutMs = remote?.timeout ?? DEFAULT_TIMEOUT_MS;
+  const token = tokenSource(workspace, options, { url, audience: remote?.audience ?? url, timeoutMs });
   if (!token) {
     warn(
       'remote cache: there is no token: set VELOCITY_TOKEN, or remote.token in velocity.yml. Going on without it.',
@@ -261,11 +263,24 @@ function openRemote(
   return new RemoteCache({
     url,
     token,
-    timeoutMs: remote?.timeout ?? DEFAULT_TIMEOUT_MS,
+    timeoutMs,
     onGivenUp: warn,
     onTrouble: warn,
     onReadOnly: () => options.onEvent({ type: 'notice', message: READ_ONLY }),
   });
+}
+
+/** The token that was given; else one that the gateway gives for this CI job's own. */
+function tokenSource(
+  { config }: Workspace,
+  { overrides, env }: RunOptions,
+  exchange: ExchangeOptions,
+): (() => Promise<Secret>) | undefined {
+  const written = config.remote?.token;
+  const given = overrides.remoteToken ?? (written ? new Secret(written) : undefined);
+  if (given) return async () => given;
+  const identity = jobIdentity(env);
+  return identity && (() => exchangeIdentity(identity, exchange));
 }
 
 async function openLocal(workspace: Workspace, options: RunOptions, warn: (message: string) => void) {

@@ -7,10 +7,12 @@ import { test } from 'node:test';
 import { digestOf } from '../../src/base/digest.ts';
 import { EXCHANGE_PATH, type ExchangeReply } from '../../src/wire/exchange.ts';
 import type { NegotiateReply } from '../../src/wire/negotiate.ts';
+import { velocity } from '../rig/cli.ts';
 import { postNegotiate } from '../rig/negotiate.ts';
 import { OidcIssuer } from '../rig/oidc-issuer.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder } from '../rig/temp-folder.ts';
+import { type Files, TempWorkspace } from '../rig/temp-workspace.ts';
 import { until } from '../rig/until.ts';
 
 const AUDIENCE = 'https://cache.example';
@@ -157,4 +159,69 @@ test('no token is in the log, and who asked is', async () => {
   await until(async () => named().length === 3);
   const text = JSON.stringify(opened.server.log);
   for (const secret of [issued, token]) assert.ok(!text.includes(secret.split('.')[2] ?? secret));
+});
+
+const WORKSPACE: Files = {
+  'velocity.yml': [
+    'version: 1',
+    'remote: { url: "${GATEWAY}", audience: https://cache.example }',
+    'pipeline: { build: { outputs: ["dist/**"] } }',
+    '',
+  ].join('\n'),
+  'package.json': { name: 'root', private: true, workspaces: ['packages/*'] },
+  '.gitignore': 'dist\n.velocity\n',
+  'packages/app/package.json': {
+    name: 'app',
+    scripts: { build: 'mkdir -p dist && echo "$BUILDER" > dist/app.js' },
+  },
+};
+
+/** A build on a machine of its own; what it made or took from the cache, and what it said. */
+async function build(env: Readonly<Record<string, string>>, BUILDER: string) {
+  await using workspace = await TempWorkspace.open(WORKSPACE);
+  const result = await velocity(['run', 'build'], { cwd: workspace.root, env: { ...env, BUILDER } });
+  assert.equal(result.exitCode, 0, result.stderr);
+  return { output: workspace.read('packages/app/dist/app.js').trim(), stderr: result.stderr };
+}
+
+test('a job without any token is let in by what it is: no secret is kept anywhere', async () => {
+  await using opened = await open();
+  const GATEWAY = opened.server.url;
+  const job = (claims: Readonly<Record<string, unknown>>): Record<string, string> => {
+    opened.issuer.jobClaims = claims;
+    return { GATEWAY, ...opened.issuer.jobEnv };
+  };
+  assert.equal((await build(job(PULL), 'a pull request')).output, 'a pull request');
+  assert.equal((await build(job(MAIN), 'main')).output, 'main');
+  const another = await build(job(PULL), 'another pull request');
+  assert.equal(another.output, 'main', another.stderr);
+  assert.doesNotMatch(another.stderr, /warning/);
+});
+
+test('a job that no rule fits, or that may have no identity, builds and says so once', async () => {
+  await using opened = await open();
+  const GATEWAY = opened.server.url;
+  opened.issuer.jobClaims = { ...MAIN, repository_id: '1' };
+  const stranger = await build({ GATEWAY, ...opened.issuer.jobEnv }, 'a stranger');
+  assert.equal(stranger.output, 'a stranger');
+  assert.equal(stranger.stderr.match(/answered 401 to the token of this job/g)?.length, 1, stranger.stderr);
+  const fork = await build({ GATEWAY }, 'a fork');
+  assert.equal(fork.output, 'a fork');
+  assert.equal(fork.stderr.match(/there is no token/g)?.length, 1, fork.stderr);
+});
+
+test('velocity token exchange prints a token for tools that take one', async () => {
+  await using opened = await open();
+  await using folder = await openTempFolder();
+  opened.issuer.jobClaims = MAIN;
+  const args = ['token', 'exchange', '--url', opened.server.url, '--audience', AUDIENCE];
+  const made = await velocity(args, { cwd: folder.path, env: opened.issuer.jobEnv });
+  assert.deepEqual([made.exitCode, made.stderr], [0, '']);
+  assert.equal(await opened.statusOf(made.stdout.trim()), 200);
+  const none = await velocity(args, { cwd: folder.path });
+  assert.notEqual(none.exitCode, 0);
+  assert.match(
+    none.stderr,
+    /This job has no identity token\. In GitHub Actions it needs "permissions: id-token: write"/,
+  );
 });

@@ -76,6 +76,7 @@ export class ServerProcess implements AsyncDisposable {
 
 /** This process's environment without what would configure the program under test. */
 export function cleanEnv(): NodeJS.ProcessEnv {
-  const names = /^(VC_|VELOCITY_|AWS_|AZURE_|CI$|GITHUB_|NO_COLOR$|FORCE_COLOR$|npm_|INIT_CWD$|NODE_)/;
+  const names =
+    /^(VC_|VELOCITY_|AWS_|AZURE_|CI$|GITHUB_|ACTIONS_|NO_COLOR$|FORCE_COLOR$|npm_|INIT_CWD$|NODE_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !names.test(name)));
 }

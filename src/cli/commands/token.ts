@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { systemClock } from '../../base/clock.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { VelocityError } from '../../base/errors.ts';
+import { exchangeIdentity, jobIdentity } from '../../runner/remote/job-identity.ts';
 import type { CliCommand } from '../command.ts';
 import { EXIT, type Io } from '../io.ts';
 import { loadTokenFileSide } from '../server-side.ts';
@@ -12,7 +13,10 @@ const FILE_VARIABLE = 'VC_AUTH_TOKENS_FILE';
 
 type Row = ReturnType<typeof listTokens>[number];
 
-/** `velocity token new|ls|revoke`: the tokens of a server, in the file that it reads them from. */
+/**
+ * `velocity token new|ls|revoke`: the tokens of a server, in the file that it reads them from.
+ * `velocity token exchange`: a CI job's token for other build tools, which know of none of their own.
+ */
 export const tokenCommand: CliCommand = {
   declare(command, { io, exit }) {
     withFile(command.command('new'))
@@ -53,8 +57,30 @@ export const tokenCommand: CliCommand = {
         io.stderr.write(`velocity: there is no token ${id} in ${file.shown}.\n`);
         exit(EXIT.failed);
       });
+    command
+      .command('exchange')
+      .description('In a CI job: print a token of the gateway for the job’s own identity token.')
+      .option('--url <url>', 'the gateway (VELOCITY_REMOTE_URL)')
+      .option('--audience <text>', 'whom the job’s token is to be for (default: the gateway’s url)')
+      .action(async ({ url = io.env['VELOCITY_REMOTE_URL'], audience }: ExchangeFlags) => {
+        if (!url || !/^https?:\/\//.test(url) || !URL.canParse(url))
+          throw new VelocityError('USAGE', 'Name the gateway: --url https://host, or VELOCITY_REMOTE_URL.');
+        const identity = jobIdentity(io.env);
+        if (!identity) throw new VelocityError('NO_IDENTITY', NO_IDENTITY);
+        const exchange = { url, audience: audience ?? url, timeoutMs: EXCHANGE_TIMEOUT_MS };
+        io.stdout.write(`${(await exchangeIdentity(identity, exchange)).reveal()}\n`);
+      });
   },
 };
+
+const EXCHANGE_TIMEOUT_MS = 10_000;
+const NO_IDENTITY =
+  'This job has no identity token. In GitHub Actions it needs "permissions: id-token: write", which jobs of forks never get; elsewhere put the token into VELOCITY_ID_TOKEN.';
+
+interface ExchangeFlags {
+  readonly url?: string;
+  readonly audience?: string;
+}
 
 interface FileOption {
   readonly file?: string;

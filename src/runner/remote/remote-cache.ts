@@ -17,7 +17,8 @@ import { TimeoutError } from './timeout-error.ts';
 
 export interface RemoteCacheOptions {
   readonly url: string;
-  readonly token: Secret;
+  /** Asked for with the first request, and once. */
+  readonly token: () => Promise<Secret>;
   /** How long to wait for an answer, or for a transfer that does not move on. */
   readonly timeoutMs: number;
   readonly clock?: Clock;
@@ -58,6 +59,7 @@ export class RemoteCache {
   readonly #transferPace: Pace;
   readonly #messagePace: Pace;
   #exchanges: Promise<HttpExchanges> | undefined;
+  #token: Promise<Secret> | undefined;
   readonly #reports = new Map<CacheKey, Promise<void>>();
   #givenUp = false;
   #readOnly = false;
@@ -240,13 +242,15 @@ export class RemoteCache {
     return undefined;
   }
 
-  #ask(items: readonly NegotiateItem[]): Promise<Answer> {
+  async #ask(items: readonly NegotiateItem[]): Promise<Answer> {
+    this.#token ??= this.#options.token();
+    const token = await this.#token;
     const body = Buffer.from(JSON.stringify({ items }));
     return this.#send({
       method: 'POST',
       url: this.#negotiateUrl(),
       headers: {
-        authorization: `Bearer ${this.#options.token.reveal()}`,
+        authorization: `Bearer ${token.reveal()}`,
         'content-type': 'application/json',
         'content-length': String(body.length),
         accept: 'application/json',
@@ -287,6 +291,10 @@ export class RemoteCache {
   }
 
   #giveUpAfter(error: unknown, url: string): void {
+    if (error instanceof VelocityError && error.code === 'NO_IDENTITY') {
+      this.#giveUp(error.message);
+      return;
+    }
     if (error instanceof VelocityError) {
       this.#tell(error.message);
       return;
@@ -300,10 +308,13 @@ export class RemoteCache {
     this.#giveUp(`${this.#shown(url)} could not be used (${why})`, hint);
   }
 
-  #giveUp(what: string, hint: string): void {
+  /** @param hint what to do about it; without one, `what` is all that there is to say */
+  #giveUp(what: string, hint?: string): void {
     if (!this.isUsable) return;
     this.#givenUp = true;
-    this.#options.onGivenUp(`remote cache: ${what}. ${hint} Going on without it.`);
+    this.#options.onGivenUp(
+      `remote cache: ${hint === undefined ? what : `${what}. ${hint}`} Going on without it.`,
+    );
   }
 
   /** What breaks because it was closed is no trouble. */

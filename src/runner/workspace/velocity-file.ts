@@ -95,7 +95,17 @@ export const velocityFileSchema = z.strictObject({
         .optional()
         .describe('false: work without the remote cache. Default true where a url is given.'),
       url: z.string().optional().describe('The gateway, as http(s)://host[:port].'),
-      token: z.string().optional().describe('The gateway’s token; best as a variable, never written out.'),
+      token: z
+        .string()
+        .optional()
+        .describe(
+          'The gateway’s token; best as a variable, never written out. Without one, a CI job’s own identity token is used.',
+        ),
+      audience: z
+        .string()
+        .min(1, 'expected what the gateway’s rules have as audience')
+        .optional()
+        .describe('Whom a CI job’s own token is to be for, as the gateway’s rules demand. Default: the url.'),
       timeout: duration
         .optional()
         .describe('How long to wait for an answer before building without the remote cache. Default 5s.'),

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { freePort } from '../../../test/rig/free-port.ts';
+import { OidcIssuer } from '../../../test/rig/oidc-issuer.ts';
+import { ScriptedGateway } from '../../../test/rig/scripted-gateway.ts';
+import { exchangeIdentity, type JobIdentity, jobIdentity } from './job-identity.ts';
+
+const TIMEOUT_MS = 5_000;
+
+function identityOf(env: NodeJS.ProcessEnv): JobIdentity {
+  const identity = jobIdentity(env);
+  assert.ok(identity);
+  return identity;
+}
+
+function gatewayThat(answers: number, body: object): Promise<ScriptedGateway> {
+  return ScriptedGateway.start((request) => request.json(answers, body));
+}
+
+test('a job has an identity where GitHub lets it ask for one, or where a variable holds it', () => {
+  const actions = { ACTIONS_ID_TOKEN_REQUEST_URL: 'https://x', ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'y' };
+  assert.equal(jobIdentity(actions)?.from, 'github-actions');
+  assert.equal(jobIdentity({ VELOCITY_ID_TOKEN: 'x', ...actions })?.from, 'variable');
+  for (const env of [{}, { VELOCITY_ID_TOKEN: '' }, { ACTIONS_ID_TOKEN_REQUEST_URL: 'https://x' }])
+    assert.equal(jobIdentity(env), undefined);
+});
+
+test('GitHub is asked for a token for the audience, and the gateway is sent that one', async () => {
+  await using issuer = await OidcIssuer.start();
+  await using gateway = await gatewayThat(200, { token: 'ours' });
+  const options = { url: `${gateway.url}/`, audience: 'us & them', timeoutMs: TIMEOUT_MS };
+  const token = await exchangeIdentity(identityOf(issuer.jobEnv), options);
+  assert.equal(token.reveal(), 'ours');
+  const [request] = gateway.requests;
+  assert.equal(request?.path, '/auth/oidc/exchange');
+  const sent = (JSON.parse(String(request?.body)) as { token: string }).token;
+  const claims = JSON.parse(String(Buffer.from(sent.split('.')[1] ?? '', 'base64url'))) as { aud: string };
+  assert.equal(claims.aud, 'us & them');
+});
+
+test('whoever does not play along is named, with what to do, and no token is', async () => {
+  await using issuer = await OidcIssuer.start();
+  await using refusing = await gatewayThat(401, {});
+  await using other = await gatewayThat(200, { no: 'token' });
+  const nobody = `http://127.0.0.1:${await freePort()}`;
+  const given = identityOf({ VELOCITY_ID_TOKEN: 'the.id.token' });
+  const wrongSecret = { ...issuer.jobEnv, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'wrong-secret' };
+  const cases: [JobIdentity, string, RegExp][] = [
+    [given, refusing.url, /exchange answered 401 to the token of this job\. Has its token file a rule/],
+    [given, other.url, /exchange answered 200 .* Is remote\.url the gateway’s own address\?/],
+    [given, nobody, /\/auth\/oidc\/exchange could not be asked: .*ECONNREFUSED/],
+    [identityOf(wrongSecret), other.url, /GitHub answered 404 .* "permissions: id-token: write"\?/],
+  ];
+  for (const [identity, url, says] of cases) {
+    await assert.rejects(
+      exchangeIdentity(identity, { url, audience: 'us', timeoutMs: TIMEOUT_MS }),
+      (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'NO_IDENTITY');
+        assert.match(error.message, says);
+        assert.ok(!/the\.id\.token|wrong-secret/.test(error.message));
+        return true;
+      },
+    );
+  }
+});
