@@ -71,6 +71,8 @@ export interface PresignRequest {
   readonly sizeBytes?: number | undefined;
   /** PUT: the body's SHA-256, kept as metadata, bound into the signature. */
   readonly digest?: Digest | undefined;
+  /** PUT: kept with the object, bound into the signature. At most 2 KiB of names and values, which S3 takes. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A request anybody may send, once signed, until it expires. */
@@ -85,8 +87,8 @@ export interface StoreCapabilities {
   /** `put` with `ifAbsent` is decided by the backend in one step. Without it first-write-wins cannot be promised. */
   readonly conditionalPut: boolean;
   /**
-   * What `presign` answers. `exact`: a PUT's user must send the length, digest and condition that were
-   * signed. `key`: bound are key, method, expiry and, with `ifAbsent`, the first write; the other headers
+   * What `presign` answers. `exact`: a PUT's user must send the length, digest, metadata and condition that
+   * were signed. `key`: bound are key, method, expiry and, with `ifAbsent`, the first write; the other headers
    * are the user's to keep (Azure). `none`: the server passes the bytes through itself.
    */
   readonly presign: 'exact' | 'key' | 'none';

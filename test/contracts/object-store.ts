@@ -328,6 +328,7 @@ export function describeObjectStore(
 
       /** Of what `uploadOf` signs. */
       const BODY = Buffer.from('0123456789');
+      const METADATA = { 'written-by': 'ci of main', claims: '{"ref":"refs/heads/\\u00fc"}' };
       const uploadOf = (key: ObjectKey): Promise<PresignedRequest> =>
         presign(key, {
           method: 'PUT',
@@ -335,6 +336,7 @@ export function describeObjectStore(
           ifAbsent: true,
           sizeBytes: BODY.length,
           digest: digestOf(BODY),
+          metadata: METADATA,
         });
       const isRefusal = (status: number): boolean => status >= 400 && status < 500;
 
@@ -345,12 +347,14 @@ export function describeObjectStore(
       });
       if (options.presign === 'none') return;
 
-      test('a signed PUT stores with its digest, and the first write wins over it', async () => {
+      test('a signed PUT stores with its digest and metadata, and the first write wins over it', async () => {
         const key = freshKey('signed');
         const signed = await uploadOf(key);
         const stored = await send(signed, { body: BODY });
         assert.ok(stored.ok, await stored.text());
-        assert.equal((await store.head(key))?.digest, digestOf(BODY));
+        const head = await store.head(key);
+        assert.equal(head?.digest, digestOf(BODY));
+        assert.deepEqual(head.metadata, METADATA);
 
         const replayed = await send(signed, { body: Buffer.from('9876543210') });
         assert.ok([403, 409, 412].includes(replayed.status), String(replayed.status));
@@ -410,6 +414,21 @@ export function describeObjectStore(
       });
 
       if (options.presign === 'key') return;
+
+      test('a PUT URL binds each header of its metadata', async () => {
+        const key = freshKey('metadata');
+        const signed = await uploadOf(key);
+        for (const value of Object.values(METADATA)) {
+          const name = Object.keys(signed.headers).find((header) => signed.headers[header] === value) ?? '';
+          const { [name]: _, ...dropped } = signed.headers;
+          const altered = { ...signed.headers, [name]: `${value}!` };
+          for (const headers of [dropped, altered]) {
+            assert.ok(isRefusal((await send(signed, { body: BODY, headers })).status), name);
+          }
+        }
+        assert.equal(await store.head(key), undefined);
+        assert.ok((await send(signed, { body: BODY })).ok);
+      });
 
       test('a PUT URL binds condition, digest, length and query', async () => {
         const key = freshKey('bound');

@@ -8,7 +8,7 @@ import {
 import type { Clock } from '../../../base/clock.ts';
 import type { ObjectKey } from '../../object-key.ts';
 import type { PresignedRequest, PresignRequest } from '../../store.ts';
-import { DIGEST_METADATA } from './blob-facts.ts';
+import { metadataOf } from './blob-facts.ts';
 import { DelegationKeys, LONGEST_DELEGATION_MS } from './delegation-keys.ts';
 
 /**
@@ -82,11 +82,12 @@ export class AzurePresigner {
 }
 
 /** None of them is part of a SAS: `x-ms-blob-type` Azure demands, the others are the uploader's to keep. */
-function headersOf({ method, ifAbsent, digest }: PresignRequest): Record<string, string> {
+function headersOf({ method, ifAbsent, ...known }: PresignRequest): Record<string, string> {
   if (method === 'GET') return {};
+  const kept = Object.entries(metadataOf(known)).map(([name, value]) => [`x-ms-meta-${name}`, value]);
   return {
     'x-ms-blob-type': 'BlockBlob',
-    ...(digest === undefined ? {} : { [`x-ms-meta-${DIGEST_METADATA}`]: digest }),
+    ...Object.fromEntries(kept),
     ...(ifAbsent ? { 'if-none-match': '*' } : {}),
   };
 }

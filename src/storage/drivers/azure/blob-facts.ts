@@ -5,16 +5,24 @@ import type { ObjectFacts, PutOptions } from '../../store.ts';
 import { fromAzureName, toAzureName } from './metadata-names.ts';
 
 /** Where the body's SHA-256 is kept with the object: `x-ms-meta-sha256`. */
-export const DIGEST_METADATA = 'sha256';
+const DIGEST_METADATA = 'sha256';
 
 /** What a write sends along. */
-export function termsOf({ ifAbsent, contentType, metadata, digest }: PutOptions) {
-  const kept = Object.entries(metadata ?? {}).map(([name, value]) => [toAzureName(name), value]);
+export function termsOf({ ifAbsent, contentType, ...known }: PutOptions) {
   return {
     blobHTTPHeaders: { blobContentType: contentType ?? 'application/octet-stream' },
-    metadata: { ...Object.fromEntries(kept), ...(digest === undefined ? {} : { [DIGEST_METADATA]: digest }) },
+    metadata: metadataOf(known),
     conditions: ifAbsent ? { ifNoneMatch: '*' } : {},
   };
+}
+
+/** Metadata under names that Azure takes, the digest among it. */
+export function metadataOf({
+  metadata = {},
+  digest,
+}: Pick<PutOptions, 'metadata' | 'digest'>): Record<string, string> {
+  const kept = Object.entries(metadata).map(([name, value]) => [toAzureName(name), value]);
+  return { ...Object.fromEntries(kept), ...(digest === undefined ? {} : { [DIGEST_METADATA]: digest }) };
 }
 
 export function toFacts(reply: BlobGetPropertiesResponse | BlobDownloadResponseParsed): ObjectFacts {

@@ -9,6 +9,8 @@ import type { GcsClient } from './gcs-client.ts';
 import { CredentialsFailure } from './gcs-errors.ts';
 import { objectPath } from './object-path.ts';
 
+/** Begins the names of headers that are kept with the object. */
+export const METADATA_HEADER = 'x-goog-meta-';
 /** Where the body's SHA-256 is kept with the object: `x-goog-meta-sha256`. */
 export const DIGEST_METADATA = 'sha256';
 
@@ -100,12 +102,15 @@ export class GcsPresigner {
 }
 
 /** What a PUT's user must send. GCS refuses a request with an `x-goog-` header that is not among those signed. */
-function signedHeaders({ method, ifAbsent, sizeBytes, digest }: PresignRequest): Record<string, string> {
+function signedHeaders(request: PresignRequest): Record<string, string> {
+  const { method, ifAbsent, sizeBytes, digest, metadata = {} } = request;
   if (method === 'GET') return {};
+  const kept = Object.entries(metadata).map(([name, value]) => [METADATA_HEADER + name, value]);
   return {
+    ...Object.fromEntries(kept),
     ...(ifAbsent ? { 'x-goog-if-generation-match': '0' } : {}),
     // Content-Length is not held against what was signed; this is.
     ...(sizeBytes === undefined ? {} : { 'x-goog-content-length-range': `${sizeBytes},${sizeBytes}` }),
-    ...(digest === undefined ? {} : { [`x-goog-meta-${DIGEST_METADATA}`]: digest }),
+    ...(digest === undefined ? {} : { [METADATA_HEADER + DIGEST_METADATA]: digest }),
   };
 }

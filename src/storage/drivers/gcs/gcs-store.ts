@@ -20,7 +20,7 @@ import type {
 } from '../../store.ts';
 import { GcsClient } from './gcs-client.ts';
 import { GcsRefusal, toFailure } from './gcs-errors.ts';
-import { DIGEST_METADATA, GcsPresigner } from './gcs-presigner.ts';
+import { DIGEST_METADATA, GcsPresigner, METADATA_HEADER } from './gcs-presigner.ts';
 import { objectPath } from './object-path.ts';
 
 export interface GcsStoreOptions {
@@ -38,8 +38,6 @@ export interface GcsStoreOptions {
 
 /** What `roles/storage.objectUser` holds of what this driver does. */
 const NEEDED_PERMISSIONS = ['create', 'delete', 'get', 'list'].map((verb) => `storage.objects.${verb}`);
-
-const METADATA_HEADER = 'x-goog-meta-';
 
 /**
  * A bucket of Google Cloud Storage. Objects are read and written through the XML API

@@ -17,6 +17,7 @@ const UPLOAD: PresignRequest = {
   ifAbsent: true,
   sizeBytes: BODY.length,
   digest: digestOf(BODY),
+  metadata: { writer: 'ci.main', claims: '{"ref":"refs/heads/main"}' },
 };
 
 const CREDENTIALS = {
@@ -45,7 +46,7 @@ for (const [whose, credentials] of Object.entries(CREDENTIALS)) {
   }
 }
 
-test('an upload’s URL binds condition, length and digest, and names the headers to send', async () => {
+test('an upload’s URL binds condition, length, digest and metadata, and names the headers to send', async () => {
   const client = new S3Client({ ...PLACES.AWS, credentials: CREDENTIALS['a key pair'] });
   const presigner = new S3Presigner(client, BUCKET, new ManualClock(NOW));
   const { url, headers, method } = await presigner.presign(parseObjectKey('objects/abc'), UPLOAD);
@@ -53,6 +54,8 @@ test('an upload’s URL binds condition, length and digest, and names the header
   assert.deepEqual(headers, {
     'if-none-match': '*',
     'content-length': '10',
+    'x-amz-meta-writer': 'ci.main',
+    'x-amz-meta-claims': '{"ref":"refs/heads/main"}',
     'x-amz-meta-sha256': UPLOAD.digest,
     'x-amz-checksum-sha256': Buffer.from(UPLOAD.digest ?? '', 'hex').toString('base64'),
   });
@@ -94,19 +97,22 @@ function sdkClient(options: S3ClientConfig): S3Client {
 
 /** What the SDK's own road, from command to URL, makes of the same request. */
 function sdkUrl(client: S3Client, key: string, request: PresignRequest): Promise<string> {
-  const { method, sizeBytes, digest = '', ttlSeconds } = request;
+  const { method, sizeBytes, digest = '', metadata = {}, ttlSeconds } = request;
   const object = { Bucket: BUCKET, Key: key };
   const options = {
     signingDate: new Date(NOW),
     expiresIn: ttlSeconds,
-    unhoistableHeaders: new Set(['x-amz-meta-sha256', 'x-amz-checksum-sha256']),
+    unhoistableHeaders: new Set([
+      'x-amz-checksum-sha256',
+      ...['sha256', ...Object.keys(metadata)].map((name) => `x-amz-meta-${name}`),
+    ]),
   };
   if (method === 'GET') return getSignedUrl(client, new GetObjectCommand(object), options);
   const upload = new PutObjectCommand({
     ...object,
     IfNoneMatch: '*',
     ContentLength: sizeBytes,
-    Metadata: { sha256: digest },
+    Metadata: { ...metadata, sha256: digest },
     ChecksumSHA256: Buffer.from(digest, 'hex').toString('base64'),
   });
   return getSignedUrl(client, upload, options);

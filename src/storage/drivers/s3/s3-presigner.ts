@@ -5,6 +5,7 @@ import { escapeUri, escapeUriPath } from '../../escape-uri.ts';
 import type { ObjectKey } from '../../object-key.ts';
 import type { PresignedRequest, PresignRequest } from '../../store.ts';
 
+const METADATA_HEADER = 'x-amz-meta-';
 /** Where the body's SHA-256 is kept with the object: `x-amz-meta-sha256`. */
 export const DIGEST_METADATA = 'sha256';
 
@@ -88,15 +89,18 @@ export class S3Presigner {
   }
 }
 
-function signedHeaders({ method, ifAbsent, sizeBytes, digest }: PresignRequest): Record<string, string> {
+function signedHeaders(request: PresignRequest): Record<string, string> {
+  const { method, ifAbsent, sizeBytes, digest, metadata = {} } = request;
   if (method === 'GET') return {};
+  const kept = Object.entries(metadata).map(([name, value]) => [METADATA_HEADER + name, value]);
   return {
+    ...Object.fromEntries(kept),
     ...(ifAbsent ? { 'if-none-match': '*' } : {}),
     ...(sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) }),
     ...(digest === undefined
       ? {}
       : {
-          [`x-amz-meta-${DIGEST_METADATA}`]: digest,
+          [METADATA_HEADER + DIGEST_METADATA]: digest,
           // S3 itself refuses other bytes (BadDigest); servers that do not know the header keep it signed.
           'x-amz-checksum-sha256': Buffer.from(digest, 'hex').toString('base64'),
         }),
