@@ -21,6 +21,12 @@ const grants: fc.Arbitrary<BlobGrant> = fc.record(
       fc.string().map((text) => digestOf(text)),
       { nil: undefined },
     ),
+    metadata: fc.option(
+      fc.dictionary(fc.stringMatching(/^[a-z0-9_-]{1,12}$/), fc.stringMatching(/^[ -~]{0,40}$/), {
+        noNullPrototype: true,
+      }),
+      { nil: undefined },
+    ),
   },
   { noNullPrototype: true },
 );
@@ -32,6 +38,7 @@ const GRANT: BlobGrant = {
   ifAbsent: true,
   sizeBytes: 10,
   digest: digestOf('0123456789'),
+  metadata: { writer: 'ci of main' },
 };
 
 /** Why a query opens nothing, for the method and key of `GRANT`. */
@@ -104,7 +111,7 @@ test('each term that is dropped, changed, doubled or added is refused', () => {
     return terms.toString();
   };
   assert.equal(refusal(query), 'opened');
-  for (const name of ['if', 'size', 'sha256']) {
+  for (const name of ['if', 'size', 'sha256', 'meta']) {
     assert.equal(refusal(change((terms) => terms.delete(name))), 'bad-signature', name);
   }
   assert.equal(refusal(change((terms) => terms.delete('exp'))), 'malformed');
@@ -115,6 +122,13 @@ test('each term that is dropped, changed, doubled or added is refused', () => {
   assert.equal(refusal(change((terms) => terms.set('size', '1e1'))), 'malformed');
   assert.equal(refusal(change((terms) => terms.set('size', '-10'))), 'malformed');
   assert.equal(refusal(change((terms) => terms.set('sha256', 'abc'))), 'malformed');
+  const meta = (json: string) =>
+    change((terms) => terms.set('meta', Buffer.from(json).toString('base64url')));
+  assert.equal(refusal(meta('{"writer":"ci of main"}')), 'opened');
+  assert.equal(refusal(meta('{"writer":"somebody"}')), 'bad-signature');
+  for (const odd of ['{"writer": "ci of main"}', '{"b":"","a":""}', '{"a":1}', '[]', 'null', '"a"', '{']) {
+    assert.equal(refusal(meta(odd)), 'malformed', odd);
+  }
   assert.equal(refusal(change((terms) => terms.append('exp', String(FUTURE)))), 'malformed');
   assert.equal(refusal(change((terms) => terms.append('admin', '1'))), 'malformed');
 });

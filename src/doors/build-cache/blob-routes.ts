@@ -74,14 +74,14 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
 
   async function put(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { key, grant } = granted('PUT', request);
-    const { sizeBytes = announcedLength(request), digest, ifAbsent } = grant;
+    const { sizeBytes = announcedLength(request), digest, ifAbsent, metadata } = grant;
     assertTermsAreSent(grant, request);
     const body = boundedBody(request, maxArtifactBytes);
     // Saves the loser of a race its upload; which write wins is decided by `put` below.
     const outcome =
       (await store.head(key)) && ifAbsent
         ? 'exists'
-        : await store.put(key, body, { ifAbsent, sizeBytes, digest });
+        : await store.put(key, body, { ifAbsent, sizeBytes, digest, metadata });
     metrics.uploads.inc({ protocol: PROTOCOL, outcome });
     if (outcome === 'exists') {
       throw new VelocityError('ALREADY_STORED', 'This key is stored already; the first write won.');
