@@ -30,6 +30,7 @@ export async function loadStorageSide() {
     { verify },
     { parseObjectKey },
     { ownerOf },
+    { readProvenance, PROVENANCE_METADATA },
   ] = await Promise.all([
     import('../server/load-settings.ts'),
     import('../storage/settings.ts'),
@@ -38,8 +39,19 @@ export async function loadStorageSide() {
     import('../storage/verify.ts'),
     import('../storage/object-key.ts'),
     import('../doors/build-cache/scoped-key.ts'),
+    import('../wire/provenance.ts'),
   ]);
-  return { loadStorageSettings, ...settings, openExistingStore, prune, verify, parseObjectKey, ownerOf };
+  return {
+    loadStorageSettings,
+    ...settings,
+    openExistingStore,
+    prune,
+    verify,
+    parseObjectKey,
+    ownerOf,
+    readProvenance,
+    PROVENANCE_METADATA,
+  };
 }
 
 /** What `velocity token` needs: the token file, without the server that reads it. */

@@ -24,6 +24,15 @@ const replies: fc.Arbitrary<NegotiateReply> = fc.oneof(
       method: fc.constant('GET' as const),
       size: fc.maxSafeNat(),
       digest: fc.string().map((text) => digestOf(text)),
+      provenance: fc.record(
+        {
+          writer: fc.string(),
+          written: fc.constant('2026-03-01T12:34:56.000Z'),
+          commit: fc.constant('0123abc'),
+          claims: fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
+        },
+        { requiredKeys: ['writer', 'written'], noNullPrototype: true },
+      ),
     },
     { requiredKeys: ['status', 'url', 'method', 'size'], noNullPrototype: true },
   ),
@@ -44,6 +53,10 @@ const nearly = fc.record(
     headers: fc.oneof(fc.dictionary(fc.string(), fc.string()), fc.jsonValue()),
     size: fc.oneof(fc.nat(), fc.jsonValue()),
     digest: fc.oneof(fc.constant(digestOf('x')), fc.jsonValue()),
+    provenance: fc.oneof(
+      fc.record({ writer: fc.jsonValue(), written: fc.constant('2026-03-01T12:34:56Z') }),
+      fc.jsonValue(),
+    ),
   },
   { requiredKeys: [] },
 );
@@ -104,6 +117,12 @@ test('a reply that lacks a part, or has one of another type, is none', () => {
 test('what a later version adds to a reply is dropped', () => {
   assert.deepEqual(parseNegotiateReply({ ...FOUND, later: 1 }), FOUND);
   assert.deepEqual(parseNegotiateReply({ status: 'skipped', url: 'http://x' }), { status: 'skipped' });
+});
+
+test('what explains a find is left out where it is malformed; the find stands', () => {
+  for (const provenance of [null, 'main', [], {}, { writer: 'main' }, { writer: 1, written: '' }]) {
+    assert.deepEqual(parseNegotiateReply({ ...FOUND, provenance }), FOUND, JSON.stringify(provenance));
+  }
 });
 
 test('answers to a batch come in the order of its items', () => {

@@ -5,6 +5,8 @@
  */
 import type { CacheKey } from '../base/cache-key.ts';
 import { type Digest, parseDigest } from '../base/digest.ts';
+import { type Provenance, parseProvenance } from './provenance.ts';
+import { isTextMap } from './text-map.ts';
 
 export const NEGOTIATE_PATH = '/v1/negotiate';
 /** Objects of the build cache are named `objects/{hash}`, in scopes of their own below those. */
@@ -18,6 +20,8 @@ export type NegotiateItem =
       /** SHA-256 and length of the body to come: kept with it, and bound into the URL. */
       readonly digest?: Digest | undefined;
       readonly size?: number | undefined;
+      /** What the uploader has checked out (`isCommit`): told to whoever finds it. */
+      readonly commit?: string | undefined;
     }
   | { readonly hash: CacheKey; readonly action: 'download' }
   /**
@@ -44,6 +48,8 @@ export type NegotiateReply =
       readonly size: number;
       /** SHA-256 of the bytes; absent where the uploader did not announce it and the storage did not measure it. */
       readonly digest?: Digest;
+      /** Absent where none was recorded. */
+      readonly provenance?: Provenance;
     }
   | { readonly status: 'missing' }
   /** To an upload: the token writes nothing. Of an item in a batch; a question for one item is answered 403. */
@@ -52,7 +58,7 @@ export type NegotiateReply =
 /** Reads one reply off the wire; `undefined` where it is none of these forms. */
 export function parseNegotiateReply(raw: unknown): NegotiateReply | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
-  const { status, url, method, headers, size, digest } = raw as Record<string, unknown>;
+  const { status, url, method, headers, size, digest, provenance } = raw as Record<string, unknown>;
   switch (status) {
     case 'skipped':
     case 'missing':
@@ -63,10 +69,11 @@ export function parseNegotiateReply(raw: unknown): NegotiateReply | undefined {
       return { status, url, method, headers };
     case 'found': {
       if (typeof url !== 'string' || method !== 'GET' || !isByteCount(size)) return undefined;
-      const parsed = typeof digest === 'string' ? parseDigest(digest) : undefined;
-      return parsed === undefined
-        ? { status, url, method, size }
-        : { status, url, method, size, digest: parsed };
+      const parsed = {
+        digest: typeof digest === 'string' ? parseDigest(digest) : undefined,
+        provenance: parseProvenance(provenance),
+      };
+      return { status, url, method, size, ...withoutUndefined(parsed) };
     }
     default:
       return undefined;
@@ -81,15 +88,12 @@ export function parseNegotiateReplies(raw: unknown, count: number): NegotiateRep
   return replies.length === count && raw.items.length === count ? replies : undefined;
 }
 
-function isByteCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+/** What is absent has no name. */
+function withoutUndefined<T extends object>(parts: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
+  const present = Object.entries(parts).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as { [Name in keyof T]?: NonNullable<T[Name]> };
 }
 
-function isTextMap(value: unknown): value is Record<string, string> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every((text) => typeof text === 'string')
-  );
+function isByteCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

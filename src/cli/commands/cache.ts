@@ -18,6 +18,8 @@ const {
   verify,
   parseObjectKey,
   ownerOf,
+  readProvenance,
+  PROVENANCE_METADATA,
 } = await loadStorageSide();
 
 type Store = Awaited<ReturnType<typeof openExistingStore>>;
@@ -116,8 +118,14 @@ async function show({ store, context: { io, exit } }: Work, [name = '']: readonl
     exit(EXIT.failed);
     return;
   }
-  const { sizeBytes, digest, contentType, modifiedAt, metadata } = facts;
-  const shown = { key, size: sizeBytes, sha256: digest, contentType, stored: instant(modifiedAt), metadata };
+  const { sizeBytes, digest, contentType, modifiedAt } = facts;
+  const provenance = readProvenance(facts.metadata);
+  const { [PROVENANCE_METADATA]: _, ...others } = facts.metadata;
+  const known = { key, size: sizeBytes, sha256: digest, contentType, stored: instant(modifiedAt) };
+  // What cannot be read as provenance is shown as it is.
+  const shown = provenance
+    ? { ...known, provenance, metadata: others }
+    : { ...known, metadata: facts.metadata };
   io.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
 }
 

@@ -34,6 +34,10 @@ const TOKENS: Readonly<Record<string, Access>> = {
   developer: ofPreset('developer'),
   'write-only': ofPreset('main', { writeScope: 'nightly', readScopes: [] }),
   'of another tenant': ofPreset('main', { tenant: 'acme' }),
+  'a CI job': ofPreset('main', {
+    id: 'https://ci.example repo:acme/shop',
+    claims: { repository: 'acme/shop', sha: 'f'.repeat(40), iss: 'https://ci.example' },
+  }),
   'without the right': ofPreset('main', { rights: new Set(['files', 'objects', 'builds', 'admin']) }),
   expired: ofPreset('main', { expiresAt: 1 }),
 };
@@ -124,6 +128,20 @@ async function ask(token: string, body: unknown): Promise<{ status: number; text
     payload: body as object,
   });
   return { status: statusCode, text };
+}
+
+async function upload(token: string, item: object): Promise<void> {
+  const { text } = await ask(token, { ...item, action: 'upload' });
+  const { url, headers } = JSON.parse(text) as NegotiateReply & { status: 'upload_needed' };
+  const path = url.replace('https://cache.example', '');
+  const sent = await app.inject({ method: 'PUT', url: path, headers, payload: 'body' });
+  assert.equal(sent.statusCode, 201);
+}
+
+async function found(token: string, hash: CacheKey): Promise<NegotiateReply & { status: 'found' }> {
+  const reply = JSON.parse((await ask(token, { hash, action: 'download' })).text) as NegotiateReply;
+  assert.ok(reply.status === 'found');
+  return reply;
 }
 
 /** The status of the reply, or of the response where that is a refusal. */
@@ -229,6 +247,42 @@ test('in a batch an upload that is not allowed leaves the other items their answ
     items.map((item) => item.status),
     ['found', 'forbidden', 'forbidden', 'missing'],
   );
+});
+
+test('an upload is kept with who wrote it, when and from which commit, and whoever finds it is told', async () => {
+  const hash = freshHash();
+  await upload('main', { hash, commit: '0123abc' });
+  assert.deepEqual((await found('main', hash)).provenance, {
+    writer: 'main',
+    written: '2026-01-01T00:00:00.000Z',
+    commit: '0123abc',
+  });
+});
+
+test('what an OIDC issuer says of the writer is kept, and its commit goes before the client’s word', async () => {
+  const hash = freshHash();
+  await upload('a CI job', { hash, commit: '0123abc' });
+  assert.deepEqual((await found('a CI job', hash)).provenance, {
+    writer: 'https://ci.example repo:acme/shop',
+    written: '2026-01-01T00:00:00.000Z',
+    commit: 'f'.repeat(40),
+    claims: { repository: 'acme/shop', sha: 'f'.repeat(40) },
+  });
+});
+
+test('a find without provenance, or with one that cannot be read, is found without', async () => {
+  for (const metadata of [{}, { provenance: 'by hand' }]) {
+    const hash = freshHash();
+    await store.put(scopedKey('default', 'main', hash), Buffer.from('x'), { ifAbsent: true, metadata });
+    assert.ok(!('provenance' in (await found('main', hash))));
+  }
+});
+
+test('a commit that is none is a 400 that names the field', async () => {
+  for (const commit of ['', '0123ab', '0123ABC', 'main', `${'a'.repeat(40)}-dirty`, 'a'.repeat(65), 5]) {
+    const { status, text } = await ask('main', { hash: freshHash(), action: 'upload', commit });
+    assert.deepEqual([status, (JSON.parse(text) as { field: string }).field], [400, 'commit']);
+  }
 });
 
 test('told of damage, the server reads what the token would have been given, and nothing of another scope', async (t) => {

@@ -7,9 +7,12 @@ import { type Digest, parseDigest } from '../../base/digest.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { MAX_BATCH_ITEMS, NEGOTIATE_PATH, type NegotiateItem } from '../../wire/negotiate.ts';
+import { isCommit } from '../../wire/provenance.ts';
 import type { Negotiation } from './negotiation.ts';
 
 const HEX_DIGITS = 'must be 64 lower-case hex digits';
+
+const COMMIT = 'must be 7 to 64 lower-case hex digits';
 
 const cacheKey = z.string(HEX_DIGITS).refine((text) => parseCacheKey(text) !== undefined, HEX_DIGITS);
 const sha256 = z.string(HEX_DIGITS).refine((text) => parseDigest(text) !== undefined, HEX_DIGITS);
@@ -19,6 +22,7 @@ const item = z.strictObject({
   action: z.enum(['upload', 'download', 'verify'], 'must be "upload", "download" or "verify"'),
   digest: sha256.transform((text) => text as Digest).optional(),
   size: z.int('must be a whole number of bytes').min(0, 'must not be negative').optional(),
+  commit: z.string(COMMIT).refine(isCommit, COMMIT).optional(),
 });
 
 const batch = z.strictObject({
@@ -54,8 +58,8 @@ function notAWriter(): VelocityError {
   });
 }
 
-function toItem({ hash, action, digest, size }: z.infer<typeof item>): NegotiateItem {
-  return action === 'upload' ? { hash, action, digest, size } : { hash, action };
+function toItem({ hash, action, ...told }: z.infer<typeof item>): NegotiateItem {
+  return action === 'upload' ? { hash, action, ...told } : { hash, action };
 }
 
 /** The first mistake, with the field it is in, is what the client can act on. */

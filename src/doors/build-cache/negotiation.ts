@@ -6,6 +6,7 @@ import { unreachable } from '../../base/unreachable.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts, ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
 import type { NegotiateItem, NegotiateReply } from '../../wire/negotiate.ts';
+import { PROVENANCE_METADATA, provenanceMetadata, readProvenance } from '../../wire/provenance.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
 import { Rereads } from './rereads.ts';
 import { scopedKey } from './scoped-key.ts';
@@ -112,8 +113,16 @@ export class Negotiation {
     if (!held) return { status: 'missing' };
     const terms = { method: 'GET', ttlSeconds: this.#urlTtlSeconds } as const;
     const { url } = await this.#request(held.key, terms, asker.origin);
-    const { sizeBytes: size, digest } = held.facts;
-    return { status: 'found', url, method: 'GET', size, ...(digest === undefined ? {} : { digest }) };
+    const { sizeBytes: size, digest, metadata } = held.facts;
+    const provenance = readProvenance(metadata);
+    return {
+      status: 'found',
+      url,
+      method: 'GET',
+      size,
+      ...(digest === undefined ? {} : { digest }),
+      ...(provenance === undefined ? {} : { provenance }),
+    };
   }
 
   /** One scope after the other: the order is that of trust, and most finds are in the first. */
@@ -144,6 +153,7 @@ export class Negotiation {
       ifAbsent: true,
       sizeBytes,
       digest,
+      metadata: this.#metadataOf(item, asker),
     } as const;
     const key = scopedKey(tenant, writeScope, hash);
     const { url, headers } = await this.#request(key, terms, asker.origin);
@@ -151,13 +161,23 @@ export class Negotiation {
     return { status: 'upload_needed', url, method: 'PUT', headers };
   }
 
+  /** What is kept with an upload. Its writer says part of it, and cannot change what the gateway says. */
+  #metadataOf(
+    { commit }: NegotiateItem & { action: 'upload' },
+    { access }: Asker,
+  ): Readonly<Record<string, string>> {
+    const { id: writer, claims } = access;
+    const provenance = provenanceMetadata({ writer, writtenAt: this.#clock.now(), commit, claims });
+    return { [PROVENANCE_METADATA]: provenance };
+  }
+
   /** Straight to the storage where it can presign, else through this server, on the same terms. */
   async #request(key: ObjectKey, request: PresignRequest, origin: string): Promise<PresignedRequest> {
     const signed = await this.#store.presign(key, request);
     if (signed) return signed;
-    const { method, ttlSeconds, ifAbsent = false, sizeBytes, digest } = request;
+    const { method, ttlSeconds, ifAbsent = false, sizeBytes, digest, metadata } = request;
     const expiresAt = Math.floor(this.#clock.now() / 1000) + ttlSeconds;
-    const query = this.#urls.sign({ method, key, expiresAt, ifAbsent, sizeBytes, digest });
+    const query = this.#urls.sign({ method, key, expiresAt, ifAbsent, sizeBytes, digest, metadata });
     const headers = {
       ...(ifAbsent ? { 'if-none-match': '*' } : {}),
       ...(sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) }),
