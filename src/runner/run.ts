@@ -23,6 +23,7 @@ import { readState, writeState } from './state/state-file.ts';
 import { filterPackages } from './task-graph/filter-packages.ts';
 import type { TaskId } from './task-graph/task.ts';
 import { buildTaskGraph, type TaskGraph } from './task-graph/task-graph.ts';
+import { headCommit } from './workspace/git.ts';
 import { openWorkspace, type Workspace } from './workspace/workspace.ts';
 
 export interface RunOptions {
@@ -264,6 +265,7 @@ function openRemote(
     url,
     token,
     timeoutMs,
+    commit: () => headCommit(workspace.root, options.env),
     onGivenUp: warn,
     onTrouble: warn,
     onReadOnly: () => options.onEvent({ type: 'notice', message: READ_ONLY }),

@@ -9,7 +9,7 @@ import { type Digest, digestOf } from '../../src/base/digest.ts';
 import type { NegotiateReply } from '../../src/wire/negotiate.ts';
 import { CliProcess, type CliResult, velocity } from '../rig/cli.ts';
 import { freePort } from '../rig/free-port.ts';
-import { download, upload } from '../rig/negotiate.ts';
+import { download, negotiate, upload } from '../rig/negotiate.ts';
 import { type GatewayRequest, reply, ScriptedGateway } from '../rig/scripted-gateway.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
@@ -139,6 +139,26 @@ describe('with a gateway', () => {
       'nothing was sent',
     );
     assertBuilt(workspace);
+  });
+
+  test('an upload is recorded with the commit that is checked out, outside of git with none', async () => {
+    for (const git of [true, false]) {
+      await using workspace = await TempWorkspace.open(FILES, { git });
+      workspace.write({ 'packages/lib/src.txt': `for provenance, git: ${git}\n` });
+      const planned = await build(workspace, server.url, {}, '--dry=json');
+      const { tasks } = JSON.parse(planned.stdout) as { tasks: { key: string }[] };
+      const hash = tasks[0]?.key ?? '';
+      assert.equal((await build(workspace, server.url)).exitCode, 0);
+      const { provenance } = await negotiate(server.url, { hash, action: 'download' }, 'found');
+      assert.equal(provenance?.writer, 'VC_AUTH_TOKEN');
+      assert.equal(provenance.commit, git ? workspace.git('rev-parse', 'HEAD').trim() : undefined);
+      const shown = await velocity(['cache', 'show', hash], {
+        cwd: folder.path,
+        env: { VC_LOCAL_ROOT: folder.path },
+      });
+      const facts = JSON.parse(shown.stdout) as Record<string, unknown>;
+      assert.deepEqual([facts['provenance'], facts['metadata']], [provenance, {}]);
+    }
   });
 
   test('--force runs everything again and the remote keeps its first', async () => {

@@ -22,6 +22,8 @@ export interface RemoteCacheOptions {
   /** How long to wait for an answer, or for a transfer that does not move on. */
   readonly timeoutMs: number;
   readonly clock?: Clock;
+  /** Learns what is checked out; asked once, when something is uploaded. */
+  readonly commit?: () => Promise<string | undefined>;
   /** Told once, when the remote is given up for this run. */
   readonly onGivenUp: (why: string) => void;
   /** Told of an artifact that could not be moved while the remote itself is well. */
@@ -60,6 +62,7 @@ export class RemoteCache {
   readonly #messagePace: Pace;
   #exchanges: Promise<HttpExchanges> | undefined;
   #token: Promise<Secret> | undefined;
+  #commit: Promise<string | undefined> | undefined;
   readonly #reports = new Map<CacheKey, Promise<void>>();
   #givenUp = false;
   #readOnly = false;
@@ -196,7 +199,10 @@ export class RemoteCache {
   }
 
   async #askToUpload({ key, digest, sizeBytes }: Upload): Promise<NegotiateReply | undefined> {
-    const replies = await this.#negotiate([{ hash: key, action: 'upload', digest, size: sizeBytes }]);
+    this.#commit ??= this.#options.commit?.();
+    const commit = await this.#commit;
+    const item: NegotiateItem = { hash: key, action: 'upload', digest, size: sizeBytes, commit };
+    const replies = await this.#negotiate([item]);
     return replies?.[0];
   }
 

@@ -56,6 +56,13 @@ export function askGit(
   });
 }
 
+/** The commit that is checked out; `undefined` where there is none, no repository or no git to ask. */
+export async function headCommit(folder: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const args = ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'];
+  const answer = await askGit(args, folder, env).catch(() => undefined); // it only explains: no upload waits for it to work
+  return answer?.exitCode === 0 ? answer.stdout.toString().trim() : undefined;
+}
+
 function notAsked(error: Error): VelocityError {
   return new VelocityError('WORKSPACE_INVALID', `git could not be asked: ${messageOf(error)}`, {
     cause: error,
