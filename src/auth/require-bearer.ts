@@ -17,11 +17,13 @@ export function accessOf(request: FastifyRequest): Access {
 /**
  * A hook that lets only known tokens with a right in, before any body is read. One answer for tokens that are
  * unknown, revoked and expired: 401. A known one without the right is told 403.
+ * @param onForbidden told of each of those
  */
 export function requireBearer(
   authenticator: Authenticator,
   right: Right,
   metrics: AuthMetrics,
+  onForbidden: (request: FastifyRequest, access: Access) => void = () => {},
 ): onRequestAsyncHookHandler {
   return async (request, reply) => {
     const authentication = await authenticator.authenticate(request.headers.authorization);
@@ -34,6 +36,7 @@ export function requireBearer(
     nameSender(request, access.id);
     if (!access.rights.has(right)) {
       metrics.failures.inc({ reason: 'no-right' });
+      onForbidden(request, access);
       throw new VelocityError('FORBIDDEN', `This token has no right to this: it lacks "${right}".`);
     }
     accesses.set(request, access);

@@ -30,6 +30,7 @@ export const ERRORS = {
   INTERNAL: { status: 500, summary: 'A bug of ours; the log line with the same request id has more.' },
   STORAGE_FAILED: { status: 502, summary: 'The storage backend answered with an error.' },
   STORAGE_UNAVAILABLE: { status: 503, summary: 'The storage backend cannot be reached or used.' },
+  AUDIT_UNAVAILABLE: { status: 503, summary: 'The audit log cannot be written, so nothing was done.' },
   ISSUER_UNAVAILABLE: { status: 503, summary: 'The keys of the issuer of a token cannot be had.' },
   STORAGE_FULL: { status: 507, summary: 'The storage has no room left.' },
 

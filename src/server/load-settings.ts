@@ -5,7 +5,7 @@ import type { Checked, Mistake } from '../config/mistake.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
 import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
 import type { StorageSettings } from '../storage/settings.ts';
-import { serverSettings } from './settings.ts';
+import { type ServerSettings, serverSettings } from './settings.ts';
 
 export interface SettingsSources {
   readonly flags: ReadonlyMap<string, string>;
@@ -22,8 +22,11 @@ export function loadServerSettings(sources: SettingsSources): Checked<Resolution
   return mistakes.length > 0 ? { ok: false, mistakes } : loaded;
 }
 
+/** What work on the storage without a server needs. */
+export type OperatorSettings = StorageSettings & Pick<ServerSettings, 'auditFile'>;
+
 /** For work on the storage without a server: the same sources, but nobody has to be let in. */
-export function loadStorageSettings(sources: SettingsSources): Checked<StorageSettings> {
+export function loadStorageSettings(sources: SettingsSources): Checked<OperatorSettings> {
   const loaded = load(sources);
   return loaded.ok ? { ok: true, value: loaded.value.values } : loaded;
 }

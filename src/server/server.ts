@@ -13,6 +13,7 @@ import type { StorageMetrics } from '../storage/metrics.ts';
 import { openStore } from '../storage/open-store.ts';
 import { retentionLimits } from '../storage/settings.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import { AuditLog } from '../telemetry/audit-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Health, registerHealth } from './health.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -56,11 +57,12 @@ export class VelocityServer {
 
   /**
    * Opens the storage and listens.
-   * @throws VelocityError `TOKENS_INVALID`, `DRIVER_UNAVAILABLE`, `STORAGE_*` or `LISTEN_FAILED`, each in words for an operator.
+   * @throws VelocityError `AUDIT_UNAVAILABLE`, `TOKENS_INVALID`, `DRIVER_UNAVAILABLE`, `STORAGE_*` or `LISTEN_FAILED`, each in words for an operator.
    */
   static async start(settings: ServerSettings, around: ServerSurroundings): Promise<VelocityServer> {
     const { logger, version, clock = systemClock } = around;
     const metrics = openMetrics(version);
+    const audit = new AuditLog(settings.auditFile, clock, logger);
     const secret = settings.urlSecret ?? settings.authToken ?? new Secret(randomBytes(32).toString('hex'));
     const tokens = openTokens(settings, { secret, logger, clock });
     const store = await openStore(settings, { logger, metrics: metrics.storage, clock }).catch((error) => {
@@ -79,6 +81,7 @@ export class VelocityServer {
       urls: new BlobUrls(secret),
       metrics: metrics.buildCache,
       authMetrics: metrics.auth,
+      audit,
       logger,
       clock,
       publicUrl: settings.publicUrl,

@@ -57,6 +57,11 @@ export const serverSettings = {
     default: 'all',
     doc: 'Which requests get a log line.',
   },
+  auditFile: {
+    key: 'audit.file',
+    kind: text(),
+    doc: 'File that gets a JSON line for each entry that an admin deletes or replaces, and for each such request that is refused. Without it the lines go to the log.',
+  },
 } as const satisfies Settings;
 
 export type ServerSettings = Values<typeof serverSettings>;

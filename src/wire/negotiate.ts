@@ -16,7 +16,8 @@ export const MAX_BATCH_ITEMS = 1_000;
 export type NegotiateItem =
   | {
       readonly hash: CacheKey;
-      readonly action: 'upload';
+      /** `replace`: takes the place of what is stored; for admins, with digest and size, and never in a batch. */
+      readonly action: 'upload' | 'replace';
       /** SHA-256 and length of the body to come: kept with it, and bound into the URL. */
       readonly digest?: Digest | undefined;
       readonly size?: number | undefined;

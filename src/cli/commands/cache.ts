@@ -1,8 +1,12 @@
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatByteSize, parseByteSize } from '../../base/byte-size.ts';
 import { systemClock } from '../../base/clock.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { VelocityError } from '../../base/errors.ts';
+import { type AuditEvent, AuditLog } from '../../telemetry/audit-log.ts';
+import { openLogger } from '../../telemetry/logger.ts';
 import type { CliCommand, CommandContext } from '../command.ts';
 import { EXIT } from '../io.ts';
 import { printMistakes } from '../print-mistakes.ts';
@@ -23,12 +27,13 @@ const {
 } = await loadStorageSide();
 
 type Store = Awaited<ReturnType<typeof openExistingStore>>;
+type OperatorSettings = Extract<ReturnType<typeof loadStorageSettings>, { ok: true }>['value'];
 type Key = ReturnType<typeof parseObjectKey>;
 
 /** What an action works with. */
 interface Work {
   readonly store: Store;
-  readonly settings: Parameters<typeof openExistingStore>[0];
+  readonly settings: OperatorSettings;
   readonly command: Command;
   readonly context: CommandContext;
 }
@@ -179,15 +184,50 @@ async function pruneNow({ store, settings, command, context: { io, exit } }: Wor
   }
 }
 
-async function remove({ store, context: { io, exit } }: Work, names: readonly string[]): Promise<void> {
+async function remove(work: Work, names: readonly string[]): Promise<void> {
+  const { io, exit } = work.context;
+  const audit = auditOf(work);
   for (const key of names.map(keyFrom)) {
-    if (await store.head(key)) {
-      await store.delete(key);
+    if (await removed(work.store, key, (result) => audit?.record({ ...DELETED, key, result }))) {
       io.stdout.write(`removed: ${key}\n`);
     } else {
       io.stderr.write(`velocity: nothing is stored under ${key}.\n`);
       exit(EXIT.failed);
     }
+  }
+}
+
+/** Whether there was anything to remove. */
+async function removed(
+  store: Store,
+  key: Key,
+  record: (result: AuditEvent['result']) => void,
+): Promise<boolean> {
+  record('begun');
+  try {
+    const isThere = (await store.head(key)) !== undefined;
+    if (isThere) await store.delete(key);
+    record(isThere ? 'done' : 'absent');
+    return isThere;
+  } catch (error) {
+    record('failed');
+    throw error;
+  }
+}
+
+/** Where the server's own deletions are written down, if anywhere: in its log they would be lost here. */
+function auditOf({ settings: { auditFile }, context: { io } }: Work): AuditLog | undefined {
+  if (auditFile === undefined) return undefined;
+  return new AuditLog(resolve(io.cwd, auditFile), systemClock, openLogger('silent'));
+}
+
+const DELETED = { who: `cli ${userName()}`, action: 'delete' } as const;
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown'); // a container's user often has no name
   }
 }
 

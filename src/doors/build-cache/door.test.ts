@@ -15,6 +15,7 @@ import { Secret } from '../../base/secret.ts';
 import { createListener, type HttpApp } from '../../http/listener.ts';
 import { httpMetrics } from '../../http/metrics.ts';
 import { LocalStore } from '../../storage/drivers/local/local-store.ts';
+import { AuditLog } from '../../telemetry/audit-log.ts';
 import { openLogger } from '../../telemetry/logger.ts';
 import type { NegotiateReply } from '../../wire/negotiate.ts';
 import { registerBuildCache } from './door.ts';
@@ -92,6 +93,7 @@ before(async () => {
       tokens: Object.entries(TOKENS).map(([name, access]) => ({ sha256: digestOf(bearer(name)), access })),
     }),
     urls: new BlobUrls(new Secret('a secret of the server')),
+    audit: new AuditLog(undefined, clock, logger),
     metrics: buildCacheMetrics(registry),
     authMetrics: authMetrics(registry),
     logger,

@@ -1,7 +1,11 @@
+import type { FastifyRequest } from 'fastify';
+import type { Access } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticator.ts';
 import { requireBearer } from '../../auth/require-bearer.ts';
 import type { HttpApp } from '../../http/listener.ts';
+import type { AuditLog } from '../../telemetry/audit-log.ts';
 import { type BlobRoutesOptions, registerBlobs } from './blob-routes.ts';
+import { refusedDeletion, registerEntries } from './entry-routes.ts';
 import { registerNegotiate } from './negotiate-route.ts';
 import { Negotiation } from './negotiation.ts';
 
@@ -10,15 +14,21 @@ export interface BuildCacheDoorOptions extends BlobRoutesOptions {
   /** How clients reach this server; without it, whatever they sent as Host. */
   readonly publicUrl: string | undefined;
   readonly urlTtlSeconds: number;
+  readonly audit: AuditLog;
 }
 
 /** The build cache: keys are negotiated under a token, bytes move under signed URLs. */
 export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions): void {
-  const { authenticator, publicUrl, authMetrics } = options;
+  const { authenticator, publicUrl, authMetrics, store, audit } = options;
   const negotiation = new Negotiation(options);
   registerBlobs(app, options);
   app.register(async (scope) => {
     scope.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics));
     registerNegotiate(scope as HttpApp, negotiation, publicUrl);
+  });
+  app.register(async (scope) => {
+    const refused = (request: FastifyRequest, { id }: Access) => audit.record(refusedDeletion(request, id));
+    scope.addHook('onRequest', requireBearer(authenticator, 'admin', authMetrics, refused));
+    registerEntries(scope as HttpApp, store, audit);
   });
 }

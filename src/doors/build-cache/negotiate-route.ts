@@ -17,9 +17,11 @@ const COMMIT = 'must be 7 to 64 lower-case hex digits';
 const cacheKey = z.string(HEX_DIGITS).refine((text) => parseCacheKey(text) !== undefined, HEX_DIGITS);
 const sha256 = z.string(HEX_DIGITS).refine((text) => parseDigest(text) !== undefined, HEX_DIGITS);
 
+const ACTIONS = ['upload', 'download', 'verify', 'replace'] as const;
+
 const item = z.strictObject({
   hash: cacheKey.transform((text) => text as CacheKey),
-  action: z.enum(['upload', 'download', 'verify'], 'must be "upload", "download" or "verify"'),
+  action: z.enum(ACTIONS, `must be ${ACTIONS.map((action) => `"${action}"`).join(' or ')}`),
   digest: sha256.transform((text) => text as Digest).optional(),
   size: z.int('must be a whole number of bytes').min(0, 'must not be negative').optional(),
   commit: z.string(COMMIT).refine(isCommit, COMMIT).optional(),
@@ -39,27 +41,44 @@ export function registerNegotiate(
   publicUrl: string | undefined,
 ): void {
   app.post(NEGOTIATE_PATH, async (request) => {
-    const asker = { access: accessOf(request), origin: publicUrl ?? originOf(request) };
+    const { id: requestId, ip: address } = request;
+    const asker = { access: accessOf(request), origin: publicUrl ?? originOf(request), requestId, address };
     const { body } = request;
     if (typeof body === 'object' && body !== null && 'items' in body) {
       const { items } = check(batch, body);
+      const replacing = items.findIndex(({ action }) => action === 'replace');
+      if (replacing >= 0) {
+        const field = `items.${replacing}.action`;
+        throw new VelocityError('BAD_REQUEST', `${field} must not be "replace": ask for that alone.`, {
+          field,
+        });
+      }
       return { items: await negotiation.answer(items.map(toItem), asker) };
     }
-    const [reply] = await negotiation.answer([toItem(check(item, body))], asker);
-    if (reply?.status === 'forbidden') throw notAWriter();
+    const asked = toItem(check(item, body));
+    const [reply] = await negotiation.answer([asked], asker);
+    if (reply?.status === 'forbidden') throw notAllowed(asked.action);
     return reply;
   });
 }
 
 /** In a batch each item has its own answer and one must not cost the others theirs; here there are no others. */
-function notAWriter(): VelocityError {
-  return new VelocityError('FORBIDDEN', 'This token has no scope to write: it reads, and uploads nothing.', {
-    field: 'action',
-  });
+function notAllowed(action: NegotiateItem['action']): VelocityError {
+  const message =
+    action === 'replace'
+      ? 'This token replaces nothing: that takes the right "admin" and a scope to write.'
+      : 'This token has no scope to write: it reads, and uploads nothing.';
+  return new VelocityError('FORBIDDEN', message, { field: 'action' });
 }
 
 function toItem({ hash, action, ...told }: z.infer<typeof item>): NegotiateItem {
-  return action === 'upload' ? { hash, action, ...told } : { hash, action };
+  if (action === 'download' || action === 'verify') return { hash, action };
+  // The URL may be used again while it opens: what it puts there must be one thing.
+  if (action === 'replace' && (told.digest === undefined || told.size === undefined)) {
+    const field = told.digest === undefined ? 'digest' : 'size';
+    throw new VelocityError('BAD_REQUEST', `${field} must be there to replace an entry.`, { field });
+  }
+  return { hash, action, ...told };
 }
 
 /** The first mistake, with the field it is in, is what the client can act on. */

@@ -5,6 +5,7 @@ import { inParallel } from '../../base/in-parallel.ts';
 import { unreachable } from '../../base/unreachable.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts, ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
+import type { AuditLog } from '../../telemetry/audit-log.ts';
 import type { NegotiateItem, NegotiateReply } from '../../wire/negotiate.ts';
 import { PROVENANCE_METADATA, provenanceMetadata, readProvenance } from '../../wire/provenance.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
@@ -17,16 +18,21 @@ export const BLOB_PATH = '/v1/proxy/blob/';
 const BATCH_WIDTH = 64;
 const PROTOCOL = 'velocity';
 
-/** Who asks, and how they reach this server: `https://cache.example`. */
+/** Who asks. */
 export interface Asker {
   readonly access: Access;
+  /** How they reach this server: `https://cache.example`. */
   readonly origin: string;
+  readonly requestId: string;
+  readonly address: string;
 }
 
 interface Holding {
   readonly key: ObjectKey;
   readonly facts: ObjectFacts;
 }
+
+type Upload = NegotiateItem & { readonly action: 'upload' | 'replace' };
 
 interface NegotiationOptions {
   readonly store: ObjectStore;
@@ -35,6 +41,7 @@ interface NegotiationOptions {
   readonly clock: Clock;
   /** How long the URLs open, in seconds. */
   readonly urlTtlSeconds: number;
+  readonly audit: AuditLog;
 }
 
 /**
@@ -52,14 +59,16 @@ export class Negotiation {
   readonly #clock: Clock;
   readonly #urlTtlSeconds: number;
   readonly #rereads: Rereads;
+  readonly #audit: AuditLog;
 
-  constructor({ store, urls, metrics, clock, urlTtlSeconds }: NegotiationOptions) {
+  constructor({ store, urls, metrics, clock, urlTtlSeconds, audit }: NegotiationOptions) {
     this.#store = store;
     this.#urls = urls;
     this.#metrics = metrics;
     this.#clock = clock;
     this.#urlTtlSeconds = urlTtlSeconds;
     this.#rereads = new Rereads(store);
+    this.#audit = audit;
   }
 
   /** Answers in the items' order. */
@@ -76,6 +85,8 @@ export class Negotiation {
     switch (item.action) {
       case 'upload':
         return this.#upload(item, asker);
+      case 'replace':
+        return this.#replace(item, asker);
       case 'download':
         return this.#download(item, asker);
       case 'verify':
@@ -135,37 +146,49 @@ export class Negotiation {
     return undefined;
   }
 
-  async #upload(item: NegotiateItem & { action: 'upload' }, asker: Asker): Promise<NegotiateReply> {
+  async #upload(item: Upload, asker: Asker): Promise<NegotiateReply> {
     const { tenant, writeScope } = asker.access;
     // Before any look-up: the answer must not tell what is there.
-    if (writeScope === undefined) {
-      this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'refused' });
-      return { status: 'forbidden' };
-    }
+    if (writeScope === undefined) return this.#forbid();
     if (await this.#find(item, asker)) {
       this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'skipped' });
       return { status: 'skipped' };
     }
-    const { hash, size: sizeBytes, digest } = item;
+    return this.#letUpload(item, scopedKey(tenant, writeScope, item.hash), asker, true);
+  }
+
+  async #replace(item: Upload, asker: Asker): Promise<NegotiateReply> {
+    const { access, requestId, address } = asker;
+    const { id: who, tenant, writeScope, rights } = access;
+    const isAllowed = writeScope !== undefined && rights.has('admin');
+    const key = writeScope === undefined ? undefined : scopedKey(tenant, writeScope, item.hash);
+    const event = { who, action: 'replace', key: key ?? item.hash, requestId, address } as const;
+    this.#audit.record({ ...event, result: isAllowed ? 'granted' : 'refused' });
+    return isAllowed && key ? this.#letUpload(item, key, asker, false) : this.#forbid();
+  }
+
+  #forbid(): NegotiateReply {
+    this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'refused' });
+    return { status: 'forbidden' };
+  }
+
+  async #letUpload(item: Upload, key: ObjectKey, asker: Asker, ifAbsent: boolean): Promise<NegotiateReply> {
+    const { size: sizeBytes, digest } = item;
     const terms = {
       method: 'PUT',
       ttlSeconds: this.#urlTtlSeconds,
-      ifAbsent: true,
+      ifAbsent,
       sizeBytes,
       digest,
       metadata: this.#metadataOf(item, asker),
     } as const;
-    const key = scopedKey(tenant, writeScope, hash);
     const { url, headers } = await this.#request(key, terms, asker.origin);
     this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'needed' });
     return { status: 'upload_needed', url, method: 'PUT', headers };
   }
 
   /** What is kept with an upload. Its writer says part of it, and cannot change what the gateway says. */
-  #metadataOf(
-    { commit }: NegotiateItem & { action: 'upload' },
-    { access }: Asker,
-  ): Readonly<Record<string, string>> {
+  #metadataOf({ commit }: Upload, { access }: Asker): Readonly<Record<string, string>> {
     const { id: writer, claims } = access;
     const provenance = provenanceMetadata({ writer, writtenAt: this.#clock.now(), commit, claims });
     return { [PROVENANCE_METADATA]: provenance };
