@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Secret } from '../base/secret.ts';
 import {
+  addressRanges,
+  byteRate,
   byteSize,
   duration,
   httpUrl,
   isSecretKind,
   type Kind,
   oneOf,
+  requestRate,
   secret,
   text,
   trueOrFalse,
@@ -22,6 +25,9 @@ const KINDS: Record<string, Kind<unknown>> = {
   oneOf: oneOf(['local', 's3']),
   byteSize: byteSize(),
   duration: duration(),
+  requestRate: requestRate(),
+  byteRate: byteRate(),
+  addressRanges: addressRanges(),
   httpUrl: httpUrl(),
 };
 
@@ -102,4 +108,29 @@ test('a URL of http or https is taken without the slashes at its end', () => {
     'javascript:http://a',
   ];
   assert.deepEqual(read(httpUrl(), ...refused), Array(refused.length).fill(undefined));
+});
+
+test('a rate says what it counts and in how long, and is shown as it is written', () => {
+  assert.deepEqual(read(requestRate(), '600/m', 600, '10GiB/h'), [
+    { amount: 600, periodMs: 60_000 },
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(read(byteRate(), '10GiB/h', 10, '600/m'), [
+    { amount: 10 * 2 ** 30, periodMs: 3_600_000 },
+    undefined,
+    undefined,
+  ]);
+  assert.equal(requestRate().show?.({ amount: 600, periodMs: 60_000 }), '600/m');
+  assert.equal(byteRate().show?.({ amount: 10 * 2 ** 30, periodMs: 3_600_000 }), '10GiB/h');
+});
+
+test('ranges of addresses come as text with commas or as a list, and one that is wrong makes all of it wrong', () => {
+  const both = ['10.0.0.0/8', '::1'];
+  assert.deepEqual(read(addressRanges(), '10.0.0.0/8, ::1', both), [both, both]);
+  assert.deepEqual(
+    read(addressRanges(), '10.0.0.0/33', '10.0.0.0/8,', ['10.0.0.0/8', 'proxy'], [['10.0.0.0/8']], true),
+    Array(5).fill(undefined),
+  );
+  assert.equal(addressRanges().show?.(both), '10.0.0.0/8, ::1');
 });

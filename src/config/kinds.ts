@@ -1,5 +1,7 @@
 import { parseByteSize, spellByteSize } from '../base/byte-size.ts';
 import { parseDuration, spellDuration } from '../base/duration.ts';
+import { parseAddressRange } from '../base/ip-address.ts';
+import { parseByteRate, parseRequestRate, type Rate, spellByteRate, spellRequestRate } from '../base/rate.ts';
 import { Secret } from '../base/secret.ts';
 
 /** A JSON Schema, as far as this project writes them. */
@@ -113,6 +115,43 @@ export function duration(): Kind<number> {
       return written === undefined ? undefined : parseDuration(written);
     },
     show: spellDuration,
+  };
+}
+
+/** Requests in a period: `600/m`. */
+export function requestRate(): Kind<Rate> {
+  return {
+    expects: REQUEST_RATE_EXPECTS,
+    schema: { type: 'string' },
+    parse: (raw) => parseRequestRate(scalarText(raw) ?? ''),
+    show: spellRequestRate,
+  };
+}
+
+/** Bytes in a period: `50GiB/h`. */
+export function byteRate(): Kind<Rate> {
+  return {
+    expects: BYTE_RATE_EXPECTS,
+    schema: { type: 'string' },
+    parse: (raw) => parseByteRate(scalarText(raw) ?? ''),
+    show: spellByteRate,
+  };
+}
+
+export const REQUEST_RATE_EXPECTS = 'a number of requests in a s, m, h or d, such as 100/s or 6000/m';
+export const BYTE_RATE_EXPECTS = 'a size in a s, m, h or d, such as 20MiB/s or 50GiB/h';
+
+/** Addresses and CIDR ranges, with commas between them or as a list. */
+export function addressRanges(): Kind<readonly string[]> {
+  return {
+    expects: 'addresses or ranges such as 10.0.0.0/8 or 2001:db8::/32, with commas between them',
+    schema: { type: ['string', 'array'], items: { type: 'string' } },
+    parse(raw) {
+      const texts = Array.isArray(raw) ? raw.map(scalarText) : scalarText(raw)?.split(',');
+      const ranges = texts?.map((text) => text?.trim() ?? '');
+      return ranges?.length && ranges.every(parseAddressRange) ? ranges : undefined;
+    },
+    show: (ranges) => ranges.join(', '),
   };
 }
 

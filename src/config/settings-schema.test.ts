@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv, type ValidateFunction } from 'ajv';
-import { byteSize, duration, httpUrl, oneOf, secret, text, trueOrFalse, wholeNumber } from './kinds.ts';
+import {
+  addressRanges,
+  byteRate,
+  byteSize,
+  duration,
+  httpUrl,
+  oneOf,
+  requestRate,
+  secret,
+  text,
+  trueOrFalse,
+  wholeNumber,
+} from './kinds.ts';
 import type { Settings } from './setting.ts';
 import { settingsSchema } from './settings-schema.ts';
 
@@ -14,6 +26,9 @@ const settings = {
   pathStyle: { key: 's3.path_style', kind: trueOrFalse(), default: false, doc: 'Path style.' },
   ttl: { key: 'url.ttl', kind: duration(), default: 900_000, doc: 'Time to live.' },
   limit: { key: 'max.size', kind: byteSize(), default: 5 * 2 ** 30, doc: 'Limit.' },
+  requests: { key: 'max.requests', kind: requestRate(), doc: 'Rate.' },
+  bytes: { key: 'max.bytes', kind: byteRate(), doc: 'Rate of bytes.' },
+  proxies: { key: 'proxies', kind: addressRanges(), doc: 'Proxies.' },
 } as const satisfies Settings;
 
 function compile(): ValidateFunction {
@@ -39,9 +54,11 @@ test('a strict validator compiles the schema, and it takes a file with every set
     storage: { driver: 's3' },
     s3: { endpoint: 'http://minio:9000', path_style: true },
     url: { ttl: '1h' },
-    max: { size: '1GiB' },
+    max: { size: '1GiB', requests: '600/m', bytes: '1GiB/h' },
+    proxies: ['10.0.0.0/8'],
   };
   assert.equal(validate(file), true, JSON.stringify(validate.errors));
+  assert.equal(validate({ proxies: '10.0.0.0/8, ::1' }), true);
   assert.equal(validate({}), true);
 });
 
@@ -58,6 +75,8 @@ test('the schema refuses unknown keys at every level and values of another kind'
     { s3: { path_style: 'yes' } },
     { s3: 'http://x' },
     { url: { ttl: 900_000 } },
+    { max: { requests: 600 } },
+    { proxies: [10] },
     [],
   ];
   for (const file of wrong) assert.equal(validate(file), false, JSON.stringify(file));
