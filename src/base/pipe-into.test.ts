@@ -63,3 +63,12 @@ test('a target that changes the bytes may end later than the source', async () =
   });
   assert.equal(await text(pipeInto(Readable.from(['a', 'b', 'c']), target)), 'cba');
 });
+
+test('a source that fails before anybody reads the target ends nothing, and the reader hears of it', async () => {
+  const source = new PassThrough();
+  const target = pipeInto(source, new PassThrough());
+  source.destroy(new Error('the source failed'));
+  await new Promise((closed) => target.once('close', closed));
+  assert.equal(target.errored?.message, 'the source failed');
+  await assert.rejects(text(target));
+});

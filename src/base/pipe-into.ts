@@ -9,6 +9,8 @@ export function pipeInto<T extends Writable>(source: Readable, target: T): T {
   const onClose = (): void => {
     if (!source.readableEnded) target.destroy(source.errored ?? new Error('the body broke off'));
   };
+  // Whoever reads the target hears of its failure; until somebody does, it must not end the process.
+  target.on('error', () => {});
   source.once('error', (error) => target.destroy(error));
   source.once('close', onClose);
   if (source.destroyed) onClose(); // its events may have passed already
