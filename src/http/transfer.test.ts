@@ -241,6 +241,66 @@ test('what is left of a body is read and dropped, and the connection serves the 
   assert.deepEqual(server, { status: 'fulfilled', value: false });
 });
 
+test('what is left of a body is dropped too where it was about to go elsewhere', async () => {
+  const { server } = await exchange(
+    async (incoming, response) => {
+      boundedBody(incoming, 10_000_000); // and nobody takes it
+      response.writeHead(412).end();
+      drainRest(incoming);
+      await once(incoming, 'end');
+      return incoming.socket.destroyed;
+    },
+    async (url) => {
+      const sending = uploadTo(url, CHUNKED);
+      sending.end(Buffer.alloc(5_000_000));
+      await statusOf(sending);
+    },
+  );
+  assert.deepEqual(server, { status: 'fulfilled', value: false });
+});
+
+test('who counts is told of all bytes that pass, when they do, each way and of those that are dropped', async () => {
+  for (const headers of [{ 'content-length': '8' }, CHUNKED]) {
+    const counted: number[] = [];
+    const begun = Promise.withResolvers<void>();
+    const { server } = await exchange(
+      async (incoming, response) => {
+        const onBytes = (bytes: number): void => {
+          counted.push(bytes);
+          begun.resolve();
+        };
+        await buffer(boundedBody(incoming, 8, onBytes));
+        await sendBody(response, Readable.from([Buffer.from('answer')]), onBytes);
+      },
+      async (url) => {
+        const sending = uploadTo(url, headers);
+        sending.write('four');
+        await begun.promise;
+        sending.end('more');
+        await statusOf(sending);
+      },
+    );
+    assert.equal(server.status, 'fulfilled');
+    assert.deepEqual(counted, [4, 4, 6]);
+  }
+  let dropped = 0;
+  await exchange(
+    async (incoming, response) => {
+      drainRest(incoming, (bytes) => {
+        dropped += bytes;
+      });
+      await once(incoming, 'end');
+      response.end();
+    },
+    async (url) => {
+      const sending = uploadTo(url, {});
+      sending.end(Buffer.alloc(100_000));
+      await statusOf(sending);
+    },
+  );
+  assert.equal(dropped, 100_000);
+});
+
 test('a rest beyond 64 MiB costs the connection', { timeout: 60_000 }, async () => {
   const { server } = await exchange(
     async (incoming, response) => {

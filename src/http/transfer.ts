@@ -5,6 +5,9 @@ import { type ByteSpan, spanLength } from '../base/byte-range.ts';
 import { VelocityError } from '../base/errors.ts';
 import { pipeInto } from '../base/pipe-into.ts';
 
+/** Told of every piece that passes, when it does. */
+export type OnBytes = (bytes: number) => void;
+
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 
 /** What a response says of the bytes it carries. */
@@ -42,11 +45,16 @@ export function representationHead(representation: Representation): { status: 20
  * sees an aborted answer, never a clean short one. Resolves to the bytes that were sent;
  * rejects with the body's failure; a client that leaves is no failure.
  */
-export async function sendBody(response: ServerResponse, body: Readable): Promise<number> {
+export async function sendBody(
+  response: ServerResponse,
+  body: Readable,
+  onBytes?: OnBytes | undefined,
+): Promise<number> {
   let sent = 0;
   let failure: unknown;
   body.on('data', (chunk: Uint8Array) => {
     sent += chunk.length;
+    onBytes?.(chunk.length);
   });
   body.once('error', (error) => {
     failure = error;
@@ -61,16 +69,21 @@ function clientLeft(failure: unknown): boolean {
 }
 
 /** The request's body, refused as soon as it is larger than allowed: by its announced length, else as it arrives. */
-export function boundedBody(request: IncomingMessage, maxBytes: number): Readable {
+export function boundedBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  onBytes?: OnBytes | undefined,
+): Readable {
   const announced = announcedLength(request);
   if (announced !== undefined) {
     if (announced > maxBytes) throw tooLarge(announced, maxBytes);
-    return request; // Node's parser gives exactly the announced bytes, or an error
+    if (!onBytes) return request; // Node's parser gives exactly the announced bytes, or an error
   }
   let received = 0;
   const bounded = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       received += chunk.length;
+      onBytes?.(chunk.length);
       if (received > maxBytes) done(tooLarge(received, maxBytes));
       else done(null, chunk);
     },
@@ -82,10 +95,12 @@ export function boundedBody(request: IncomingMessage, maxBytes: number): Readabl
  * Reads and drops what is left of a body after it was answered, so that clients that send
  * everything before they read get to see the answer; a longer rest costs the connection.
  */
-export function drainRest(request: IncomingMessage): void {
+export function drainRest(request: IncomingMessage, onBytes?: OnBytes | undefined): void {
   let dropped = 0;
+  request.unpipe(); // whoever no longer takes anything would hold it up
   request.on('data', (chunk: Uint8Array) => {
     dropped += chunk.length;
+    onBytes?.(chunk.length);
     if (dropped > MAX_DRAINED_BYTES) request.destroy();
   });
   request.on('error', () => {}); // the client left; there is nobody to tell
