@@ -1,5 +1,6 @@
 import { unreachable } from '../base/unreachable.ts';
 import type { Claims } from './claims.ts';
+import type { TokenLimits } from './limits/token-limits.ts';
 
 /** What a token may be let into; `admin` also replaces and deletes. */
 export const RIGHTS = ['cache', 'files', 'objects', 'builds', 'admin'] as const;
@@ -20,6 +21,8 @@ export interface Access {
   readonly expiresAt: number | undefined;
   /** What an issuer says of the bearer, where one vouches for it. */
   readonly claims?: Claims | undefined;
+  /** What it may ask and move, where that is not what the settings say for all tokens. */
+  readonly limits?: TokenLimits | undefined;
 }
 
 export const DEFAULT_TENANT = 'default';

@@ -55,6 +55,17 @@ test('a token reads back as what was asked for', () => {
   assert.ok(admin?.access.rights.has('admin'));
 });
 
+test('limits are written as they were asked for, and only those', () => {
+  const path = freshPath();
+  addToken(path, { preset: 'main', limits: { requests: '600/m', bytes: undefined } });
+  addToken(path, { preset: 'main', limits: { requests: undefined, bytes: undefined } });
+  assert.deepEqual(
+    listTokens(path).map(({ access }) => access.limits),
+    [{ requests: { amount: 600, periodMs: 60_000 }, bytes: undefined }, undefined],
+  );
+  assert.match(readFileSync(path, 'utf8'), /limits:\n +requests: 600\/m\n/);
+});
+
 test('what was written by hand stays, comments and order too', () => {
   const path = freshPath();
   const hand = [

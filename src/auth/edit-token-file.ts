@@ -14,6 +14,7 @@ import { isMap, isSeq, parseDocument, type YAMLSeq } from 'yaml';
 import { messageOf, VelocityError } from '../base/errors.ts';
 import { describeMistake } from '../config/mistake.ts';
 import { DEFAULT_TENANT, isScopeName, MAIN_SCOPE, NAME_EXPECTS, type Preset } from './access.ts';
+import { LIMITED, type Limited, limitExpects, parseLimit } from './limits/token-limits.ts';
 import { type NewToken, newToken } from './token.ts';
 import { parseTokenFile, type TokenRow } from './token-file.ts';
 
@@ -24,6 +25,8 @@ export interface TokenRequest {
   readonly scope?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number | undefined;
+  /** As they are written in the file: `600/m`, `10GiB/h`, `none`. */
+  readonly limits?: { readonly [What in Limited]?: string | undefined };
   readonly note?: string | undefined;
 }
 
@@ -46,6 +49,12 @@ export function addToken(path: string, request: TokenRequest): NewToken & { read
   ] as const) {
     if (name !== undefined && !isScopeName(name)) {
       throw new VelocityError('USAGE', `${option} ${name}: expected ${NAME_EXPECTS}.`);
+    }
+  }
+  for (const what of LIMITED) {
+    const limit = request.limits?.[what];
+    if (limit !== undefined && parseLimit(what, limit) === undefined) {
+      throw new VelocityError('USAGE', `--limit-${what} ${limit}: expected ${limitExpects(what)}.`);
     }
   }
   if (request.preset === 'pull-request' && scope === MAIN_SCOPE) {
@@ -86,7 +95,9 @@ export function listTokens(path: string): readonly TokenRow[] {
   return checked(path, readText(path) ?? missing(path));
 }
 
-function spelled({ id, sha256 }: NewToken, { preset, tenant, scope, expiresAt, note }: TokenRequest) {
+function spelled({ id, sha256 }: NewToken, request: TokenRequest) {
+  const { preset, tenant, scope, expiresAt, note } = request;
+  const limits = withoutGaps(request.limits ?? {});
   const place = preset === 'developer' ? { read: scope && [scope] } : { write: scope };
   const terms = {
     id,
@@ -95,8 +106,13 @@ function spelled({ id, sha256 }: NewToken, { preset, tenant, scope, expiresAt, n
     tenant: tenant === DEFAULT_TENANT ? undefined : tenant,
     ...place,
     expires: expiresAt === undefined ? undefined : new Date(expiresAt).toISOString(),
+    limits: Object.keys(limits).length > 0 ? limits : undefined,
     note,
   };
+  return withoutGaps(terms);
+}
+
+function withoutGaps(terms: object): object {
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
 }
 

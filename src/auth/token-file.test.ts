@@ -68,6 +68,18 @@ test('without a preset a token reads and writes what is listed, and has the cach
   assert.deepEqual(one('write: main').readScopes, []);
 });
 
+test('a token may have limits of its own, or be without one that others have', () => {
+  assert.deepEqual(one('preset: main, limits: { requests: 600/m, bytes: 10GiB/h }').limits, {
+    requests: { amount: 600, periodMs: 60_000 },
+    bytes: { amount: 10 * 2 ** 30, periodMs: 3_600_000 },
+  });
+  assert.deepEqual(one('preset: main, limits: { bytes: none }').limits, {
+    requests: undefined,
+    bytes: 'none',
+  });
+  assert.equal(one('preset: main').limits, undefined);
+});
+
 test('a file may hold no tokens yet', () => {
   assert.deepEqual(accessesIn('tokens: []\n'), []);
   assert.deepEqual(accessesIn('tokens:\n'), []);
@@ -94,6 +106,14 @@ test('what is wrong with a token is told with its place', () => {
       /5:14: tokens\.0\.expires: expected a day/,
     );
   }
+  assert.match(
+    mistakeOf('preset: main\n    limits: { requests: 600, bytes: 600/m }'),
+    /5:25: tokens\.0\.limits\.requests: .*found 600\n.*5:37: tokens\.0\.limits\.bytes: expected a size in a s, m, h or d.* or none, found "600\/m"/,
+  );
+  assert.match(
+    mistakeOf('preset: main\n    limits: { request: 600/m }'),
+    /5:15: unknown key "request" \(did you mean "requests"\?\)/,
+  );
   assert.match(mistakeOf('note: nothing else'), /2:5: tokens\.0: has no meaning yet: give it a preset/);
 });
 

@@ -15,6 +15,7 @@ import {
   RIGHTS,
 } from './access.ts';
 import type { KnownToken } from './bearer.ts';
+import { type Limited, limitExpects, parseLimit, type TokenLimits } from './limits/token-limits.ts';
 import { issuerEntry, toIssuer } from './oidc-entry.ts';
 import type { OidcIssuer } from './oidc-rules.ts';
 import { maskTokens } from './token.ts';
@@ -23,6 +24,9 @@ const SHA256_EXPECTS = 'expected the SHA-256 of a token, 64 lower-case hex digit
 const ID_EXPECTS = 'expected 1 to 64 of a-z, 0-9 and "-"';
 const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
 const DATE_EXPECTS = 'expected a day or an instant in UTC, as 2027-01-31 or 2027-01-31T12:00:00Z';
+
+const limit = (what: Limited) =>
+  z.string().refine((text) => parseLimit(what, text) !== undefined, `expected ${limitExpects(what)}`);
 
 const scopeName = z.string().refine(isScopeName, `expected ${NAME_EXPECTS}`);
 
@@ -39,6 +43,9 @@ const entry = z
     expires: z
       .string()
       .refine((text) => DATE.test(text) && !Number.isNaN(Date.parse(text)), DATE_EXPECTS)
+      .optional(),
+    limits: z
+      .strictObject({ requests: limit('requests').optional(), bytes: limit('bytes').optional() })
       .optional(),
     note: z.string().optional(),
   })
@@ -123,7 +130,8 @@ export function parseTokenFile(name: string, text: string): Checked<TokenFile> {
   return { ok: true, value: { tokens: (tokens ?? []).map(toRow), issuers: (oidc ?? []).map(toIssuer) } };
 }
 
-function toRow({ id, sha256, preset, tenant, write, read, rights, expires, note }: Entry): TokenRow {
+function toRow(written: Entry): TokenRow {
+  const { id, sha256, preset, tenant, write, read, rights, expires, limits, note } = written;
   const terms = preset && presetTerms(preset, write);
   return {
     sha256: sha256 as Digest,
@@ -135,7 +143,15 @@ function toRow({ id, sha256, preset, tenant, write, read, rights, expires, note 
       readScopes: [...new Set(read ?? terms?.readScopes ?? [])],
       rights: rights ? new Set(rights) : (terms?.rights ?? new Set(['cache'])),
       expiresAt: expires === undefined ? undefined : Date.parse(expires),
+      ...(limits && { limits: toLimits(limits) }),
     },
+  };
+}
+
+function toLimits({ requests, bytes }: NonNullable<Entry['limits']>): TokenLimits {
+  return {
+    requests: requests === undefined ? undefined : parseLimit('requests', requests),
+    bytes: bytes === undefined ? undefined : parseLimit('bytes', bytes),
   };
 }
 

@@ -27,6 +27,10 @@ export const ERRORS = {
   BODY_TOO_LARGE: { status: 413, summary: 'The body is larger than the configured limit.' },
   UNSUPPORTED_BODY: { status: 415, summary: 'The content type is not one this address reads.' },
   RANGE_UNSATISFIABLE: { status: 416, summary: 'The range lies outside the object.' },
+  RATE_LIMITED: {
+    status: 429,
+    summary: 'Too many requests or bytes for now; `Retry-After` says for how long.',
+  },
   INTERNAL: { status: 500, summary: 'A bug of ours; the log line with the same request id has more.' },
   STORAGE_FAILED: { status: 502, summary: 'The storage backend answered with an error.' },
   STORAGE_UNAVAILABLE: { status: 503, summary: 'The storage backend cannot be reached or used.' },

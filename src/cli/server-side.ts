@@ -56,9 +56,10 @@ export async function loadStorageSide() {
 
 /** What `velocity token` needs: the token file, without the server that reads it. */
 export async function loadTokenFileSide() {
-  const [{ PRESETS }, { addToken, listTokens, removeToken }] = await Promise.all([
+  const [{ PRESETS }, { LIMITED, spellLimit }, { addToken, listTokens, removeToken }] = await Promise.all([
     import('../auth/access.ts'),
+    import('../auth/limits/token-limits.ts'),
     import('../auth/edit-token-file.ts'),
   ]);
-  return { PRESETS, addToken, listTokens, removeToken };
+  return { PRESETS, LIMITED, spellLimit, addToken, listTokens, removeToken };
 }

@@ -121,7 +121,7 @@ export function duration(): Kind<number> {
 /** Requests in a period: `600/m`. */
 export function requestRate(): Kind<Rate> {
   return {
-    expects: REQUEST_RATE_EXPECTS,
+    expects: 'a number of requests in a s, m, h or d, such as 100/s or 6000/m',
     schema: { type: 'string' },
     parse: (raw) => parseRequestRate(scalarText(raw) ?? ''),
     show: spellRequestRate,
@@ -131,15 +131,12 @@ export function requestRate(): Kind<Rate> {
 /** Bytes in a period: `50GiB/h`. */
 export function byteRate(): Kind<Rate> {
   return {
-    expects: BYTE_RATE_EXPECTS,
+    expects: 'a size in a s, m, h or d, such as 20MiB/s or 50GiB/h',
     schema: { type: 'string' },
     parse: (raw) => parseByteRate(scalarText(raw) ?? ''),
     show: spellByteRate,
   };
 }
-
-export const REQUEST_RATE_EXPECTS = 'a number of requests in a s, m, h or d, such as 100/s or 6000/m';
-export const BYTE_RATE_EXPECTS = 'a size in a s, m, h or d, such as 20MiB/s or 50GiB/h';
 
 /** Addresses and CIDR ranges, with commas between them or as a list. */
 export function addressRanges(): Kind<readonly string[]> {

@@ -10,6 +10,8 @@ interface Bucket {
 
 /** Some 100 bytes each; enough for every token and client there is, few enough for a flood of made-up addresses. */
 const MAX_SUBJECTS = 50_000;
+/** Of one: what a bucket must hold. Not all of it, for sums of many fractions must not cost the last one of a full bucket. */
+const ENOUGH = 0.99;
 /** Nobody pays longer than this for one request, however much was announced with it. */
 export const LONGEST_DEBT_MS = 86_400_000;
 
@@ -17,8 +19,8 @@ export const LONGEST_DEBT_MS = 86_400_000;
  * Token buckets, one a subject, as the generic cell rate algorithm keeps them (ITU-T I.371): a bucket holds
  * what its rate gives in one period, so that much may come at once, and fills evenly.
  *
- * What a request costs is often known only afterwards. So it may pass while the bucket holds anything at all, and
- * may leave it in debt; the next one waits until that is paid.
+ * What a request costs is often known only afterwards. So it may pass while the bucket holds one, and may leave it
+ * in debt; the next one waits until that is paid.
  */
 export class RateLimiter {
   readonly #clock: Clock;
@@ -36,13 +38,13 @@ export class RateLimiter {
     const bucket = this.#bucketOf(subject, rate);
     if (!bucket) return 0;
     const { amount, periodMs } = rate;
-    // Half of one is enough to pass: sums of many fractions must not cost the last one of a full bucket.
-    const passesAt = bucket.fullAt - periodMs + periodMs / amount / 2;
+    const passesAt = bucket.fullAt - periodMs + (periodMs / amount) * ENOUGH;
     return Math.max(0, passesAt - this.#clock.elapsed());
   }
 
   /** Takes so much out of the subject's bucket, below nothing too. */
   charge(subject: string, rate: Rate, amount: number): void {
+    if (amount === 0) return;
     const now = this.#clock.elapsed();
     const bucket = this.#bucketOf(subject, rate) ?? { rate, fullAt: now };
     const fullAt = Math.max(bucket.fullAt, now) + (amount * rate.periodMs) / rate.amount;

@@ -42,11 +42,19 @@ test('the list shows ids, meaning, expiry and note, never a token', async () => 
   const { stdout } = await token(['ls', '--file', 'ls.yml']);
   const [, id = ''] = made.stdout.split('_');
   const [head, row = ''] = stdout.split('\n');
-  assert.match(head ?? '', /^id +tenant +reads +writes +rights +expires +note$/);
-  assert.match(row, new RegExp(`^${id} +acme +main +main +cache,files,objects,builds +\\S+Z +CI of web$`));
+  assert.match(head ?? '', /^id +tenant +reads +writes +rights +expires +limits +note$/);
+  assert.match(row, new RegExp(`^${id} +acme +main +main +cache,files,objects,builds +\\S+Z +- +CI of web$`));
   const days = (Date.parse(/\S+Z/.exec(row)?.[0] ?? '') - Date.now()) / DAY_MS;
   assert.ok(days > 89.9 && days <= 90, String(days));
   assert.ok(!stdout.includes(made.stdout.trim().slice(-43)));
+});
+
+test('limits of a token’s own are told when it is made, and listed', async () => {
+  const limits = ['--limit-requests', '600/m', '--limit-bytes', 'none'];
+  const made = await token(['new', ...limits, '--file', 'limits.yml']);
+  assert.match(made.stderr, /does not expire, with limits of its own: requests 600\/m and bytes none\./);
+  const { stdout } = await token(['ls', '--file', 'limits.yml']);
+  assert.match(stdout, / +- +requests 600\/m, bytes none$/m);
 });
 
 test('a revoked token is gone from the list, and to revoke it again fails', async () => {
@@ -74,6 +82,11 @@ test('what cannot be is told with exit code 2', async () => {
     ],
     [['new', '--file', 'x.yml', '--expires', 'soon'], /--expires soon: expected a duration/],
     [['new', '--file', 'x.yml', '--expires', '0d'], /--expires 0d: expected a duration/],
+    [
+      ['new', '--file', 'x.yml', '--limit-requests', '600'],
+      /--limit-requests 600: expected a number of requests/,
+    ],
+    [['new', '--file', 'x.yml', '--limit-bytes', '0B/h'], /--limit-bytes 0B\/h: expected a size .*or none/],
     [['new', '--file', 'x.yml', '--scope', 'PR'], /--scope PR: expected a name of 1 to 64/],
     [
       ['new', '--file', 'x.yml', '--preset', 'pull-request', '--scope', 'main'],

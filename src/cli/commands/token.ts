@@ -8,7 +8,7 @@ import type { CliCommand } from '../command.ts';
 import { EXIT, type Io } from '../io.ts';
 import { loadTokenFileSide } from '../server-side.ts';
 
-const { PRESETS, addToken, listTokens, removeToken } = await loadTokenFileSide();
+const { PRESETS, LIMITED, spellLimit, addToken, listTokens, removeToken } = await loadTokenFileSide();
 const FILE_VARIABLE = 'VC_AUTH_TOKENS_FILE';
 
 type Row = ReturnType<typeof listTokens>[number];
@@ -29,12 +29,21 @@ export const tokenCommand: CliCommand = {
       .option('--tenant <name>', 'whose it is (default: default)')
       .option('--scope <name>', 'what it writes, or for a developer reads, in place of the preset’s own')
       .option('--expires <duration>', 'how long it is known, such as 90d (default: for ever)')
+      .option(
+        '--limit-requests <rate>',
+        'what it may ask, such as 600/m, or none (default: as VC_LIMIT_REQUESTS)',
+      )
+      .option(
+        '--limit-bytes <rate>',
+        'what it may move, such as 10GiB/h, or none (default: as VC_LIMIT_BYTES)',
+      )
       .option('--note <text>', 'what it is for, to tell it from others')
       .action((options: NewOptions) => {
         const { preset, tenant, scope, note } = options;
         const expiresAt = options.expires === undefined ? undefined : expiry(options.expires);
+        const limits = { requests: options.limitRequests, bytes: options.limitBytes };
         const file = fileOf(options, io);
-        const { token, row } = addToken(file.path, { preset, tenant, scope, expiresAt, note });
+        const { token, row } = addToken(file.path, { preset, tenant, scope, expiresAt, limits, note });
         io.stdout.write(`${token.reveal()}\n`);
         io.stderr.write(
           `Token ${row.access.id} is in ${file.shown}: ${meaning(row)}. It is not shown again.\n`,
@@ -91,6 +100,8 @@ interface NewOptions extends FileOption {
   readonly tenant?: string;
   readonly scope?: string;
   readonly expires?: string;
+  readonly limitRequests?: string;
+  readonly limitBytes?: string;
   readonly note?: string;
 }
 
@@ -115,7 +126,17 @@ function meaning({ access }: Row): string {
   const { tenant, writeScope, readScopes, expiresAt } = access;
   const writes = writeScope === undefined ? 'writes nothing' : `writes ${writeScope}`;
   const until = expiresAt === undefined ? 'does not expire' : `expires ${instant(expiresAt)}`;
-  return `tenant ${tenant}, reads ${readScopes.join(', then ') || 'nothing'}, ${writes}, ${until}`;
+  const limits = limitsOf({ access }).join(' and ');
+  const limited = limits === '' ? '' : `, with limits of its own: ${limits}`;
+  return `tenant ${tenant}, reads ${readScopes.join(', then ') || 'nothing'}, ${writes}, ${until}${limited}`;
+}
+
+/** Those of its own: `requests 600/m`, `bytes none`. */
+function limitsOf({ access: { limits } }: Pick<Row, 'access'>): string[] {
+  return LIMITED.flatMap((what) => {
+    const limit = limits?.[what];
+    return limit === undefined ? [] : [`${what} ${spellLimit(what, limit)}`];
+  });
 }
 
 function table(rows: readonly Row[]): string {
@@ -129,9 +150,10 @@ function table(rows: readonly Row[]): string {
     access.expiresAt === undefined
       ? '-'
       : instant(access.expiresAt) + (access.expiresAt <= now ? ' (expired)' : ''),
+    limitsOf({ access }).join(', ') || '-',
     note ?? '',
   ]);
-  const all = [['id', 'tenant', 'reads', 'writes', 'rights', 'expires', 'note'], ...lines];
+  const all = [['id', 'tenant', 'reads', 'writes', 'rights', 'expires', 'limits', 'note'], ...lines];
   const widths = all[0]?.map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0))) ?? [];
   return all
     .map(
