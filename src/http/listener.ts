@@ -34,10 +34,16 @@ const QUIET_ROUTES: ReadonlySet<string> = new Set(['/health', '/ready', '/metric
 const INCOMING_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 const senders = new WeakMap<FastifyRequest, string>();
+const clients = new WeakMap<FastifyRequest, string>();
 
 /** Names who sent a request, for its log line: the id of a token, never the token. */
 export function nameSender(request: FastifyRequest, tokenId: string): void {
   senders.set(request, tokenId);
+}
+
+/** Names from where a request came, for its log line; only of those whose address is the reason of their answer. */
+export function nameClient(request: FastifyRequest, address: string): void {
+  clients.set(request, address);
 }
 
 /** The HTTP application that doors are registered on: request ids, log lines, metrics, problem bodies. */
@@ -120,9 +126,10 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
       if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;
       // The path without its query: signed URLs carry their signature there.
       const [path] = request.url.split('?', 1);
-      const tokenId = senders.get(request);
+      const [tokenId, client] = [senders.get(request), clients.get(request)];
       const line = { requestId: request.id, method, path, status, ms: Math.round(ms * 10) / 10 };
-      logger.info(tokenId === undefined ? line : { ...line, tokenId }, 'request');
+      const named = client === undefined ? line : { ...line, client };
+      logger.info(tokenId === undefined ? named : { ...named, tokenId }, 'request');
     });
   }
 }

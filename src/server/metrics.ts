@@ -1,4 +1,5 @@
 import { Gauge, Registry } from '@prometheus-io/client';
+import { type LimitMetrics, limitMetrics } from '../auth/limits/metrics.ts';
 import { type AuthMetrics, authMetrics } from '../auth/metrics.ts';
 import { type BuildCacheMetrics, buildCacheMetrics } from '../doors/build-cache/metrics.ts';
 import type { HttpApp } from '../http/listener.ts';
@@ -10,6 +11,7 @@ export interface ServerMetrics {
   readonly auth: AuthMetrics;
   readonly buildCache: BuildCacheMetrics;
   readonly http: HttpMetrics;
+  readonly limits: LimitMetrics;
   readonly storage: StorageMetrics;
 }
 
@@ -27,6 +29,7 @@ export function openMetrics(version: string): ServerMetrics {
     auth: authMetrics(registry),
     buildCache: buildCacheMetrics(registry),
     http: httpMetrics(registry),
+    limits: limitMetrics(registry),
     storage: storageMetrics(registry),
   };
 }

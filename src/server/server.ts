@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { BlobUrls } from '../auth/blob-url.ts';
 import { registerExchange } from '../auth/exchange-route.ts';
+import { limitAddress } from '../auth/limits/limit-hooks.ts';
+import { RateLimits } from '../auth/limits/rate-limits.ts';
 import { type OpenTokens, openTokens } from '../auth/open-tokens.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
-import { registerBuildCache } from '../doors/build-cache/door.ts';
+import { type BuildCacheDoorOptions, registerBuildCache } from '../doors/build-cache/door.ts';
 import { ownerOf } from '../doors/build-cache/scoped-key.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
 import type { StorageMetrics } from '../storage/metrics.ts';
@@ -74,8 +76,8 @@ export class VelocityServer {
     const health = new Health(store, clock, logger);
     registerHealth(app, health);
     registerMetrics(app, metrics);
-    registerExchange(app, tokens.authenticator, metrics.auth);
-    registerBuildCache(app, {
+    const limits = new RateLimits(settings, { clock, metrics: metrics.limits });
+    const buildCache: BuildCacheDoorOptions = {
       store,
       authenticator: tokens.authenticator,
       urls: new BlobUrls(secret),
@@ -87,6 +89,13 @@ export class VelocityServer {
       publicUrl: settings.publicUrl,
       urlTtlSeconds: Math.max(1, Math.ceil(settings.urlTtl / 1000)),
       maxArtifactBytes: settings.maxArtifactBytes,
+      limits,
+    };
+    // Around the doors alone: a flood must not make probes believe that the server is gone.
+    app.register(async (doors) => {
+      if (limits.limitsAddresses) doors.addHook('onRequest', limitAddress(limits));
+      registerExchange(doors as HttpApp, tokens.authenticator, metrics.auth);
+      registerBuildCache(doors as HttpApp, buildCache);
     });
 
     const server = new VelocityServer(app, store, tokens, health, settings, logger, clock);

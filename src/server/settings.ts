@@ -1,3 +1,4 @@
+import { limitSettings } from '../auth/limits/settings.ts';
 import { authSettings } from '../auth/settings.ts';
 import { byteSize, duration, httpUrl, oneOf, text, wholeNumber } from '../config/kinds.ts';
 import type { Settings, Values } from '../config/setting.ts';
@@ -20,6 +21,7 @@ export const serverSettings = {
     doc: 'How clients reach this server, for the URLs it hands out. Without it, the Host header of each request.',
   },
   ...authSettings,
+  ...limitSettings,
   ...storageSettings,
   urlTtl: {
     key: 'url.ttl',

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BlobGrant, BlobUrlRefusal, BlobUrls } from '../../auth/blob-url.ts';
+import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { AuthMetrics } from '../../auth/metrics.ts';
 import { parseByteRange } from '../../base/byte-range.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -28,6 +29,7 @@ export interface BlobRoutesOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly maxArtifactBytes: number;
+  readonly limits?: RateLimits | undefined;
 }
 
 const PROTOCOL = 'velocity';
@@ -37,7 +39,7 @@ const PROTOCOL = 'velocity';
  * What a request may do is in its signed query; bodies are streamed, never held.
  */
 export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
-  const { store, urls, metrics, authMetrics, logger, clock, maxArtifactBytes } = options;
+  const { store, urls, metrics, authMetrics, logger, clock, maxArtifactBytes, limits } = options;
 
   // Encapsulated: only here are bodies of any type left unread for the handler.
   app.register(async (scope) => {
@@ -68,7 +70,7 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
     }
     const { status, headers } = representationHead({ ...got.facts, span: got.span });
     response.writeHead(status, withDigest(headers, got.facts));
-    const sent = await sendBody(response, got.body);
+    const sent = await sendBody(response, got.body, limits?.transferCharge(request));
     metrics.bytes.inc({ protocol: PROTOCOL, direction: 'read', route: 'proxied' }, sent);
   }
 
@@ -76,7 +78,7 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
     const { key, grant } = granted('PUT', request);
     const { sizeBytes = announcedLength(request), digest, ifAbsent, metadata } = grant;
     assertTermsAreSent(grant, request);
-    const body = boundedBody(request, maxArtifactBytes);
+    const body = boundedBody(request, maxArtifactBytes, limits?.transferCharge(request));
     // Saves the loser of a race its upload; which write wins is decided by `put` below.
     const outcome =
       (await store.head(key)) && ifAbsent
@@ -125,7 +127,7 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
       metrics.uploads.inc({ protocol: PROTOCOL, outcome: problem.status >= 500 ? 'failed' : 'refused' });
     }
     writeProblem(response, problem);
-    if (!request.raw.complete) drainRest(request.raw);
+    if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Access } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticator.ts';
+import { limitToken } from '../../auth/limits/limit-hooks.ts';
 import { requireBearer } from '../../auth/require-bearer.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
@@ -19,16 +20,18 @@ export interface BuildCacheDoorOptions extends BlobRoutesOptions {
 
 /** The build cache: keys are negotiated under a token, bytes move under signed URLs. */
 export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions): void {
-  const { authenticator, publicUrl, authMetrics, store, audit } = options;
+  const { authenticator, authMetrics, limits, store, audit } = options;
   const negotiation = new Negotiation(options);
   registerBlobs(app, options);
   app.register(async (scope) => {
     scope.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics));
-    registerNegotiate(scope as HttpApp, negotiation, publicUrl);
+    if (limits) scope.addHook('onRequest', limitToken(limits));
+    registerNegotiate(scope as HttpApp, negotiation, options);
   });
   app.register(async (scope) => {
     const refused = (request: FastifyRequest, { id }: Access) => audit.record(refusedDeletion(request, id));
     scope.addHook('onRequest', requireBearer(authenticator, 'admin', authMetrics, refused));
+    if (limits) scope.addHook('onRequest', limitToken(limits));
     registerEntries(scope as HttpApp, store, audit);
   });
 }

@@ -1,14 +1,21 @@
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
+import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import { accessOf } from '../../auth/require-bearer.ts';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { parseCacheKey } from '../../base/cache-key.ts';
 import { type Digest, parseDigest } from '../../base/digest.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { HttpApp } from '../../http/listener.ts';
-import { MAX_BATCH_ITEMS, NEGOTIATE_PATH, type NegotiateItem } from '../../wire/negotiate.ts';
+import {
+  MAX_BATCH_ITEMS,
+  NEGOTIATE_PATH,
+  type NegotiateItem,
+  type NegotiateReply,
+} from '../../wire/negotiate.ts';
 import { isCommit } from '../../wire/provenance.ts';
-import type { Negotiation } from './negotiation.ts';
+import { bytesHandedOut, requestsIn } from './cost.ts';
+import type { Asker, Negotiation } from './negotiation.ts';
 
 const HEX_DIGITS = 'must be 64 lower-case hex digits';
 
@@ -34,11 +41,18 @@ const batch = z.strictObject({
     .max(MAX_BATCH_ITEMS, `must hold at most ${MAX_BATCH_ITEMS} items`),
 });
 
+interface NegotiateRouteOptions {
+  /** How clients reach this server; without it, whatever they sent as Host. */
+  readonly publicUrl: string | undefined;
+  readonly maxArtifactBytes: number;
+  readonly limits?: RateLimits | undefined;
+}
+
 /** `POST /v1/negotiate`, for one item or `{ items: […] }`. */
 export function registerNegotiate(
   app: HttpApp,
   negotiation: Negotiation,
-  publicUrl: string | undefined,
+  { publicUrl, maxArtifactBytes, limits }: NegotiateRouteOptions,
 ): void {
   app.post(NEGOTIATE_PATH, async (request) => {
     const { id: requestId, ip: address } = request;
@@ -53,13 +67,21 @@ export function registerNegotiate(
           field,
         });
       }
-      return { items: await negotiation.answer(items.map(toItem), asker) };
+      return { items: await answer(items.map(toItem), asker) };
     }
     const asked = toItem(check(item, body));
-    const [reply] = await negotiation.answer([asked], asker);
+    const [reply] = await answer([asked], asker);
     if (reply?.status === 'forbidden') throw notAllowed(asked.action);
     return reply;
   });
+
+  async function answer(items: readonly NegotiateItem[], asker: Asker): Promise<NegotiateReply[]> {
+    const { access } = asker;
+    limits?.tokenCharge(access, 'requests')?.(requestsIn(items) - 1); // one was counted before the body was read
+    const replies = await negotiation.answer(items, asker);
+    limits?.tokenCharge(access, 'bytes')?.(bytesHandedOut(items, replies, maxArtifactBytes));
+    return replies;
+  }
 }
 
 /** In a batch each item has its own answer and one must not cost the others theirs; here there are no others. */
