@@ -366,7 +366,11 @@ describe('a remote in trouble never breaks a build (F28)', () => {
     'that answers 413': { script: ({ json }) => json(413, {}), says: /answered 413/ },
     'that answers 429': {
       script: ({ json }) => json(429, {}),
-      says: /answered 429\. The gateway limits requests/,
+      says: /answered 429\. The gateway limits requests and bytes\. Going on/,
+    },
+    'that answers 429 for an hour': {
+      script: ({ response }) => response.writeHead(429, { 'retry-after': '3600' }).end(),
+      says: /answered 429\. The gateway limits requests and bytes, and takes the next in 1 h 00 m\. Going on/,
     },
     'that answers 500': {
       script: ({ json }) => json(500, {}),

@@ -30,6 +30,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** Whether somebody waits for what is so far ahead. */
+  isWaitedFor(ms: number): boolean {
+    return this.#timers.some(({ at }) => at === this.#now + ms);
+  }
+
   /** Moves time and runs what falls due, in the order it does. */
   advance(ms: number): void {
     this.#now += ms;

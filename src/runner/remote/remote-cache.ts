@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { CacheKey } from '../../base/cache-key.ts';
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, systemClock } from '../../base/clock.ts';
 import type { Digest } from '../../base/digest.ts';
+import { formatDuration } from '../../base/duration.ts';
 import { messageOf, systemCode, VelocityError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
 import {
@@ -51,6 +52,8 @@ export type UploadOutcome = 'stored' | 'exists' | 'read-only' | 'failed';
 const SLOWEST_BYTES_PER_SECOND = 512 * 1024;
 const MAX_REDIRECTS = 5;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+/** For how long one run waits, in all, for a gateway that limits requests and says that it soon takes the next. */
+const PATIENCE_MS = 5_000;
 
 /**
  * The client of the build-cache door. It never fails a build: what goes wrong is a miss. What
@@ -64,13 +67,17 @@ export class RemoteCache {
   #token: Promise<Secret> | undefined;
   #commit: Promise<string | undefined> | undefined;
   readonly #reports = new Map<CacheKey, Promise<void>>();
+  readonly #clock: Clock;
+  #patienceMs = PATIENCE_MS;
   #givenUp = false;
   #readOnly = false;
   #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: RemoteCacheOptions) {
     this.#options = options;
-    const { timeoutMs } = options;
+    const { timeoutMs, clock = systemClock } = options;
+    this.#clock = clock;
     this.#transferPace = { timeoutMs, slowestBytesPerSecond: SLOWEST_BYTES_PER_SECOND };
     this.#messagePace = { timeoutMs, slowestBytesPerSecond: Number.POSITIVE_INFINITY };
   }
@@ -124,7 +131,7 @@ export class RemoteCache {
         answer.body.destroy();
         const { location } = answer.headers;
         if (answer.status < 300 || answer.status > 399 || location === undefined) {
-          if (answer.status !== 404) this.#troubleWith(url, answer.status, 'downloading an artifact');
+          if (answer.status !== 404) this.#troubleWith(url, answer, 'downloading an artifact');
           return undefined;
         }
         url = new URL(location, this.#resolve(url)).href;
@@ -182,7 +189,7 @@ export class RemoteCache {
       if (answer.status === 412 || answer.status === 409) return 'exists';
       // A URL that can create and not replace (Azure) refuses who comes second; the gateway tells whether it was that.
       if (answer.status === 403 && (await this.#askToUpload(upload))?.status === 'skipped') return 'exists';
-      this.#troubleWith(reply.url, answer.status, `uploading an artifact of ${sizeBytes} bytes`);
+      this.#troubleWith(reply.url, answer, `uploading an artifact of ${sizeBytes} bytes`);
     } catch (error) {
       // A storage that refuses an upload may close the connection under it; that says nothing of the next one.
       const cutShort = ['EPIPE', 'ECONNRESET'].includes(systemCode(error) ?? '');
@@ -209,13 +216,14 @@ export class RemoteCache {
   /** Breaks off what is under way; nothing is asked or said any more. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closing.abort();
     (await this.#exchanges)?.close();
   }
 
   /** HTTP is loaded with the first question: a run that finds nothing changed asks none, and is done sooner. */
   async #send(exchange: Exchange): Promise<Answer> {
     this.#exchanges ??= import('./exchange.ts').then(
-      ({ HttpExchanges: Exchanges }) => new Exchanges(this.#options.clock),
+      ({ HttpExchanges: Exchanges }) => new Exchanges(this.#clock),
     );
     const exchanges = await this.#exchanges;
     if (this.#closed) throw new Error('the remote cache was closed');
@@ -226,12 +234,12 @@ export class RemoteCache {
     if (!this.isUsable || items.length === 0) return undefined;
     const target = this.#negotiateUrl();
     try {
-      const answer = await this.#ask(items);
+      const answer = await this.#askPatiently(items);
       if (answer.status !== 200) {
         answer.body.destroy();
         this.#giveUp(
           `${this.#shown(target.href)} answered ${answer.status}${this.#towards(answer)}`,
-          hintFor(answer.status),
+          hintFor(answer),
         );
         return undefined;
       }
@@ -246,6 +254,30 @@ export class RemoteCache {
       this.#giveUpAfter(error, target.href);
     }
     return undefined;
+  }
+
+  /** Asks again, once, where a moment's wait is all that the gateway wants: cheaper than to run every task. */
+  async #askPatiently(items: readonly NegotiateItem[]): Promise<Answer> {
+    const answer = await this.#ask(items);
+    const waitMs = retryAfterMs(answer);
+    if (answer.status !== 429 || waitMs === undefined || waitMs > this.#patienceMs) return answer;
+    answer.body.resume();
+    this.#patienceMs -= waitMs;
+    await this.#pause(waitMs);
+    return this.#ask(items);
+  }
+
+  /** Ends early when it is closed. Keeps the process alive, which a timer of the clock does not. */
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { signal } = this.#closing;
+    const alive = setInterval(() => {}, 60_000);
+    const cancel = this.#clock.after(ms, resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    return promise.finally(() => {
+      cancel();
+      clearInterval(alive);
+    });
   }
 
   async #ask(items: readonly NegotiateItem[]): Promise<Answer> {
@@ -289,11 +321,12 @@ export class RemoteCache {
   }
 
   /** One artifact's trouble, or everybody's? A server in trouble, or one that refuses us, will be the same for the next. */
-  #troubleWith(url: string, status: number, doing: string): void {
+  #troubleWith(url: string, answer: Answer, doing: string): void {
+    const { status } = answer;
     const what = `${this.#shown(url)} answered ${status} when ${doing}`;
     if (status === 413)
       this.#tell(`${what}. It is larger than the gateway takes (VC_ARTIFACT_MAX_SIZE there)`);
-    else this.#giveUp(what, hintFor(status));
+    else this.#giveUp(what, hintFor(answer));
   }
 
   #giveUpAfter(error: unknown, url: string): void {
@@ -345,15 +378,26 @@ export class RemoteCache {
   }
 }
 
-function hintFor(status: number): string {
+function hintFor(answer: Answer): string {
+  const { status } = answer;
   if (status === 401)
     return 'The token is missing or wrong: set remote.token in velocity.yml, or VELOCITY_TOKEN.';
   if (status === 403) return 'The token does not allow this.';
   if (status === 404) return 'Is remote.url the gateway’s own address?';
   if (status >= 300 && status < 400) return 'Set remote.url to the address it redirects to.';
   if (status === 413) return 'The question was too large for a proxy on the way.';
-  if (status === 429) return 'The gateway limits requests.';
+  if (status === 429) {
+    const waitMs = retryAfterMs(answer);
+    const until = waitMs === undefined ? '' : `, and takes the next in ${formatDuration(waitMs)}`;
+    return `The gateway limits requests and bytes${until}.`;
+  }
   return 'The gateway’s log has more.';
+}
+
+/** Only seconds: a date would be one of another machine's clock. RFC 9110 §10.2.3. */
+function retryAfterMs({ headers }: Answer): number | undefined {
+  const written = headers['retry-after'] ?? '';
+  return /^\d{1,9}$/.test(written) ? Number(written) * 1000 : undefined;
 }
 
 /** The whole body as text; a body beyond `maxBytes` is cut off and rejected. */
