@@ -25,7 +25,7 @@ type Rates = { readonly [What in Limited]?: Rate | undefined };
 
 /**
  * What each token and each client address may ask and move. Held by this process alone: replicas count for
- * themselves, and a restart begins with full buckets.
+ * themselves, and a restart begins with full allowances.
  */
 export class RateLimits {
   readonly #tokenRates: Rates;
