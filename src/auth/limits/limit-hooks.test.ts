@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from '@prometheus-io/client';
+import { openAuthenticator } from '../../../test/rig/authenticator.ts';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
 import { digestOf } from '../../base/digest.ts';
 import { parseByteRate, parseRequestRate } from '../../base/rate.ts';
@@ -8,7 +9,6 @@ import { createListener, type HttpApp } from '../../http/listener.ts';
 import { httpMetrics } from '../../http/metrics.ts';
 import { openLogger } from '../../telemetry/logger.ts';
 import { type Access, everything } from '../access.ts';
-import { BearerTokens } from '../bearer.ts';
 import { authMetrics } from '../metrics.ts';
 import { accessOf, requireBearer } from '../require-bearer.ts';
 import { limitAddress, limitToken } from './limit-hooks.ts';
@@ -38,17 +38,16 @@ class Rig implements AsyncDisposable {
     const logger = openLogger('info', { write: (line) => void this.log.push(JSON.parse(line)) });
     this.#app = createListener({ logger, metrics: httpMetrics(registry), clock, requestLog: 'all' });
     this.limits = new RateLimits(settings, { clock, metrics: limitMetrics(registry) });
-    const tokens = new BearerTokens(
-      Object.entries(TOKENS).map(([id, limits]) => ({
+    const { authenticator } = openAuthenticator(clock, {
+      tokens: Object.entries(TOKENS).map(([id, limits]) => ({
         sha256: digestOf(id),
         access: { ...everything(id), limits },
       })),
-      clock,
-    );
+    });
     this.#app.register(async (doors) => {
       if (this.limits.limitsAddresses) doors.addHook('onRequest', limitAddress(this.limits));
       doors.register(async (door) => {
-        door.addHook('onRequest', requireBearer(tokens, 'cache', authMetrics(registry)));
+        door.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics(registry)));
         door.addHook('onRequest', limitToken(this.limits));
         door.post('/closed', async (request) => {
           this.bodiesRead++;

@@ -17,7 +17,7 @@ async function open(script: (request: GatewayRequest, gateway: ScriptedGateway) 
   const givenUp: string[] = [];
   const remote = new RemoteCache({
     url: gateway.url,
-    token: new Secret('a-token'),
+    token: async () => new Secret('a-token'),
     timeoutMs: 600_000,
     clock,
     onGivenUp: (why) => givenUp.push(why),
