@@ -28,7 +28,13 @@ describe('Authenticator', () => {
     issuer: issuer.url,
     audience: AUDIENCE,
     rules: [
-      { when: { repository_id: ['4711'] }, tenant: 'shop', write, read: [write], rights: new Set(['cache']) },
+      {
+        when: { repository_id: ['4711'] },
+        tenant: 'shop',
+        writeScope: write,
+        readScopes: [write],
+        rights: new Set(['cache']),
+      },
     ],
   });
   const open = (clock = new ManualClock(NOW)) => {

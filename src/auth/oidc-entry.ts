@@ -1,16 +1,9 @@
 /** How an issuer and its rules are written in the token file. */
 import * as z from 'zod';
-import {
-  DEFAULT_TENANT,
-  isScopeName,
-  MAIN_SCOPE,
-  NAME_EXPECTS,
-  PRESETS,
-  presetTerms,
-  RIGHTS,
-} from './access.ts';
+import { isScopeName, NAME_EXPECTS } from './access.ts';
 import type { OidcIssuer, OidcRule } from './oidc-rules.ts';
 import { hasPlaces } from './scope-template.ts';
+import { checkTerms, termsFields, toTerms } from './terms-entry.ts';
 
 /**
  * Issuers that hand a token to whoever asks: their signature alone says nothing. Of each, the claims that tell
@@ -34,7 +27,6 @@ const OPEN_TO_ALL: Readonly<Record<string, readonly string[]>> = {
 const LOOPBACK = /^http:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:\/|$)/;
 const SCOPE_EXPECTS = `expected ${NAME_EXPECTS}; or words followed by claims in braces, as in pr-{ref}`;
 
-const scopeName = z.string().refine(isScopeName, `expected ${NAME_EXPECTS}`);
 /** Its own words come first: claims that stand alone could spell any scope. */
 const scopeTemplate = z
   .string()
@@ -55,22 +47,9 @@ const rule = z
         (when) => Object.keys(when).length > 0,
         'names no claim: it would let in whoever the issuer knows',
       ),
-    preset: z.enum(PRESETS).optional(),
-    tenant: scopeName.optional(),
-    write: scopeTemplate.optional(),
-    read: z.array(scopeTemplate).optional(),
-    rights: z.array(z.enum(RIGHTS)).optional(),
+    ...termsFields(scopeTemplate),
   })
-  .superRefine(({ preset, write, read }, context) => {
-    const mistake = (message: string, path: string[], input: unknown): void =>
-      context.addIssue({ code: 'custom', message, path, input });
-    if (preset === undefined && write === undefined && read === undefined)
-      mistake('has no meaning yet: give it a preset, or scopes to read and write', [], undefined);
-    if (preset === 'developer' && write !== undefined)
-      mistake('a developer writes nothing: give no write, or no preset', ['write'], write);
-    if (preset === 'pull-request' && write === MAIN_SCOPE)
-      mistake(`a pull request never writes "${MAIN_SCOPE}", which trusted builds read`, ['write'], write);
-  });
+  .superRefine(checkTerms);
 
 export const issuerEntry = z
   .strictObject({
@@ -97,15 +76,9 @@ export function toIssuer({
   return { issuer, audience, jwksUri, rules: rules.map(toRule) };
 }
 
-function toRule({ when, preset, tenant, write, read, rights }: z.infer<typeof rule>): OidcRule {
-  const terms = preset && presetTerms(preset, write);
-  return {
-    when: Object.fromEntries(Object.entries(when).map(([name, texts]) => [name, [texts].flat()])),
-    tenant: tenant ?? DEFAULT_TENANT,
-    write: terms?.writeScope ?? write,
-    read: read ?? terms?.readScopes ?? [],
-    rights: rights ? new Set(rights) : (terms?.rights ?? new Set(['cache'])),
-  };
+function toRule({ when, ...terms }: z.infer<typeof rule>): OidcRule {
+  const texts = Object.entries(when).map(([name, wanted]) => [name, [wanted].flat()]);
+  return { when: Object.fromEntries(texts), ...toTerms(terms) };
 }
 
 function isExact(texts: string | readonly string[] | undefined): boolean {

@@ -17,7 +17,7 @@ const MAIN: Claims = {
 const PULL: Claims = { ...MAIN, ref: 'refs/pull/12/merge', event_name: 'pull_request' };
 
 function rule(when: OidcRule['when'], write: string | undefined, ...read: readonly string[]): OidcRule {
-  return { when, tenant: 'shop', write, read, rights: new Set(['cache']) };
+  return { when, tenant: 'shop', writeScope: write, readScopes: read, rights: new Set(['cache']) };
 }
 
 const RULES = [

@@ -1,5 +1,6 @@
 import type { Access, Right } from './access.ts';
 import type { Claims } from './claims.ts';
+import type { TokenLimits } from './limits/token-limits.ts';
 import { fillScope } from './scope-template.ts';
 
 /** When a token of an issuer opens what. All of `when` must hold; the first rule that fits decides. */
@@ -11,10 +12,11 @@ export interface OidcRule {
   readonly when: Readonly<Record<string, readonly string[]>>;
   readonly tenant: string;
   /** A scope, or `pr-{ref}` with claims filled in; `undefined` writes nothing. */
-  readonly write: string | undefined;
+  readonly writeScope: string | undefined;
   /** Scopes in the order they are looked at, likewise. */
-  readonly read: readonly string[];
+  readonly readScopes: readonly string[];
   readonly rights: ReadonlySet<Right>;
+  readonly limits?: TokenLimits;
 }
 
 export interface OidcIssuer {
@@ -35,13 +37,14 @@ export interface OidcIssuer {
 export function grant({ issuer, rules }: OidcIssuer, claims: Claims, expiresAt: number): Access | undefined {
   const rule = rules.find(({ when }) => Object.entries(when).every((term) => holds(term, claims)));
   if (!rule) return undefined;
-  const { tenant, write, read, rights } = rule;
-  const writeScope = write === undefined ? undefined : fillScope(write, claims);
-  const readScopes = read.flatMap((template) => fillScope(template, claims) ?? []);
+  const { when: _, ...terms } = rule;
+  const writeScope = terms.writeScope === undefined ? undefined : fillScope(terms.writeScope, claims);
+  const readScopes = terms.readScopes.map((template) => fillScope(template, claims));
   // A claim that a scope is made of and that is not there: no rule can have meant this token.
-  if ((write !== undefined && writeScope === undefined) || readScopes.length < read.length) return undefined;
+  if (terms.writeScope !== undefined && writeScope === undefined) return undefined;
+  if (!readScopes.every((scope) => scope !== undefined)) return undefined;
   const id = `${issuer} ${claims['sub']}`;
-  return { id, tenant, writeScope, readScopes: [...new Set(readScopes)], rights, expiresAt, claims };
+  return { ...terms, id, writeScope, readScopes: [...new Set(readScopes)], expiresAt, claims };
 }
 
 function holds([name, wanted]: [string, readonly string[]], claims: Claims): boolean {

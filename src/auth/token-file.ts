@@ -5,19 +5,10 @@ import { messageOf } from '../base/errors.ts';
 import { checkShape } from '../config/check-shape.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
 import { parseYaml } from '../config/yaml-file.ts';
-import {
-  DEFAULT_TENANT,
-  isScopeName,
-  MAIN_SCOPE,
-  NAME_EXPECTS,
-  PRESETS,
-  presetTerms,
-  RIGHTS,
-} from './access.ts';
 import type { KnownToken } from './bearer.ts';
-import { type Limited, limitExpects, parseLimit, type TokenLimits } from './limits/token-limits.ts';
 import { issuerEntry, toIssuer } from './oidc-entry.ts';
 import type { OidcIssuer } from './oidc-rules.ts';
+import { checkTerms, scopeName, termsFields, toTerms } from './terms-entry.ts';
 import { maskTokens } from './token.ts';
 
 const SHA256_EXPECTS = 'expected the SHA-256 of a token, 64 lower-case hex digits; never the token itself';
@@ -25,44 +16,19 @@ const ID_EXPECTS = 'expected 1 to 64 of a-z, 0-9 and "-"';
 const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
 const DATE_EXPECTS = 'expected a day or an instant in UTC, as 2027-01-31 or 2027-01-31T12:00:00Z';
 
-const limit = (what: Limited) =>
-  z.string().refine((text) => parseLimit(what, text) !== undefined, `expected ${limitExpects(what)}`);
-
-const scopeName = z.string().refine(isScopeName, `expected ${NAME_EXPECTS}`);
-
 /** One token of the file, as it is written. */
 const entry = z
   .strictObject({
     id: z.string().regex(/^[a-z0-9-]{1,64}$/, ID_EXPECTS),
     sha256: z.string().refine(isSha256Hex, SHA256_EXPECTS),
-    preset: z.enum(PRESETS).optional(),
-    tenant: scopeName.optional(),
-    write: scopeName.optional(),
-    read: z.array(scopeName).optional(),
-    rights: z.array(z.enum(RIGHTS)).optional(),
+    ...termsFields(scopeName),
     expires: z
       .string()
       .refine((text) => DATE.test(text) && !Number.isNaN(Date.parse(text)), DATE_EXPECTS)
       .optional(),
-    limits: z
-      .strictObject({ requests: limit('requests').optional(), bytes: limit('bytes').optional() })
-      .optional(),
     note: z.string().optional(),
   })
-  .superRefine(({ preset, write, read }, context) => {
-    const mistake = (message: string, path: string[], input: unknown): void =>
-      context.addIssue({ code: 'custom', message, path, input });
-    if (preset === undefined && write === undefined && read === undefined) {
-      mistake('has no meaning yet: give it a preset, or scopes to read and write', [], undefined);
-    }
-    if (preset === 'developer' && write !== undefined) {
-      mistake('a developer writes nothing: give no write, or no preset', ['write'], write);
-    }
-    if (preset === 'pull-request' && write === MAIN_SCOPE) {
-      mistake(`a pull request never writes "${MAIN_SCOPE}", which trusted builds read`, ['write'], write);
-    }
-  });
-
+  .superRefine(checkTerms);
 type Entry = z.infer<typeof entry>;
 
 const file = z
@@ -130,29 +96,9 @@ export function parseTokenFile(name: string, text: string): Checked<TokenFile> {
   return { ok: true, value: { tokens: (tokens ?? []).map(toRow), issuers: (oidc ?? []).map(toIssuer) } };
 }
 
-function toRow(written: Entry): TokenRow {
-  const { id, sha256, preset, tenant, write, read, rights, expires, limits, note } = written;
-  const terms = preset && presetTerms(preset, write);
-  return {
-    sha256: sha256 as Digest,
-    note,
-    access: {
-      id,
-      tenant: tenant ?? DEFAULT_TENANT,
-      writeScope: terms?.writeScope ?? write,
-      readScopes: [...new Set(read ?? terms?.readScopes ?? [])],
-      rights: rights ? new Set(rights) : (terms?.rights ?? new Set(['cache'])),
-      expiresAt: expires === undefined ? undefined : Date.parse(expires),
-      ...(limits && { limits: toLimits(limits) }),
-    },
-  };
-}
-
-function toLimits({ requests, bytes }: NonNullable<Entry['limits']>): TokenLimits {
-  return {
-    requests: requests === undefined ? undefined : parseLimit('requests', requests),
-    bytes: bytes === undefined ? undefined : parseLimit('bytes', bytes),
-  };
+function toRow({ id, sha256, expires, note, ...terms }: Entry): TokenRow {
+  const expiresAt = expires === undefined ? undefined : Date.parse(expires);
+  return { sha256: sha256 as Digest, note, access: { id, expiresAt, ...toTerms(terms) } };
 }
 
 /** The lines around a mistake are shown; where a token stands in the file, the place alone is told. */

@@ -11,6 +11,7 @@ import { Secret } from '../base/secret.ts';
 import { type BuildCacheDoorOptions, registerBuildCache } from '../doors/build-cache/door.ts';
 import { ownerOf } from '../doors/build-cache/scoped-key.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
+import { TrustedProxies } from '../http/trusted-proxies.ts';
 import type { StorageMetrics } from '../storage/metrics.ts';
 import { openStore } from '../storage/open-store.ts';
 import { retentionLimits } from '../storage/settings.ts';
@@ -76,7 +77,8 @@ export class VelocityServer {
     const health = new Health(store, clock, logger);
     registerHealth(app, health);
     registerMetrics(app, metrics);
-    const limits = new RateLimits(settings, { clock, metrics: metrics.limits });
+    const proxies = new TrustedProxies(settings.trustedProxies);
+    const limits = new RateLimits(settings, { clock, metrics: metrics.limits, proxies });
     const buildCache: BuildCacheDoorOptions = {
       store,
       authenticator: tokens.authenticator,
@@ -84,6 +86,7 @@ export class VelocityServer {
       metrics: metrics.buildCache,
       authMetrics: metrics.auth,
       audit,
+      proxies,
       logger,
       clock,
       publicUrl: settings.publicUrl,

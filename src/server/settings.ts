@@ -1,6 +1,6 @@
 import { limitSettings } from '../auth/limits/settings.ts';
 import { authSettings } from '../auth/settings.ts';
-import { byteSize, duration, httpUrl, oneOf, text, wholeNumber } from '../config/kinds.ts';
+import { addressRanges, byteSize, duration, httpUrl, oneOf, text, wholeNumber } from '../config/kinds.ts';
 import type { Settings, Values } from '../config/setting.ts';
 import { REQUEST_LOGS } from '../http/listener.ts';
 import { storageSettings } from '../storage/settings.ts';
@@ -19,6 +19,11 @@ export const serverSettings = {
     key: 'public_url',
     kind: httpUrl(),
     doc: 'How clients reach this server, for the URLs it hands out. Without it, the Host header of each request.',
+  },
+  trustedProxies: {
+    key: 'trusted.proxies',
+    kind: addressRanges(),
+    doc: 'Whose `X-Forwarded-For` is believed for the client’s address. Without it, whoever is at the other end of the connection is the client.',
   },
   ...authSettings,
   ...limitSettings,

@@ -7,6 +7,7 @@ import { digestOf } from '../../base/digest.ts';
 import { parseByteRate, parseRequestRate } from '../../base/rate.ts';
 import { createListener, type HttpApp } from '../../http/listener.ts';
 import { httpMetrics } from '../../http/metrics.ts';
+import { TrustedProxies } from '../../http/trusted-proxies.ts';
 import { openLogger } from '../../telemetry/logger.ts';
 import { type Access, everything } from '../access.ts';
 import { authMetrics } from '../metrics.ts';
@@ -33,11 +34,12 @@ class Rig implements AsyncDisposable {
   bodiesRead = 0;
   readonly #app: HttpApp;
 
-  constructor(settings: Partial<LimitSettings>) {
+  constructor(settings: Partial<LimitSettings>, trusted: readonly string[] = []) {
     const { clock, registry } = this;
     const logger = openLogger('info', { write: (line) => void this.log.push(JSON.parse(line)) });
     this.#app = createListener({ logger, metrics: httpMetrics(registry), clock, requestLog: 'all' });
-    this.limits = new RateLimits(settings, { clock, metrics: limitMetrics(registry) });
+    const proxies = new TrustedProxies(trusted);
+    this.limits = new RateLimits(settings, { clock, metrics: limitMetrics(registry), proxies });
     const { authenticator } = openAuthenticator(clock, {
       tokens: Object.entries(TOKENS).map(([id, limits]) => ({
         sha256: digestOf(id),
@@ -162,7 +164,7 @@ test('a forged X-Forwarded-For makes no new client; behind a trusted proxy its c
   assert.equal((await open.post('plain', '10.0.0.1', from('198.51.100.1'))).statusCode, 200);
   assert.equal((await open.post('plain', '10.0.0.1', from('198.51.100.2'))).statusCode, 429);
 
-  await using behind = new Rig({ ...settings, trustedProxies: ['10.0.0.0/8'] });
+  await using behind = new Rig(settings, ['10.0.0.0/8']);
   assert.equal((await behind.post('plain', '10.0.0.1', from('198.51.100.1'))).statusCode, 200);
   assert.equal((await behind.post('plain', '10.0.0.1', from('198.51.100.2'))).statusCode, 200);
   assert.equal((await behind.post('plain', '10.0.0.1', from('made-up, 198.51.100.2'))).statusCode, 429);
@@ -206,7 +208,7 @@ test('the log names the address of who was refused for it, and the token of who 
 test('who has no such limit is charged for nothing', () => {
   const limits = new RateLimits(
     { limitRequests: TWO_A_MINUTE },
-    { clock: new ManualClock(), metrics: limitMetrics(new Registry()) },
+    { clock: new ManualClock(), metrics: limitMetrics(new Registry()), proxies: new TrustedProxies() },
   );
   assert.equal(limits.tokenCharge(everything('plain'), 'bytes'), undefined);
   assert.equal(

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../base/clock.ts';
 import { hostNetwork } from '../../base/ip-address.ts';
 import type { Rate } from '../../base/rate.ts';
-import { TrustedProxies } from '../../http/trusted-proxies.ts';
+import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { Access } from '../access.ts';
 import type { LimitMetrics } from './metrics.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -23,6 +23,13 @@ export type Charge = (amount: number) => void;
 
 type Rates = { readonly [What in Limited]?: Rate | undefined };
 
+export interface RateLimitsSurroundings {
+  readonly clock: Clock;
+  readonly metrics: LimitMetrics;
+  /** Tells whose address counts. */
+  readonly proxies: TrustedProxies;
+}
+
 /**
  * What each token and each client address may ask and move. Held by this process alone: replicas count for
  * themselves, and a restart begins with full allowances.
@@ -35,16 +42,13 @@ export class RateLimits {
   readonly #proxies: TrustedProxies;
   readonly #metrics: LimitMetrics;
 
-  constructor(
-    settings: Partial<LimitSettings>,
-    { clock, metrics }: { readonly clock: Clock; readonly metrics: LimitMetrics },
-  ) {
-    const { limitRequests, limitBytes, limitAddressRequests, limitAddressBytes, trustedProxies } = settings;
+  constructor(settings: Partial<LimitSettings>, { clock, metrics, proxies }: RateLimitsSurroundings) {
+    const { limitRequests, limitBytes, limitAddressRequests, limitAddressBytes } = settings;
     this.#tokenRates = { requests: limitRequests, bytes: limitBytes };
     this.#addressRates = { requests: limitAddressRequests, bytes: limitAddressBytes };
     this.#tokens = { requests: new RateLimiter(clock), bytes: new RateLimiter(clock) };
     this.#addresses = { requests: new RateLimiter(clock), bytes: new RateLimiter(clock) };
-    this.#proxies = new TrustedProxies(trustedProxies);
+    this.#proxies = proxies;
     this.#metrics = metrics;
   }
 

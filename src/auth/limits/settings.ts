@@ -1,4 +1,4 @@
-import { addressRanges, byteRate, requestRate } from '../../config/kinds.ts';
+import { byteRate, requestRate } from '../../config/kinds.ts';
 import type { Settings, Values } from '../../config/setting.ts';
 
 export const limitSettings = {
@@ -21,11 +21,6 @@ export const limitSettings = {
     key: 'limit.address_bytes',
     kind: byteRate(),
     doc: 'What may pass through this server for each client address, up and down together.',
-  },
-  trustedProxies: {
-    key: 'trusted.proxies',
-    kind: addressRanges(),
-    doc: 'Whose `X-Forwarded-For` is believed for the client’s address. Without it, whoever is at the other end of the connection is the client.',
   },
 } as const satisfies Settings;
 

@@ -14,6 +14,7 @@ import { digestOf } from '../../base/digest.ts';
 import { Secret } from '../../base/secret.ts';
 import { createListener, type HttpApp } from '../../http/listener.ts';
 import { httpMetrics } from '../../http/metrics.ts';
+import { TrustedProxies } from '../../http/trusted-proxies.ts';
 import { LocalStore } from '../../storage/drivers/local/local-store.ts';
 import { AuditLog } from '../../telemetry/audit-log.ts';
 import { openLogger } from '../../telemetry/logger.ts';
@@ -94,6 +95,7 @@ before(async () => {
     }),
     urls: new BlobUrls(new Secret('a secret of the server')),
     audit: new AuditLog(undefined, clock, logger),
+    proxies: new TrustedProxies(),
     metrics: buildCacheMetrics(registry),
     authMetrics: authMetrics(registry),
     logger,

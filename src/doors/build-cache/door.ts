@@ -4,6 +4,7 @@ import type { Authenticator } from '../../auth/authenticator.ts';
 import { limitToken } from '../../auth/limits/limit-hooks.ts';
 import { requireBearer } from '../../auth/require-bearer.ts';
 import type { HttpApp } from '../../http/listener.ts';
+import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
 import { type BlobRoutesOptions, registerBlobs } from './blob-routes.ts';
 import { refusedDeletion, registerEntries } from './entry-routes.ts';
@@ -16,11 +17,13 @@ export interface BuildCacheDoorOptions extends BlobRoutesOptions {
   readonly publicUrl: string | undefined;
   readonly urlTtlSeconds: number;
   readonly audit: AuditLog;
+  /** Tells a client's address, for the audit log. */
+  readonly proxies: TrustedProxies;
 }
 
 /** The build cache: keys are negotiated under a token, bytes move under signed URLs. */
 export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions): void {
-  const { authenticator, authMetrics, limits, store, audit } = options;
+  const { authenticator, authMetrics, limits, audit, proxies } = options;
   const negotiation = new Negotiation(options);
   registerBlobs(app, options);
   app.register(async (scope) => {
@@ -29,9 +32,10 @@ export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions)
     registerNegotiate(scope as HttpApp, negotiation, options);
   });
   app.register(async (scope) => {
-    const refused = (request: FastifyRequest, { id }: Access) => audit.record(refusedDeletion(request, id));
+    const refused = (request: FastifyRequest, { id }: Access) =>
+      audit.record(refusedDeletion(request, id, proxies));
     scope.addHook('onRequest', requireBearer(authenticator, 'admin', authMetrics, refused));
     if (limits) scope.addHook('onRequest', limitToken(limits));
-    registerEntries(scope as HttpApp, store, audit);
+    registerEntries(scope as HttpApp, options);
   });
 }

@@ -4,6 +4,7 @@ import { accessOf } from '../../auth/require-bearer.ts';
 import { parseCacheKey } from '../../base/cache-key.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { HttpApp } from '../../http/listener.ts';
+import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { AuditEvent, AuditLog } from '../../telemetry/audit-log.ts';
@@ -11,15 +12,27 @@ import { scopedKey } from './scoped-key.ts';
 
 export const ENTRY_PATH = '/v1/entries/';
 
+interface EntryRoutesOptions {
+  readonly store: ObjectStore;
+  readonly audit: AuditLog;
+  readonly proxies: TrustedProxies;
+}
+
 /**
  * `DELETE /v1/entries/{hash}?scope=…`: takes an entry away, so that its key can be stored anew. 204, or 404 where
  * there is none. Of any scope of the token's tenant; without `scope` the one that the token writes.
  */
-export function registerEntries(app: HttpApp, store: ObjectStore, audit: AuditLog): void {
+export function registerEntries(app: HttpApp, { store, audit, proxies }: EntryRoutesOptions): void {
   app.delete<{ Params: { hash: string } }>(`${ENTRY_PATH}:hash`, async (request, reply) => {
     const key = keyOf(request);
     const { id: who } = accessOf(request);
-    const event = { who, action: 'delete', key, requestId: request.id, address: request.ip } as const;
+    const event = {
+      who,
+      action: 'delete',
+      key,
+      requestId: request.id,
+      address: proxies.clientOf(request.raw),
+    } as const;
     audit.record({ ...event, result: 'begun' });
     const isThere = await deleted(store, key).catch((error: unknown) => {
       audit.record({ ...event, result: 'failed' });
@@ -32,10 +45,11 @@ export function registerEntries(app: HttpApp, store: ObjectStore, audit: AuditLo
 }
 
 /** Who was refused what, for the audit log; the hash as it was sent, if it is one. */
-export function refusedDeletion(request: FastifyRequest, who: string): AuditEvent {
+export function refusedDeletion(request: FastifyRequest, who: string, proxies: TrustedProxies): AuditEvent {
   const [path = ''] = request.url.split('?', 1);
   const key = parseCacheKey(path.slice(ENTRY_PATH.length)) ?? 'no key';
-  return { who, action: 'delete', key, result: 'refused', requestId: request.id, address: request.ip };
+  const address = proxies.clientOf(request.raw);
+  return { who, action: 'delete', key, result: 'refused', requestId: request.id, address };
 }
 
 function keyOf(request: FastifyRequest<{ Params: { hash: string } }>): ObjectKey {

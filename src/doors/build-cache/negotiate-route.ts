@@ -7,6 +7,7 @@ import { parseCacheKey } from '../../base/cache-key.ts';
 import { type Digest, parseDigest } from '../../base/digest.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { HttpApp } from '../../http/listener.ts';
+import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import {
   MAX_BATCH_ITEMS,
   NEGOTIATE_PATH,
@@ -46,17 +47,22 @@ interface NegotiateRouteOptions {
   readonly publicUrl: string | undefined;
   readonly maxArtifactBytes: number;
   readonly limits?: RateLimits | undefined;
+  readonly proxies: TrustedProxies;
 }
 
 /** `POST /v1/negotiate`, for one item or `{ items: […] }`. */
 export function registerNegotiate(
   app: HttpApp,
   negotiation: Negotiation,
-  { publicUrl, maxArtifactBytes, limits }: NegotiateRouteOptions,
+  { publicUrl, maxArtifactBytes, limits, proxies }: NegotiateRouteOptions,
 ): void {
   app.post(NEGOTIATE_PATH, async (request) => {
-    const { id: requestId, ip: address } = request;
-    const asker = { access: accessOf(request), origin: publicUrl ?? originOf(request), requestId, address };
+    const asker: Asker = {
+      access: accessOf(request),
+      origin: publicUrl ?? originOf(request),
+      requestId: request.id,
+      address: proxies.clientOf(request.raw),
+    };
     const { body } = request;
     if (typeof body === 'object' && body !== null && 'items' in body) {
       const { items } = check(batch, body);
