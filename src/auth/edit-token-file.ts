@@ -12,8 +12,9 @@ import {
 } from 'node:fs';
 import { isMap, isSeq, parseDocument, type YAMLSeq } from 'yaml';
 import { messageOf, VelocityError } from '../base/errors.ts';
+import { isScopeName, NAME_EXPECTS } from '../base/scope-name.ts';
 import { describeMistake } from '../config/mistake.ts';
-import { DEFAULT_TENANT, isScopeName, MAIN_SCOPE, NAME_EXPECTS, type Preset } from './access.ts';
+import { DEFAULT_TENANT, MAIN_SCOPE, type Preset } from './access.ts';
 import { LIMITED, type Limited, limitExpects, parseLimit } from './limits/token-limits.ts';
 import { type NewToken, newToken } from './token.ts';
 import { parseTokenFile, type TokenRow } from './token-file.ts';

@@ -1,6 +1,6 @@
 /** How an issuer and its rules are written in the token file. */
 import * as z from 'zod';
-import { isScopeName, NAME_EXPECTS } from './access.ts';
+import { isScopeName, NAME_EXPECTS } from '../base/scope-name.ts';
 import type { OidcIssuer, OidcRule } from './oidc-rules.ts';
 import { hasPlaces } from './scope-template.ts';
 import { checkTerms, termsFields, toTerms } from './terms-entry.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { isScopeName, MAIN_SCOPE } from './access.ts';
+import { isScopeName } from '../base/scope-name.ts';
+import { MAIN_SCOPE } from './access.ts';
 import { fillScope } from './scope-template.ts';
 
 describe('fillScope', () => {

@@ -1,5 +1,6 @@
 import { digestOf } from '../base/digest.ts';
-import { isScopeName, MAIN_SCOPE } from './access.ts';
+import { isScopeName } from '../base/scope-name.ts';
+import { MAIN_SCOPE } from './access.ts';
 import type { Claims } from './claims.ts';
 
 const PLACE = /\{([^{}]*)\}/g;

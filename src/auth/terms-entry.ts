@@ -1,10 +1,9 @@
 /** What a token or an issuer's rule opens, as it is written in the token file. */
 import * as z from 'zod';
+import { isScopeName, NAME_EXPECTS } from '../base/scope-name.ts';
 import {
   DEFAULT_TENANT,
-  isScopeName,
   MAIN_SCOPE,
-  NAME_EXPECTS,
   PRESETS,
   type Preset,
   presetTerms,

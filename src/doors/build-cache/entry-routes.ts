@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
-import { isScopeName, NAME_EXPECTS } from '../../auth/access.ts';
 import { accessOf } from '../../auth/require-bearer.ts';
 import { parseCacheKey } from '../../base/cache-key.ts';
 import { VelocityError } from '../../base/errors.ts';
+import { isScopeName, NAME_EXPECTS } from '../../base/scope-name.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';

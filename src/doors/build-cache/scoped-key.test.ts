@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isScopeName } from '../../auth/access.ts';
 import { BlobUrls } from '../../auth/blob-url.ts';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { digestOf } from '../../base/digest.ts';
+import { isScopeName } from '../../base/scope-name.ts';
 import { Secret } from '../../base/secret.ts';
 import { ownerOf, scopedKey } from './scoped-key.ts';
 
