@@ -42,6 +42,7 @@ const TOKENS: Readonly<Record<string, Access>> = {
   }),
   'without the right': ofPreset('main', { rights: new Set(['files', 'objects', 'builds', 'admin']) }),
   expired: ofPreset('main', { expiresAt: 1 }),
+  expiring: ofPreset('main', { expiresAt: Date.UTC(2030, 0) }),
 };
 
 const PLACES = {
@@ -287,6 +288,35 @@ test('a commit that is none is a 400 that names the field', async () => {
     const { status, text } = await ask('main', { hash: freshHash(), action: 'upload', commit });
     assert.deepEqual([status, (JSON.parse(text) as { field: string }).field], [400, 'commit']);
   }
+});
+
+describe('GET /v1/access', () => {
+  const access = (token: string) =>
+    app.inject({ url: '/v1/access', headers: { authorization: `Bearer ${bearer(token)}` } });
+
+  test('tells a token what it means', async () => {
+    const { statusCode, headers, body } = await access('pull-request');
+    assert.deepEqual([statusCode, headers['cache-control']], [200, 'no-store']);
+    assert.deepEqual(JSON.parse(body), {
+      tenant: 'default',
+      writeScope: 'pull-request',
+      readScopes: ['main', 'pull-request'],
+      rights: ['cache'],
+      expires: null,
+    });
+    assert.equal(JSON.parse((await access('developer')).body).writeScope, null);
+    assert.equal(JSON.parse((await access('expiring')).body).expires, '2030-01-01T00:00:00.000Z');
+  });
+
+  test('is told to no token that is unknown, expired or without the right', async () => {
+    for (const [token, status] of [
+      ['unknown', 401],
+      ['expired', 401],
+      ['without the right', 403],
+    ] as const) {
+      assert.equal((await access(token)).statusCode, status, token);
+    }
+  });
 });
 
 test('told of damage, the server reads what the token would have been given, and nothing of another scope', async (t) => {

@@ -6,6 +6,7 @@ import { requireBearer } from '../../auth/require-bearer.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
+import { registerAccess } from './access-route.ts';
 import { type BlobRoutesOptions, registerBlobs } from './blob-routes.ts';
 import { refusedDeletion, registerEntries } from './entry-routes.ts';
 import { registerNegotiate } from './negotiate-route.ts';
@@ -30,6 +31,7 @@ export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions)
     scope.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics));
     if (limits) scope.addHook('onRequest', limitToken(limits));
     registerNegotiate(scope as HttpApp, negotiation, options);
+    registerAccess(scope as HttpApp);
   });
   app.register(async (scope) => {
     const refused = (request: FastifyRequest, { id }: Access) =>
