@@ -38,6 +38,8 @@ const replies: fc.Arbitrary<NegotiateReply> = fc.oneof(
   ),
 );
 
+const SIGNATURE = `${'0'.repeat(16)}.${'A'.repeat(86)}`;
+const SIGNED = { signature: SIGNATURE, tenant: 'default', scope: 'main' };
 const FOUND = { status: 'found', url: 'http://x', method: 'GET', size: 1 };
 const NEEDED = { status: 'upload_needed', url: 'http://x', method: 'PUT', headers: {} };
 
@@ -122,6 +124,21 @@ test('what a later version adds to a reply is dropped', () => {
 test('what explains a find is left out where it is malformed; the find stands', () => {
   for (const provenance of [null, 'main', [], {}, { writer: 'main' }, { writer: 1, written: '' }]) {
     assert.deepEqual(parseNegotiateReply({ ...FOUND, provenance }), FOUND, JSON.stringify(provenance));
+  }
+});
+
+test('a signature comes with where it was found, or is none', () => {
+  assert.deepEqual(parseNegotiateReply({ ...FOUND, ...SIGNED }), { ...FOUND, ...SIGNED });
+  const wrong = [
+    { signature: `${SIGNATURE}=` },
+    { signature: 1 },
+    { tenant: undefined },
+    { tenant: 'default/pr' },
+    { scope: 'main\n' },
+    { scope: null },
+  ];
+  for (const part of wrong) {
+    assert.deepEqual(parseNegotiateReply({ ...FOUND, ...SIGNED, ...part }), FOUND, JSON.stringify(part));
   }
 });
 

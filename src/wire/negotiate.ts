@@ -5,6 +5,8 @@
  */
 import type { CacheKey } from '../base/cache-key.ts';
 import { type Digest, parseDigest } from '../base/digest.ts';
+import { isScopeName } from '../base/scope-name.ts';
+import { type ArtifactSignature, parseArtifactSignature } from './artifact-signature.ts';
 import { type Provenance, parseProvenance } from './provenance.ts';
 import { isTextMap } from './text-map.ts';
 
@@ -23,6 +25,8 @@ export type NegotiateItem =
       readonly size?: number | undefined;
       /** What the uploader has checked out (`isCommit`): told to whoever finds it. */
       readonly commit?: string | undefined;
+      /** Kept with the body, and given to whoever finds it. */
+      readonly signature?: ArtifactSignature | undefined;
     }
   | { readonly hash: CacheKey; readonly action: 'download' }
   /**
@@ -30,6 +34,8 @@ export type NegotiateItem =
    * the object itself, removes it where it is damaged, and answers as to a download.
    */
   | { readonly hash: CacheKey; readonly action: 'verify' };
+
+type Found = NegotiateReply & { status: 'found' };
 
 export type NegotiateReply =
   | {
@@ -51,6 +57,10 @@ export type NegotiateReply =
       readonly digest?: Digest;
       /** Absent where none was recorded. */
       readonly provenance?: Provenance;
+      /** Absent where the uploader did not sign; else with it where the object was found. */
+      readonly signature?: ArtifactSignature;
+      readonly tenant?: string;
+      readonly scope?: string;
     }
   | { readonly status: 'missing' }
   /** To an upload: the token writes nothing. Of an item in a batch; a question for one item is answered 403. */
@@ -59,7 +69,7 @@ export type NegotiateReply =
 /** Reads one reply off the wire; `undefined` where it is none of these forms. */
 export function parseNegotiateReply(raw: unknown): NegotiateReply | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
-  const { status, url, method, headers, size, digest, provenance } = raw as Record<string, unknown>;
+  const { status, url, method, headers, size } = raw as Record<string, unknown>;
   switch (status) {
     case 'skipped':
     case 'missing':
@@ -68,14 +78,9 @@ export function parseNegotiateReply(raw: unknown): NegotiateReply | undefined {
     case 'upload_needed':
       if (typeof url !== 'string' || method !== 'PUT' || !isTextMap(headers)) return undefined;
       return { status, url, method, headers };
-    case 'found': {
+    case 'found':
       if (typeof url !== 'string' || method !== 'GET' || !isByteCount(size)) return undefined;
-      const parsed = {
-        digest: typeof digest === 'string' ? parseDigest(digest) : undefined,
-        provenance: parseProvenance(provenance),
-      };
-      return { status, url, method, size, ...withoutUndefined(parsed) };
-    }
+      return { status, url, method, size, ...knownOf(raw) };
     default:
       return undefined;
   }
@@ -89,10 +94,25 @@ export function parseNegotiateReplies(raw: unknown, count: number): NegotiateRep
   return replies.length === count && raw.items.length === count ? replies : undefined;
 }
 
-/** What is absent has no name. */
-function withoutUndefined<T extends object>(parts: T): { [Name in keyof T]?: NonNullable<T[Name]> } {
-  const present = Object.entries(parts).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(present) as { [Name in keyof T]?: NonNullable<T[Name]> };
+type Known = Pick<Found, 'digest' | 'provenance' | 'signature' | 'tenant' | 'scope'>;
+
+/** What is known of a find besides its place. A part that is malformed is as good as absent, and the find stands. */
+function knownOf(raw: object): Known {
+  const { digest, provenance, signature, tenant, scope } = raw as Record<string, unknown>;
+  const parsedDigest = typeof digest === 'string' ? parseDigest(digest) : undefined;
+  const parsedProvenance = parseProvenance(provenance);
+  const parsedSignature = typeof signature === 'string' ? parseArtifactSignature(signature) : undefined;
+  return {
+    ...(parsedDigest === undefined ? {} : { digest: parsedDigest }),
+    ...(parsedProvenance === undefined ? {} : { provenance: parsedProvenance }),
+    ...(parsedSignature !== undefined && isName(tenant) && isName(scope)
+      ? { signature: parsedSignature, tenant, scope }
+      : {}),
+  };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && isScopeName(value);
 }
 
 function isByteCount(value: unknown): value is number {

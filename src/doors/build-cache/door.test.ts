@@ -290,6 +290,25 @@ test('a commit that is none is a 400 that names the field', async () => {
   }
 });
 
+test('a signature is kept as it is and told with the place it was found in', async () => {
+  const signature = `${'0'.repeat(16)}.${'A'.repeat(86)}`;
+  const hash = freshHash();
+  await upload('pull-request', { hash, signature });
+  const { signature: kept, tenant, scope } = await found('pull-request', hash);
+  assert.deepEqual([kept, tenant, scope], [signature, 'default', 'pull-request']);
+  const unsigned = freshHash();
+  await upload('main', { hash: unsigned });
+  const reply = await found('main', unsigned);
+  assert.deepEqual([reply.signature, reply.tenant, reply.scope], [undefined, undefined, undefined]);
+});
+
+test('a signature of another form is a 400 that names the field', async () => {
+  for (const signature of ['', 'a.b', `${'0'.repeat(16)}.${'A'.repeat(87)}`, 5]) {
+    const { status, text } = await ask('main', { hash: freshHash(), action: 'upload', signature });
+    assert.deepEqual([status, (JSON.parse(text) as { field: string }).field], [400, 'signature']);
+  }
+});
+
 describe('GET /v1/access', () => {
   const access = (token: string) =>
     app.inject({ url: '/v1/access', headers: { authorization: `Bearer ${bearer(token)}` } });

@@ -8,6 +8,7 @@ import { type Digest, parseDigest } from '../../base/digest.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import type { TrustedProxies } from '../../http/trusted-proxies.ts';
+import { type ArtifactSignature, parseArtifactSignature } from '../../wire/artifact-signature.ts';
 import {
   MAX_BATCH_ITEMS,
   NEGOTIATE_PATH,
@@ -21,9 +22,12 @@ import type { Asker, Negotiation } from './negotiation.ts';
 const HEX_DIGITS = 'must be 64 lower-case hex digits';
 
 const COMMIT = 'must be 7 to 64 lower-case hex digits';
+const SIGNATURE = 'must be 16 hex digits, a dot and the 86 letters of an Ed25519 signature';
 
 const cacheKey = z.string(HEX_DIGITS).refine((text) => parseCacheKey(text) !== undefined, HEX_DIGITS);
 const sha256 = z.string(HEX_DIGITS).refine((text) => parseDigest(text) !== undefined, HEX_DIGITS);
+
+const signature = z.string(SIGNATURE).refine((text) => parseArtifactSignature(text) !== undefined, SIGNATURE);
 
 const ACTIONS = ['upload', 'download', 'verify', 'replace'] as const;
 
@@ -33,6 +37,7 @@ const item = z.strictObject({
   digest: sha256.transform((text) => text as Digest).optional(),
   size: z.int('must be a whole number of bytes').min(0, 'must not be negative').optional(),
   commit: z.string(COMMIT).refine(isCommit, COMMIT).optional(),
+  signature: signature.transform((text) => text as ArtifactSignature).optional(),
 });
 
 const batch = z.strictObject({

@@ -6,6 +6,7 @@ import { unreachable } from '../../base/unreachable.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts, ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
+import { parseArtifactSignature, SIGNATURE_METADATA } from '../../wire/artifact-signature.ts';
 import type { NegotiateItem, NegotiateReply } from '../../wire/negotiate.ts';
 import { PROVENANCE_METADATA, provenanceMetadata, readProvenance } from '../../wire/provenance.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
@@ -29,6 +30,7 @@ export interface Asker {
 
 interface Holding {
   readonly key: ObjectKey;
+  readonly scope: string;
   readonly facts: ObjectFacts;
 }
 
@@ -126,6 +128,8 @@ export class Negotiation {
     const { url } = await this.#request(held.key, terms, asker.origin);
     const { sizeBytes: size, digest, metadata } = held.facts;
     const provenance = readProvenance(metadata);
+    const signature = parseArtifactSignature(metadata[SIGNATURE_METADATA] ?? '');
+    const { tenant } = asker.access;
     return {
       status: 'found',
       url,
@@ -133,6 +137,7 @@ export class Negotiation {
       size,
       ...(digest === undefined ? {} : { digest }),
       ...(provenance === undefined ? {} : { provenance }),
+      ...(signature === undefined ? {} : { signature, tenant, scope: held.scope }),
     };
   }
 
@@ -141,7 +146,7 @@ export class Negotiation {
     for (const scope of access.readScopes) {
       const key = scopedKey(access.tenant, scope, hash);
       const facts = await this.#store.head(key);
-      if (facts) return { key, facts };
+      if (facts) return { key, scope, facts };
     }
     return undefined;
   }
@@ -188,10 +193,13 @@ export class Negotiation {
   }
 
   /** What is kept with an upload. Its writer says part of it, and cannot change what the gateway says. */
-  #metadataOf({ commit }: Upload, { access }: Asker): Readonly<Record<string, string>> {
+  #metadataOf({ commit, signature }: Upload, { access }: Asker): Readonly<Record<string, string>> {
     const { id: writer, claims } = access;
     const provenance = provenanceMetadata({ writer, writtenAt: this.#clock.now(), commit, claims });
-    return { [PROVENANCE_METADATA]: provenance };
+    return {
+      [PROVENANCE_METADATA]: provenance,
+      ...(signature === undefined ? {} : { [SIGNATURE_METADATA]: signature }),
+    };
   }
 
   /** Straight to the storage where it can presign, else through this server, on the same terms. */
