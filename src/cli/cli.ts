@@ -40,6 +40,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Make, list and revoke the tokens of a server.',
     load: async () => (await import('./commands/token.ts')).tokenCommand,
   },
+  key: {
+    summary: 'Make keys that sign artifacts.',
+    load: async () => (await import('./commands/key.ts')).keyCommand,
+  },
 };
 
 /** Runs one command line to its exit code. Never ends the process itself. */

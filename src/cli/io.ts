@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** What a command may touch of the world: tests give their own. */
 export interface Io {
@@ -6,6 +6,7 @@ export interface Io {
   readonly stdout: Writable;
   /** Chatter: what is happening, and what went wrong. */
   readonly stderr: Writable;
+  readonly stdin: Readable;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
 }
@@ -19,7 +20,16 @@ export function processIo(): Io {
       if (!READER_LEFT.has(error.code ?? '')) throw error;
     });
   }
-  return { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() };
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    // Opened when it is read: to look at it is to hold it.
+    get stdin() {
+      return process.stdin;
+    },
+    env: process.env,
+    cwd: process.cwd(),
+  };
 }
 
 /** 0 done · 1 failed · 2 called or configured wrongly · 130 and 143 ended by SIGINT and SIGTERM. */
