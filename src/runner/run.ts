@@ -18,6 +18,8 @@ import { toolVersions } from './hasher/tool-versions.ts';
 import { localCacheFolder } from './local-cache-folder.ts';
 import { type ExchangeOptions, exchangeIdentity, jobIdentity } from './remote/job-identity.ts';
 import { RemoteCache } from './remote/remote-cache.ts';
+import { PublicKey, SigningKey } from './signatures/signing-key.ts';
+import { TrustedKeys } from './signatures/trusted-keys.ts';
 import { OutputState } from './state/output-state.ts';
 import { readState, writeState } from './state/state-file.ts';
 import { filterPackages } from './task-graph/filter-packages.ts';
@@ -46,6 +48,7 @@ export interface RunOptions {
   readonly overrides: {
     readonly remoteUrl?: string | undefined;
     readonly remoteToken?: Secret | undefined;
+    readonly signingKey?: SigningKey | undefined;
     readonly cacheDir?: string | undefined;
   };
   readonly version: string;
@@ -231,7 +234,7 @@ function surprises({ filesFrom, ignoredPackages, unsetVariables }: Workspace): s
   if (filesFrom === 'walk-no-git') told.push(`this is no git repository: ${all}, ignored ones too.`);
   if (filesFrom === 'walk-ignored') told.push(`the repository around this workspace ignores it: ${all}.`);
   for (const folder of ignoredPackages) told.push(`git ignores the package ${folder}: there ${all}.`);
-  const unset = unsetVariables.filter((name) => !/TOKEN|SECRET|PASSWORD/i.test(name));
+  const unset = unsetVariables.filter((name) => !/TOKEN|SECRET|PASSWORD|SIGNING_KEY/i.test(name));
   if (unset.length > 0)
     told.push(`velocity.yml uses ${unset.join(', ')}, which is not set and reads as empty.`);
   return told;
@@ -266,6 +269,8 @@ function openRemote(
     token,
     timeoutMs,
     commit: () => headCommit(workspace.root, options.env),
+    signingKey: overrides.signingKey ?? SigningKey.parse(remote?.signature?.private_key ?? ''),
+    trusted: trustedKeys(workspace),
     onGivenUp: warn,
     onTrouble: warn,
     onReadOnly: () => options.onEvent({ type: 'notice', message: READ_ONLY }),
@@ -283,6 +288,19 @@ function tokenSource(
   if (given) return async () => given;
   const identity = jobIdentity(env);
   return identity && (() => exchangeIdentity(identity, exchange));
+}
+
+/** `undefined` where no signature is demanded. */
+function trustedKeys({ config: { remote } }: Workspace): TrustedKeys | undefined {
+  const written = remote?.signature?.trusted ?? [];
+  if (written.length === 0) return undefined;
+  return new TrustedKeys(
+    written.map(({ key: text, scopes }) => {
+      const key = PublicKey.parse(text);
+      if (key === undefined) throw new Error('unreachable: velocity.yml was checked');
+      return { key, scopes };
+    }),
+  );
 }
 
 async function openLocal(workspace: Workspace, options: RunOptions, warn: (message: string) => void) {

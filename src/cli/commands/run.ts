@@ -6,6 +6,7 @@ import { Secret } from '../../base/secret.ts';
 import type { Mistake } from '../../config/mistake.ts';
 import { CONTINUE_MODES, type ContinueMode } from '../../runner/executor/schedule.ts';
 import { plan, type RunOptions, run } from '../../runner/run.ts';
+import { privateKeyRefusal, SIGNING_KEY_VARIABLE, SigningKey } from '../../runner/signatures/signing-key.ts';
 import { findWorkspaceRoot } from '../../runner/workspace/find-root.ts';
 import { parseCacheModes } from '../cache-modes.ts';
 import type { CliCommand } from '../command.ts';
@@ -87,8 +88,8 @@ export const runCommand: CliCommand = {
 };
 
 const HELP = `
-Environment: VELOCITY_TOKEN, VELOCITY_REMOTE_URL, VELOCITY_CACHE, VELOCITY_CACHE_DIR and
-VELOCITY_CONCURRENCY are stronger than velocity.yml; flags are stronger than both.
+Environment: VELOCITY_TOKEN, VELOCITY_SIGNING_KEY, VELOCITY_REMOTE_URL, VELOCITY_CACHE,
+VELOCITY_CACHE_DIR and VELOCITY_CONCURRENCY are stronger than velocity.yml; flags are stronger than both.
 
 Exit codes: 0 all well; the highest exit code of a task that failed; 2 called or configured
 wrongly; 130 and 143 ended by SIGINT and SIGTERM.
@@ -135,6 +136,7 @@ function toRunOptions(
     overrides: {
       remoteUrl: env['VELOCITY_REMOTE_URL'] || undefined,
       remoteToken: token ? new Secret(token) : undefined,
+      signingKey: parseSigningKey(env[SIGNING_KEY_VARIABLE]),
       cacheDir: env['VELOCITY_CACHE_DIR'] || undefined,
     },
     version: version(),
@@ -147,6 +149,13 @@ function toRunOptions(
 
 function gather(value: string, before: string[]): string[] {
   return [...before, value];
+}
+
+function parseSigningKey(text: string | undefined): SigningKey | undefined {
+  if (!text) return undefined;
+  const key = SigningKey.parse(text);
+  if (key) return key;
+  throw new VelocityError('USAGE', `${SIGNING_KEY_VARIABLE}: ${privateKeyRefusal(text)}.`);
 }
 
 /** A number, or a percentage of the processors; at least one. */

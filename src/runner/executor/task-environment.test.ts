@@ -42,6 +42,14 @@ describe('taskEnvironment', () => {
     assert.deepEqual([env['A'], env['B'], env['C']], ['1', 'own', 'own']);
   });
 
+  test('a task is not given the key that signs artifacts, unless velocity.yml hands it on', () => {
+    const given = { VELOCITY_SIGNING_KEY: 'private', A: '1' };
+    const env = taskEnvironment(taskOf('command'), '/ws', given)(STEP);
+    assert.deepEqual([env['A'], 'VELOCITY_SIGNING_KEY' in env], ['1', false]);
+    const handedOn = taskOf('command', { env: { VELOCITY_SIGNING_KEY: 'private' } });
+    assert.equal(taskEnvironment(handedOn, '/ws', given)(STEP)['VELOCITY_SIGNING_KEY'], 'private');
+  });
+
   test('a task can tell that we run it', () => {
     assert.equal(taskEnvironment(taskOf('command'), '/ws', {})(STEP)[INSIDE_VARIABLE], '/ws');
   });

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { SIGNING_KEY_VARIABLE } from '../signatures/signing-key.ts';
 import type { CommandStep, Task } from '../task-graph/task.ts';
 
 /** Set for every task to the workspace's root; a runner that finds it there was started by itself. */
 export const INSIDE_VARIABLE = 'VELOCITY_WORKSPACE';
 
 /**
- * The environment of a step: what we were given, the task's own variables, the `node_modules/.bin`
+ * The environment of a step: what we were given, but for the key that signs artifacts, the task's own variables, the `node_modules/.bin`
  * folders from the package up to the root, and for scripts what npm would set
  * (https://docs.npmjs.com/cli/using-npm/scripts#environment).
  */
@@ -17,7 +18,8 @@ export function taskEnvironment(
 ): (step: CommandStep) => NodeJS.ProcessEnv {
   const { package: each, command } = task;
   const folder = join(root, each.directory);
-  const given = { ...env, ...task.env };
+  const { [SIGNING_KEY_VARIABLE]: _, ...inherited } = env;
+  const given: NodeJS.ProcessEnv = { ...inherited, ...task.env };
   // An empty part would stand for the current folder.
   const path = [...binFolders(root, each.directory), ...(given['PATH'] ? [given['PATH']] : [])];
   const base = { ...given, PATH: path.join(delimiter), [INSIDE_VARIABLE]: root };

@@ -5,6 +5,8 @@ import type { Digest } from '../../base/digest.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { messageOf, systemCode, VelocityError } from '../../base/errors.ts';
 import type { Secret } from '../../base/secret.ts';
+import { ACCESS_PATH, type AccessReply, parseAccessReply } from '../../wire/access.ts';
+import type { ArtifactSignature } from '../../wire/artifact-signature.ts';
 import {
   MAX_BATCH_ITEMS,
   NEGOTIATE_PATH,
@@ -12,6 +14,9 @@ import {
   type NegotiateReply,
   parseNegotiateReplies,
 } from '../../wire/negotiate.ts';
+import { signArtifact } from '../signatures/artifact-signature.ts';
+import type { SigningKey } from '../signatures/signing-key.ts';
+import { type Distrust, describeDistrust, type TrustedKeys } from '../signatures/trusted-keys.ts';
 import type { Answer, Exchange, HttpExchanges } from './exchange.ts';
 import type { Pace } from './pace.ts';
 import { TimeoutError } from './timeout-error.ts';
@@ -25,6 +30,10 @@ export interface RemoteCacheOptions {
   readonly clock?: Clock;
   /** Learns what is checked out; asked once, when something is uploaded. */
   readonly commit?: () => Promise<string | undefined>;
+  /** Signs uploads. */
+  readonly signingKey?: SigningKey | undefined;
+  /** What none of these signed is a miss; `undefined` demands no signature. */
+  readonly trusted?: TrustedKeys | undefined;
   /** Told once, when the remote is given up for this run. */
   readonly onGivenUp: (why: string) => void;
   /** Told of an artifact that could not be moved while the remote itself is well. */
@@ -66,6 +75,7 @@ export class RemoteCache {
   #exchanges: Promise<HttpExchanges> | undefined;
   #token: Promise<Secret> | undefined;
   #commit: Promise<string | undefined> | undefined;
+  #access: Promise<AccessReply | undefined> | undefined;
   readonly #reports = new Map<CacheKey, Promise<void>>();
   readonly #clock: Clock;
   #patienceMs = PATIENCE_MS;
@@ -91,9 +101,10 @@ export class RemoteCache {
     return this.isUsable && !this.#readOnly;
   }
 
-  /** Which of the keys are there. One question for all of them. */
+  /** Which of the keys are there, made by somebody who is trusted. One question for all of them. */
   async find(keys: readonly CacheKey[]): Promise<Map<CacheKey, RemoteArtifact>> {
     const found = new Map<CacheKey, RemoteArtifact>();
+    const distrusted: Distrust[] = [];
     for (let start = 0; start < keys.length; start += MAX_BATCH_ITEMS) {
       const batch = keys.slice(start, start + MAX_BATCH_ITEMS);
       const replies = await this.#negotiate(batch.map((hash) => ({ hash, action: 'download' })));
@@ -106,10 +117,25 @@ export class RemoteCache {
           );
           continue;
         }
-        found.set(key, { url: reply.url, sizeBytes: reply.size, digest: reply.digest });
+        const artifact = { url: reply.url, sizeBytes: reply.size, digest: reply.digest };
+        const distrust = this.#distrust(key, artifact, reply);
+        if (distrust === undefined) found.set(key, artifact);
+        else distrusted.push(distrust);
       }
     }
+    if (distrusted.length > 0) this.#tell(describeDistrust(distrusted));
     return found;
+  }
+
+  #distrust(
+    key: CacheKey,
+    { digest, sizeBytes }: RemoteArtifact,
+    { signature, tenant, scope }: NegotiateReply & { status: 'found' },
+  ): Distrust | undefined {
+    const { trusted } = this.#options;
+    if (trusted === undefined) return undefined;
+    if (signature === undefined || tenant === undefined || scope === undefined) return 'unsigned';
+    return trusted.distrust({ tenant, scope, key, digest, sizeBytes }, signature);
   }
 
   /**
@@ -171,7 +197,10 @@ export class RemoteCache {
     const { key, sizeBytes, read } = upload;
     if (this.#readOnly) return 'read-only';
     await this.#reports.get(key); // the damaged one must be gone before its successor is asked for
-    const reply = await this.#askToUpload(upload);
+    const signature = await this.#sign(upload);
+    if (signature === 'read-only') return this.#stopWriting();
+    if (signature === 'failed') return 'failed';
+    const reply = await this.#askToUpload(upload, signature);
     if (reply?.status === 'skipped') return 'exists';
     if (reply?.status === 'forbidden') return this.#stopWriting();
     if (reply?.status !== 'upload_needed' || !this.isUsable) return 'failed';
@@ -188,7 +217,8 @@ export class RemoteCache {
       // The first write won, be it by 412 or, from S3 in the same instant, 409.
       if (answer.status === 412 || answer.status === 409) return 'exists';
       // A URL that can create and not replace (Azure) refuses who comes second; the gateway tells whether it was that.
-      if (answer.status === 403 && (await this.#askToUpload(upload))?.status === 'skipped') return 'exists';
+      if (answer.status === 403 && (await this.#askToUpload(upload, signature))?.status === 'skipped')
+        return 'exists';
       this.#troubleWith(reply.url, answer, `uploading an artifact of ${sizeBytes} bytes`);
     } catch (error) {
       // A storage that refuses an upload may close the connection under it; that says nothing of the next one.
@@ -205,10 +235,31 @@ export class RemoteCache {
     return 'read-only';
   }
 
-  async #askToUpload({ key, digest, sizeBytes }: Upload): Promise<NegotiateReply | undefined> {
+  /** `undefined` without a key to sign with. What should be signed is never sent unsigned: it would hold its key for good. */
+  async #sign(upload: Upload): Promise<ArtifactSignature | undefined | 'read-only' | 'failed'> {
+    const { signingKey } = this.#options;
+    if (signingKey === undefined) return undefined;
+    this.#access ??= this.#askForAccess();
+    const access = await this.#access;
+    if (access === undefined) return 'failed';
+    const { tenant, writeScope: scope } = access;
+    return scope === null ? 'read-only' : signArtifact({ tenant, scope, ...upload }, signingKey);
+  }
+
+  async #askToUpload(
+    { key, digest, sizeBytes }: Upload,
+    signature: ArtifactSignature | undefined,
+  ): Promise<NegotiateReply | undefined> {
     this.#commit ??= this.#options.commit?.();
     const commit = await this.#commit;
-    const item: NegotiateItem = { hash: key, action: 'upload', digest, size: sizeBytes, commit };
+    const item: NegotiateItem = {
+      hash: key,
+      action: 'upload',
+      digest,
+      size: sizeBytes,
+      commit,
+      signature,
+    };
     const replies = await this.#negotiate([item]);
     return replies?.[0];
   }
@@ -231,10 +282,20 @@ export class RemoteCache {
   }
 
   async #negotiate(items: readonly NegotiateItem[]): Promise<NegotiateReply[] | undefined> {
-    if (!this.isUsable || items.length === 0) return undefined;
-    const target = this.#negotiateUrl();
+    if (items.length === 0) return undefined;
+    return this.#ask(NEGOTIATE_PATH, { items }, (raw) => parseNegotiateReplies(raw, items.length));
+  }
+
+  #askForAccess(): Promise<AccessReply | undefined> {
+    return this.#ask(ACCESS_PATH, undefined, parseAccessReply);
+  }
+
+  /** The gateway's answer to a message; where there is none to be had, the remote is given up. */
+  async #ask<T>(path: string, message: object | undefined, read: (raw: unknown) => T | undefined) {
+    if (!this.isUsable) return undefined;
+    const target = this.#gatewayUrl(path);
     try {
-      const answer = await this.#askPatiently(items);
+      const answer = await this.#messagePatiently(path, message);
       if (answer.status !== 200) {
         answer.body.destroy();
         this.#giveUp(
@@ -243,8 +304,8 @@ export class RemoteCache {
         );
         return undefined;
       }
-      const replies = parseNegotiateReplies(parseJson(await readText(answer, MAX_REPLY_BYTES)), items.length);
-      if (replies) return replies;
+      const reply = read(parseJson(await readText(answer, MAX_REPLY_BYTES)));
+      if (reply !== undefined) return reply;
       const type = answer.headers['content-type'] ?? 'no content type';
       this.#giveUp(
         `${this.#shown(target.href)} answered 200 with ${type} that is no gateway’s answer`,
@@ -257,14 +318,14 @@ export class RemoteCache {
   }
 
   /** Asks again, once, where a moment's wait is all that the gateway wants: cheaper than to run every task. */
-  async #askPatiently(items: readonly NegotiateItem[]): Promise<Answer> {
-    const answer = await this.#ask(items);
+  async #messagePatiently(path: string, message: object | undefined): Promise<Answer> {
+    const answer = await this.#message(path, message);
     const waitMs = retryAfterMs(answer);
     if (answer.status !== 429 || waitMs === undefined || waitMs > this.#patienceMs) return answer;
     answer.body.resume();
     this.#patienceMs -= waitMs;
     await this.#pause(waitMs);
-    return this.#ask(items);
+    return this.#message(path, message);
   }
 
   /** Ends early when it is closed. Keeps the process alive, which a timer of the clock does not. */
@@ -280,32 +341,35 @@ export class RemoteCache {
     });
   }
 
-  async #ask(items: readonly NegotiateItem[]): Promise<Answer> {
+  /** A question without a message is a GET. */
+  async #message(path: string, message: object | undefined): Promise<Answer> {
     this.#token ??= this.#options.token();
     const token = await this.#token;
-    const body = Buffer.from(JSON.stringify({ items }));
-    return this.#send({
-      method: 'POST',
-      url: this.#negotiateUrl(),
-      headers: {
-        authorization: `Bearer ${token.reveal()}`,
-        'content-type': 'application/json',
-        'content-length': String(body.length),
-        accept: 'application/json',
-      },
-      body,
+    const asking = {
+      url: this.#gatewayUrl(path),
       pace: this.#messagePace,
-    });
+    };
+    const headers = {
+      authorization: `Bearer ${token.reveal()}`,
+      accept: 'application/json',
+    };
+    if (message === undefined) return this.#send({ ...asking, method: 'GET', headers });
+    const body = Buffer.from(JSON.stringify(message));
+    const described = { 'content-type': 'application/json', 'content-length': String(body.length) };
+    return this.#send({ ...asking, method: 'POST', headers: { ...headers, ...described }, body });
   }
 
-  #negotiateUrl(): URL {
-    return new URL(this.#options.url.replace(/\/+$/, '') + NEGOTIATE_PATH);
+  #gatewayUrl(path: string): URL {
+    return new URL(this.#options.url.replace(/\/+$/, '') + path);
   }
 
   async #report(key: CacheKey): Promise<void> {
     if (!this.isUsable) return;
     try {
-      await readText(await this.#ask([{ hash: key, action: 'verify' }]), MAX_REPLY_BYTES);
+      await readText(
+        await this.#message(NEGOTIATE_PATH, { items: [{ hash: key, action: 'verify' }] }),
+        MAX_REPLY_BYTES,
+      );
     } catch {
       // A gateway that takes longer goes on without us, one that fails is met again by whoever comes next.
     }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { mistakesOf } from '../../../test/rig/read-workspace.ts';
 import { TempWorkspace } from '../../../test/rig/temp-workspace.ts';
+import { SigningKey } from '../signatures/signing-key.ts';
 
 /** The mistakes of a velocity.yml in a repository with the packages web and lib. */
 async function mistakesIn(...file: readonly string[]): Promise<string[]> {
@@ -117,6 +118,46 @@ describe('patterns', () => {
 
   test('a negation of the whole takes nothing for output', async () => {
     assert.deepEqual(await mistakesIn('pipeline:', '  a: { outputs: ["dist/**", "!**/*"] }'), []);
+  });
+});
+
+describe('signing keys', () => {
+  const key = SigningKey.generate();
+  const [privateKey, publicKey] = [key.text.reveal(), key.publicKey.text];
+  const signature = (...lines: readonly string[]): Promise<string[]> =>
+    mistakesIn('remote:', '  enabled: false', '  signature:', ...lines, 'pipeline: {}');
+
+  test('keys in their places are no mistakes, and an empty private one is none', async () => {
+    const trusted = ['    trusted:', `      - key: ${publicKey}`, '        scopes: [main]'];
+    assert.deepEqual(await signature(`    private_key: ${privateKey}`, ...trusted), []);
+    assert.deepEqual(await signature('    private_key: ""', ...trusted), []);
+  });
+
+  test('a public key that is none is a mistake, also where the remote is off', async () => {
+    assert.deepEqual(await signature('    trusted:', '      - key: ""', '      - key: ed25519:AAAA'), [
+      'velocity.yml:7:14: remote.signature.trusted.0.key: expected a public key, as "velocity key new" prints it: ed25519: and 43 letters',
+      'velocity.yml:8:14: remote.signature.trusted.1.key: expected a public key, as "velocity key new" prints it: ed25519: and 43 letters',
+    ]);
+  });
+
+  test('a private key where a public one belongs, or the reverse, is told and not quoted', async () => {
+    assert.deepEqual(await signature('    trusted:', `      - key: ${privateKey}`), [
+      'velocity.yml:7:14: remote.signature.trusted.0.key: a private key stands where a public one belongs; "velocity key public" prints its public key',
+    ]);
+    assert.deepEqual(await signature('    trusted:', `      - ${privateKey}`), [
+      'velocity.yml:7:9: remote.signature.trusted.0: expected a map, found "ed25519-private:***"',
+    ]);
+    assert.deepEqual(await signature(`    private_key: ${publicKey}`), [
+      'velocity.yml:6:18: remote.signature.private_key: a public key stands where a private one belongs; it goes below "trusted"',
+    ]);
+  });
+
+  test('a scope that is none, or an empty list of them, is a mistake', async () => {
+    assert.deepEqual(await signature('    trusted:', `      - { key: "${publicKey}", scopes: [] }`), [
+      'velocity.yml:7:79: remote.signature.trusted.0.scopes: expected at least one scope, found a list',
+    ]);
+    const [mistake] = await signature('    trusted:', `      - { key: "${publicKey}", scopes: [a/b] }`);
+    assert.match(mistake ?? '', /scopes\.0: expected a name of 1 to 64 of .*, found "a\/b"$/);
   });
 });
 

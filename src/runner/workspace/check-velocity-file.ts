@@ -1,6 +1,7 @@
 import { didYouMean } from '../../base/suggest.ts';
 import type { Mistake } from '../../config/mistake.ts';
 import type { YamlFile } from '../../config/yaml-file.ts';
+import { privateKeyRefusal, publicKeyRefusal } from '../signatures/signing-key.ts';
 import { parseTaskReference } from '../task-graph/task-reference.ts';
 import type { PackageGraph } from './package-graph.ts';
 import { ROOT_NAME } from './packages.ts';
@@ -11,6 +12,7 @@ import type { VelocityFile } from './velocity-file.ts';
 export function checkVelocityFile(file: YamlFile, config: VelocityFile, graph: PackageGraph): Mistake[] {
   return [
     ...remoteMistakes(file, config),
+    ...signatureMistakes(file, config),
     ...pipelineMistakes(file, config, graph),
     ...patternMistakes(file, config),
   ];
@@ -27,6 +29,20 @@ function remoteMistakes(file: YamlFile, { remote }: VelocityFile): Mistake[] {
   return [
     { message: `remote.url: expected http(s)://host[:port], found "${remote.url}"`, position: at('url') },
   ];
+}
+
+/** Also where the remote is off: what is not trusted must not be taken for nothing being demanded. */
+function signatureMistakes(file: YamlFile, { remote }: VelocityFile): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const check = (path: readonly PropertyKey[], refusal: string | undefined): void => {
+    const at = ['remote', 'signature', ...path];
+    if (refusal !== undefined)
+      mistakes.push({ message: `${at.join('.')}: ${refusal}`, position: file.positionOf(at, 'value') });
+  };
+  const { private_key: privateKey, trusted = [] } = remote?.signature ?? {};
+  if (privateKey) check(['private_key'], privateKeyRefusal(privateKey));
+  for (const [index, { key }] of trusted.entries()) check(['trusted', index, 'key'], publicKeyRefusal(key));
+  return mistakes;
 }
 
 function pipelineMistakes(file: YamlFile, { pipeline }: VelocityFile, graph: PackageGraph): Mistake[] {

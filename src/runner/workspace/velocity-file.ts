@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseByteSize } from '../../base/byte-size.ts';
 import { parseDuration } from '../../base/duration.ts';
+import { isScopeName, NAME_EXPECTS } from '../../base/scope-name.ts';
 
 /**
  * The shape of `velocity.yml`. From it come the checks, the types and the JSON Schema
@@ -23,6 +24,8 @@ const byteSize = z
   .union([z.string(), z.int()], 'expected a size such as 2GiB')
   .refine((value) => parseByteSize(String(value)) !== undefined, 'expected a size such as 2GiB')
   .transform((value) => parseByteSize(String(value)) ?? 0);
+
+const scopeName = z.string().refine(isScopeName, `expected ${NAME_EXPECTS}`);
 
 const ENV_NAME = 'expected the name of an environment variable';
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*\*?$/, ENV_NAME);
@@ -81,6 +84,28 @@ const task = z.strictObject({
     ),
 });
 
+const signature = z.strictObject({
+  private_key: z
+    .string()
+    .optional()
+    .describe(
+      'Signs uploads; best as a variable, never written out. Empty: does not sign. VELOCITY_SIGNING_KEY goes before it.',
+    ),
+  trusted: z
+    .array(
+      z.strictObject({
+        key: z.string().describe('A public key, as `velocity key new` prints it: ed25519:…'),
+        scopes: z
+          .array(scopeName)
+          .min(1, 'expected at least one scope')
+          .optional()
+          .describe('The scopes it is trusted in. Default: any that the token reads.'),
+      }),
+    )
+    .optional()
+    .describe('Keys whose artifacts are used. With at least one, others from the remote cache are not.'),
+});
+
 export const velocityFileSchema = z.strictObject({
   $schema: z.string().optional(),
   version: z.literal(1).describe('Version of this file’s format.'),
@@ -109,6 +134,7 @@ export const velocityFileSchema = z.strictObject({
       timeout: duration
         .optional()
         .describe('How long to wait for an answer before building without the remote cache. Default 5s.'),
+      signature: signature.optional().describe('Who signs artifacts, and whose are used.'),
     })
     .optional()
     .describe('The shared cache.'),

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, VelocityError } from '../../base/errors.ts';
 import { checkShape } from '../../config/check-shape.ts';
-import type { Checked } from '../../config/mistake.ts';
+import type { Checked, Mistake } from '../../config/mistake.ts';
 import { parseYaml, type YamlFile } from '../../config/yaml-file.ts';
 import { checkVelocityFile } from './check-velocity-file.ts';
 import { LockedPackages } from './locked-packages.ts';
@@ -11,6 +11,7 @@ import { detectPackageManager, type PackageManager } from './package-manager.ts'
 import { discoverPackages, unseenFolders } from './packages.ts';
 import { VELOCITY_FILE, type VelocityFile, velocityFileSchema } from './velocity-file.ts';
 import { listVisibleFiles, type VisibleFile, type VisibleFiles, withFilesBelow } from './visible-files.ts';
+import { withoutPrivateKeys } from './without-private-keys.ts';
 
 /** A repository as the runner sees it. */
 export interface Workspace {
@@ -39,10 +40,15 @@ export interface Workspace {
 export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promise<Checked<Workspace>> {
   const listing = listVisibleFiles(root, env);
   listing.catch(() => {}); // awaited below, after the file's own mistakes
-  const parsed = parseYaml(VELOCITY_FILE, readVelocityFile(root), env);
-  if (!parsed.ok) return parsed;
+  const text = readVelocityFile(root);
+  const mistaken = (mistakes: readonly Mistake[]): Checked<never> => ({
+    ok: false,
+    mistakes: withoutPrivateKeys(text, mistakes),
+  });
+  const parsed = parseYaml(VELOCITY_FILE, text, env);
+  if (!parsed.ok) return mistaken(parsed.mistakes);
   const shaped = checkShape(parsed.value, velocityFileSchema);
-  if (!shaped.ok) return shaped;
+  if (!shaped.ok) return mistaken(shaped.mistakes);
   const config = shaped.value;
 
   const { files: listed, source: filesFrom } = await listing;
@@ -61,7 +67,7 @@ export async function openWorkspace(root: string, env: NodeJS.ProcessEnv): Promi
   });
   const graph = new PackageGraph(packages);
   const mistakes = checkVelocityFile(parsed.value, config, graph);
-  if (mistakes.length > 0) return { ok: false, mistakes };
+  if (mistakes.length > 0) return mistaken(mistakes);
 
   const locked = new LockedPackages(root, packageManager?.lockfile, packages);
   const { unsetVariables } = parsed.value;
