@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { keyRefusal, parseObjectKey } from './object-key.ts';
+import { asObjectKey, keyRefusal, parseObjectKey } from './object-key.ts';
 
 const texts = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -26,8 +26,12 @@ test('a key that is accepted keeps every promise of its type', () => {
 test('a key is refused for a reason that can be told, or is taken as it is', () => {
   fc.assert(
     fc.property(texts, (text) => {
-      if (keyRefusal(text) === undefined) assert.equal(parseObjectKey(text), text);
-      else assert.throws(() => parseObjectKey(text), { code: 'INVALID_KEY', field: 'key' });
+      if (keyRefusal(text) === undefined) {
+        assert.deepEqual([parseObjectKey(text), asObjectKey(text)], [text, text]);
+      } else {
+        assert.throws(() => parseObjectKey(text), { code: 'INVALID_KEY', field: 'key' });
+        assert.equal(asObjectKey(text), undefined);
+      }
     }),
   );
 });

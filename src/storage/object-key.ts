@@ -4,7 +4,7 @@ declare const objectKeyBrand: unique symbol;
 
 /**
  * The name of an object in a store: 1 to 1,024 bytes of UTF-8, segments parted by `/`.
- * Made by `parseObjectKey` alone, so a value of this type holds no `..`, no empty
+ * Made by `parseObjectKey` and `asObjectKey` alone, so a value of this type holds no `..`, no empty
  * segment, no NUL or control character, no backslash and no leading slash.
  */
 export type ObjectKey = string & { readonly [objectKeyBrand]: true };
@@ -33,4 +33,9 @@ export function parseObjectKey(text: string): ObjectKey {
     throw new VelocityError('INVALID_KEY', `The key cannot be used: ${refusal}.`, { field: 'key' });
   }
   return text as ObjectKey;
+}
+
+/** `undefined` where the text is no key: a backend may hold more than this store put there. */
+export function asObjectKey(text: string): ObjectKey | undefined {
+  return keyRefusal(text) === undefined ? (text as ObjectKey) : undefined;
 }

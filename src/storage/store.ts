@@ -121,7 +121,10 @@ export interface ObjectStore {
   /** Deleting what is not there succeeds. */
   delete(key: ObjectKey, signal?: AbortSignal): Promise<void>;
 
-  /** Every object under a prefix in the byte order of its key, fetched page by page. */
+  /**
+   * Every object under a prefix in the byte order of its key, fetched page by page. What others put there
+   * under names that are no keys (a console's `folder/`) is left out.
+   */
   list(options: ListOptions): AsyncIterable<ListedObject>;
 
   /** `undefined` where the backend cannot presign. Costs no round trip. */

@@ -73,8 +73,10 @@ describeObjectStore(
   'azure on azurite, with the account’s key',
   async () => {
     const clock = new ManualClock(Date.now());
-    const store = await openStore({ clock });
-    return { store, clock, [Symbol.asyncDispose]: () => store.close() };
+    const container = await azurite.makeContainer();
+    const store = await openStore({ container, clock });
+    const putForeign = (name: string): Promise<void> => azurite.putBlob(container, name);
+    return { store, clock, putForeign, [Symbol.asyncDispose]: () => store.close() };
   },
   { raceRounds: 20, presign: 'key' },
 );

@@ -32,8 +32,12 @@ describeObjectStore(
   'gcs on the test server',
   async () => {
     const clock = new ManualClock(Date.now());
-    const store = new GcsStore({ bucket: gcs.makeBucket(), endpoint: gcs.url, clock });
-    return { store, clock, [Symbol.asyncDispose]: () => store.close() };
+    const bucket = gcs.makeBucket();
+    const store = new GcsStore({ bucket, endpoint: gcs.url, clock });
+    const facts = { contentType: '', contentEncoding: undefined, cacheControl: undefined, metadata: {} };
+    const putForeign = async (name: string): Promise<unknown> =>
+      gcs.bucket(bucket).put({ ...facts, name, bytes: Buffer.alloc(0) }, undefined);
+    return { store, clock, putForeign, [Symbol.asyncDispose]: () => store.close() };
   },
   { raceRounds: 20, presign: 'exact' },
 );
@@ -54,17 +58,6 @@ describe('gcs: objects', () => {
     const part = await opened.store.get(KEY, { from: 2, to: 5 });
     assert.ok(part !== undefined && part !== 'unsatisfiable');
     assert.deepEqual(await buffer(part.body), packed.subarray(2, 6));
-  });
-
-  test('names that are no keys are left out of a listing', async () => {
-    await using opened = openStore();
-    const facts = { contentType: '', contentEncoding: undefined, cacheControl: undefined, metadata: {} };
-    for (const name of ['folder/', 'folder/a', '/b']) {
-      gcs.bucket(opened.bucket).put({ ...facts, name, bytes: Buffer.alloc(0) }, undefined);
-    }
-    const listed: string[] = [];
-    for await (const { key } of opened.store.list({ prefix: '' })) listed.push(key);
-    assert.deepEqual(listed, ['folder/a']);
   });
 
   test('a write that GCS refuses before its body’s end is told so, and the body stays the caller’s', async () => {

@@ -19,6 +19,8 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly store: ObjectStore;
   /** The store's clock, which presigned URLs count from; where it presigns. */
   readonly clock?: ManualClock;
+  /** Stores an empty object of any name past the store, as other programs do; where the backend lets them. */
+  readonly putForeign?: (name: string) => Promise<unknown>;
 }
 
 export interface SuiteOptions {
@@ -307,6 +309,19 @@ export function describeObjectStore(
         expected.slice(expected.indexOf('listing/many/998') + 1),
       );
       assert.deepEqual(await toArray(store.list({ prefix: 'listing/nothing' })), []);
+    });
+
+    test('what others stored under names that are no keys is left out of a listing', async (t) => {
+      const { putForeign } = opened;
+      if (!putForeign) return t.skip('nobody else stores anything in this backend');
+      const keys = ['a/b', 'c'].map((name) => parseObjectKey(`foreign/${name}`));
+      for (const key of keys) await store.put(key, Buffer.from('ours'), { ifAbsent: true });
+      for (const name of ['a/', 'a//b', 'a/./b', 'b/../c', 'tab\t']) await putForeign(`foreign/${name}`);
+      const listed = await toArray(store.list({ prefix: 'foreign/' }));
+      assert.deepEqual(
+        listed.map(({ key }) => key),
+        keys,
+      );
     });
 
     test('a probe of a store that is well resolves', () => store.probe());

@@ -14,8 +14,10 @@ describeObjectStore(
     if ('skip' in s3) throw new Error(s3.skip);
     const { endpoint, region } = s3.server;
     const clock = new ManualClock(Date.now());
-    const store = new S3Store({ bucket: await s3.makeBucket(), region, endpoint, pathStyle: true, clock });
-    return { store, clock, [Symbol.asyncDispose]: () => store.close() };
+    const bucket = await s3.makeBucket();
+    const store = new S3Store({ bucket, region, endpoint, pathStyle: true, clock });
+    const putForeign = (name: string): Promise<void> => s3.putObject(bucket, name);
+    return { store, clock, putForeign, [Symbol.asyncDispose]: () => store.close() };
   },
   { skip: 'skip' in s3 ? s3.skip : undefined, raceRounds: 20, presign: 'exact' },
 );

@@ -72,6 +72,11 @@ export class Azurite implements AsyncDisposable {
     return name;
   }
 
+  /** An empty blob of any name Azure takes. */
+  async putBlob(container: string, name: string): Promise<void> {
+    await this.#service.getContainerClient(container).getBlockBlobClient(name).upload('', 0);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const gone = once(this.#process, 'exit');

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Radosgw, radosgwAdmin, type S3Server } from './radosgw.ts';
 
 /** Where the test run's one S3 server is announced to its test files, as JSON of `S3Server`. */
@@ -11,6 +11,8 @@ export interface TestS3 extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   /** A new, empty bucket. */
   makeBucket(): Promise<string>;
+  /** An empty object of any name S3 takes. */
+  putObject(bucket: string, name: string): Promise<void>;
   /** A new user with one key and one empty bucket, whose key may be changed without troubling anybody else. */
   makeUser(): Promise<S3User>;
 }
@@ -39,6 +41,9 @@ function asTestS3(server: S3Server, dispose: () => Promise<void>): TestS3 {
     server,
     env: envOf(server),
     makeBucket: () => makeBucket(client),
+    async putObject(bucket, name) {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: name, Body: Buffer.alloc(0) }));
+    },
     makeUser: () => makeUser(server),
     async [Symbol.asyncDispose]() {
       client.destroy();

@@ -13,7 +13,7 @@ import {
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { unreachable } from '../../../base/unreachable.ts';
-import { type ObjectKey, parseObjectKey } from '../../object-key.ts';
+import { asObjectKey, type ObjectKey, parseObjectKey } from '../../object-key.ts';
 import { withKnownBody } from '../../spool.ts';
 import type {
   Got,
@@ -211,11 +211,9 @@ export class AzureStore implements ObjectStore {
       for (const { name, properties } of page.segment.blobItems) {
         // `startFrom` is inclusive, and servers older than it leave it out of account.
         if (after !== undefined && Buffer.compare(Buffer.from(name), Buffer.from(after)) <= 0) continue;
-        yield {
-          key: parseObjectKey(name),
-          sizeBytes: properties.contentLength ?? 0,
-          modifiedAt: properties.lastModified.getTime(),
-        };
+        const { contentLength, lastModified } = properties;
+        const key = asObjectKey(name);
+        if (key) yield { key, sizeBytes: contentLength ?? 0, modifiedAt: lastModified.getTime() };
       }
       continuationToken = page.continuationToken;
     } while (continuationToken);

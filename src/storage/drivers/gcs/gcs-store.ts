@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import { escapeUri } from '../../escape-uri.ts';
-import { keyRefusal, type ObjectKey, parseObjectKey } from '../../object-key.ts';
+import { asObjectKey, type ObjectKey } from '../../object-key.ts';
 import { withKnownBody } from '../../spool.ts';
 import type {
   Got,
@@ -127,9 +127,9 @@ export class GcsStore implements ObjectStore {
         throw toFailure(`list "${prefix}"`, error);
       });
       for (const { name, size, updated } of page.items ?? []) {
-        // `startOffset` is inclusive. Names that are no keys, such as the console's "folder/", are not of our making.
-        if (name === after || keyRefusal(name) !== undefined) continue;
-        yield { key: parseObjectKey(name), sizeBytes: Number(size), modifiedAt: Date.parse(updated) };
+        const key = asObjectKey(name);
+        if (!key || key === after) continue; // `startOffset` is inclusive
+        yield { key, sizeBytes: Number(size), modifiedAt: Date.parse(updated) };
       }
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);

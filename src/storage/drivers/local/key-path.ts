@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { keyRefusal, type ObjectKey, parseObjectKey } from '../../object-key.ts';
+import { asObjectKey, type ObjectKey } from '../../object-key.ts';
 
 /**
  * Where a key lives below the store's folder, so that every key has one file, no two
@@ -45,8 +45,7 @@ export function meaningOf(name: string, isDirectory: boolean): NameMeaning | und
 export function keyFromText(text: string): ObjectKey | undefined {
   const bytes = Buffer.from(text, 'latin1');
   if (!isUtf8(bytes)) return undefined;
-  const key = bytes.toString('utf8');
-  return keyRefusal(key) === undefined ? parseObjectKey(key) : undefined;
+  return asObjectKey(bytes.toString('utf8'));
 }
 
 function escapeBytes(bytes: Uint8Array): string {

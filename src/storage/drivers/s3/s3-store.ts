@@ -14,7 +14,7 @@ import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
-import { type ObjectKey, parseObjectKey } from '../../object-key.ts';
+import { asObjectKey, type ObjectKey } from '../../object-key.ts';
 import { withKnownBody } from '../../spool.ts';
 import type {
   Got,
@@ -168,9 +168,9 @@ export class S3Store implements ObjectStore {
       const page = await this.#client.send(command).catch((error: unknown) => {
         throw toFailure(`list "${prefix}"`, error);
       });
-      for (const { Key, Size, LastModified } of page.Contents ?? []) {
-        if (Key === undefined) continue;
-        yield { key: parseObjectKey(Key), sizeBytes: Size ?? 0, modifiedAt: LastModified?.getTime() ?? 0 };
+      for (const { Key = '', Size, LastModified } of page.Contents ?? []) {
+        const key = asObjectKey(Key);
+        if (key) yield { key, sizeBytes: Size ?? 0, modifiedAt: LastModified?.getTime() ?? 0 };
       }
       continuation = page.NextContinuationToken;
     } while (continuation !== undefined);
