@@ -1,4 +1,4 @@
-/** Real S3 and Azure servers behind a network that resets, stalls, and loses replies (F21, F22). */
+/** S3, Azure and GCS servers behind a network that resets, stalls, and loses replies (F21, F22). */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -8,12 +8,14 @@ import { StorageSharedKeyCredential } from '@azure/storage-blob';
 import { systemClock } from '../../src/base/clock.ts';
 import { digestOf } from '../../src/base/digest.ts';
 import { AzureStore } from '../../src/storage/drivers/azure/azure-store.ts';
+import { GcsStore } from '../../src/storage/drivers/gcs/gcs-store.ts';
 import { S3Store } from '../../src/storage/drivers/s3/s3-store.ts';
 import { type ObjectKey, parseObjectKey } from '../../src/storage/object-key.ts';
 import { RetryingStore } from '../../src/storage/retrying-store.ts';
 import type { ObjectStore } from '../../src/storage/store.ts';
 import { TimeoutStore } from '../../src/storage/timeout-store.ts';
 import { Azurite } from '../rig/azurite.ts';
+import { GcsServer } from '../rig/gcs-server/gcs-server.ts';
 import { openTestS3 } from '../rig/test-s3.ts';
 import { ToxicProxy, type Toxin } from '../rig/toxic-proxy.ts';
 
@@ -156,5 +158,16 @@ describeFaults('azurite', false, async () => {
         credential: { kind: 'key', key: new StorageSharedKeyCredential(azurite.account, azurite.key) },
       }),
     [Symbol.asyncDispose]: () => azurite[Symbol.asyncDispose](),
+  };
+});
+
+describeFaults('the GCS test server', false, async () => {
+  const gcs = await GcsServer.start();
+  Object.assign(process.env, await gcs.keyEnv());
+  const bucket = gcs.makeBucket();
+  return {
+    port: Number(new URL(gcs.url).port),
+    driverTo: async (port) => new GcsStore({ bucket, endpoint: `http://127.0.0.1:${port}` }),
+    [Symbol.asyncDispose]: () => gcs[Symbol.asyncDispose](),
   };
 });
