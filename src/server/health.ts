@@ -1,5 +1,4 @@
 import type { Clock } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
 import { Singleflight } from '../base/singleflight.ts';
 import type { HttpApp } from '../http/listener.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -51,7 +50,7 @@ export class Health {
       await Promise.race([this.#store.probe(timeout.signal), late]);
     } catch (error) {
       well = false;
-      this.#logger.error({ reason: messageOf(error) }, 'the storage does not answer as it should');
+      this.#logger.error({ err: error }, 'the storage does not answer as it should');
     } finally {
       cancel();
     }

@@ -6,7 +6,9 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { openTempFolder, type TempFolder } from '../../test/rig/temp-folder.ts';
+import { TinyDisk } from '../../test/rig/tiny-disk.ts';
 import { digestOf } from '../base/digest.ts';
+import { VelocityError } from '../base/errors.ts';
 import { toReadable } from './body.ts';
 import { spool } from './spool.ts';
 
@@ -88,4 +90,24 @@ for (const [where, size] of [
 test('an empty body is a body', async () => {
   const spooled = await spool(Readable.from([]), { sizeBytes: 0 });
   assert.deepEqual(await buffer(toReadable(spooled.read())), Buffer.alloc(0));
+});
+
+const disk = await TinyDisk.mount(4);
+after(() => ('skip' in disk ? undefined : disk[Symbol.asyncDispose]()));
+
+test('without room for it a body is refused in words; which folder is full is in the cause alone', {
+  skip: 'skip' in disk ? disk.skip : false,
+}, async () => {
+  const { path } = disk as TinyDisk;
+  process.env['TMPDIR'] = path;
+  try {
+    const error = await spool(randomBytes(9 * MIB), {}).catch((why: unknown) => why);
+    assert.ok(error instanceof VelocityError);
+    assert.equal(error.code, 'STORAGE_FULL');
+    assert.equal(error.message, 'No room for an upload in the server’s folder of temporary files.');
+    assert.equal(String(error.cause), `Error: in ${path}: ENOSPC: no space left on device, write`);
+    assert.deepEqual(await readdir(path), []);
+  } finally {
+    process.env['TMPDIR'] = folder.path;
+  }
 });

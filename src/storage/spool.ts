@@ -126,8 +126,12 @@ async function openUnlinked(): Promise<FileHandle> {
   return file;
 }
 
-function noRoom(cause: unknown): VelocityError {
-  return new VelocityError('STORAGE_FULL', `No room for an upload in ${tmpdir()}: ${messageOf(cause)}.`, {
-    cause,
-  });
+/** Which folder that is stays in the cause, for the log: the message is told to clients. */
+function noRoom(error: unknown): VelocityError {
+  const cause = new Error(`in ${tmpdir()}: ${messageOf(error)}`, { cause: error });
+  return new VelocityError(
+    'STORAGE_FULL',
+    'No room for an upload in the server’s folder of temporary files.',
+    { cause },
+  );
 }

@@ -166,8 +166,12 @@ describe('a folder that cannot be written (F5)', () => {
       const late = freshHash();
       const reply = await put(server.url, late, body);
       assert.equal(reply.status, 503);
-      assert.equal(((await reply.json()) as { code: string }).code, 'STORAGE_UNAVAILABLE');
+      const problem = (await reply.json()) as { code: string; detail: string };
+      assert.equal(problem.code, 'STORAGE_UNAVAILABLE');
+      assert.match(problem.detail, reason);
+      assert.ok(!problem.detail.includes(place.root), problem.detail);
       await until(async () => reason.test(faults(server)));
+      assert.ok(faults(server).includes(join(place.root, 'store-v1')), 'the log says where');
       assert.deepEqual(await download(server.url, hash), body);
       assert.equal(await download(server.url, late), undefined);
       assert.equal((await fetch(`${server.url}/ready`)).status, 503);

@@ -1,6 +1,6 @@
 /** What `test/contracts/object-store.ts` cannot ask of every driver. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ManualClock } from '../../../../test/rig/manual-clock.ts';
@@ -36,6 +36,26 @@ test('a damaged file is told of once, removed, and its key can be stored again w
 
   assert.equal((await store.head(key))?.sizeBytes, 6);
   assert.deepEqual(damaged, [key]);
+});
+
+test('a failure is told in words and with the system’s code; the path is in its cause alone', async () => {
+  await using folder = await openTempFolder();
+  const store = await LocalStore.open({ root: folder.path });
+  const objects = join(folder.path, 'store-v1');
+  await rm(objects, { recursive: true });
+  await writeFile(objects, 'where the objects were');
+  const key = parseObjectKey('a');
+  const calls = {
+    read: () => store.head(key),
+    store: () => store.put(key, Buffer.from('body'), { ifAbsent: true }),
+  };
+  for (const [doing, call] of Object.entries(calls)) {
+    await assert.rejects(call(), (error: Error) => {
+      assert.equal(String(error), `VelocityError: Could not ${doing} a: not a directory (ENOTDIR).`);
+      assert.ok(String(error.cause).includes(objects), String(error.cause));
+      return true;
+    });
+  }
 });
 
 test('a folder `tmp` below the root belongs to whoever made it, and what is in it stays', async () => {

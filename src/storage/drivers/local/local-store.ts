@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { DigestMeter } from '../../../base/digest.ts';
-import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
+import { systemCode } from '../../../base/errors.ts';
 import { assertAsAnnounced, toReadable } from '../../body.ts';
 import type { ObjectKey } from '../../object-key.ts';
 import type {
@@ -28,6 +28,7 @@ import {
   writeAll,
 } from './descriptor.ts';
 import { keyFromText, keyToPath } from './key-path.ts';
+import { toFailure } from './local-failure.ts';
 import { makeFolder } from './make-folder.ts';
 import { TempFiles } from './temp-files.ts';
 import { walk } from './walk.ts';
@@ -287,43 +288,10 @@ async function* batches(stream: Readable, signal: AbortSignal | undefined): Asyn
   if (batch.length > 0) yield batch;
 }
 
-/** The file system's errors become ours, once, here. */
 async function translate<T>(doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw new VelocityError('STORAGE_FULL', `Could not ${doing}: no room left on the disk.`, {
-        cause: error,
-      });
-    }
-    if (code === 'EMFILE' || code === 'ENFILE') {
-      throw new VelocityError('STORAGE_UNAVAILABLE', `Could not ${doing}: too many open files.`, {
-        cause: error,
-      });
-    }
-    if (code !== undefined && FILE_SYSTEM_TROUBLE.has(code)) {
-      throw new VelocityError('STORAGE_UNAVAILABLE', `Could not ${doing}: ${messageOf(error)}.`, {
-        cause: error,
-      });
-    }
-    throw error;
+    throw toFailure(doing, error);
   }
 }
-
-const FILE_SYSTEM_TROUBLE = new Set([
-  'EACCES',
-  'EEXIST',
-  'EPERM',
-  'EROFS',
-  'EIO',
-  'ENOTDIR',
-  'EISDIR',
-  'ENOENT',
-  'ESTALE',
-  'ENOTSUP',
-  'EOPNOTSUPP',
-  'EXDEV',
-  'ENAMETOOLONG',
-]);
