@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ERRORS, type ErrorCode, messageOf, systemCode, VelocityError } from './errors.ts';
+import { codeOrName, ERRORS, type ErrorCode, messageOf, systemCode, VelocityError } from './errors.ts';
 
 test('an error carries its code, the status of its code, the field at fault and its cause', () => {
   const cause = new Error('below');
@@ -38,6 +38,12 @@ test('a system code is the text under "code" of whatever was thrown', () => {
   for (const thrown of [undefined, null, 'ENOENT', new Error(), { code: 5 }]) {
     assert.equal(systemCode(thrown), undefined);
   }
+});
+
+test('anything that was thrown has a word that quotes none of its message', () => {
+  assert.equal(codeOrName(Object.assign(new Error('open /srv'), { code: 'ENOENT' })), 'ENOENT');
+  assert.equal(codeOrName(new TypeError('bad header')), 'TypeError');
+  assert.equal(codeOrName('text'), 'string');
 });
 
 test('anything that was thrown has a message', () => {

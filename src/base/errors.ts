@@ -89,6 +89,11 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** One word for whatever was thrown that quotes nothing of it: its `code`, else the name of its class. */
+export function codeOrName(error: unknown): string {
+  return systemCode(error) ?? (error instanceof Error ? error.name : typeof error);
+}
+
 /** The message of whatever was thrown, for a sentence that quotes it. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

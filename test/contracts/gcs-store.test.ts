@@ -255,7 +255,18 @@ describe('gcs: what an operator is told', () => {
     const head = opened.store.head(KEY);
     await asked.promise;
     clock.advance(60_000);
-    await assert.rejects(head, { code: 'STORAGE_UNAVAILABLE', message: /no answer within 60 seconds/ });
+    await assert.rejects(head, {
+      code: 'STORAGE_UNAVAILABLE',
+      message: /GCS cannot be reached \(ETIMEDOUT\)/,
+    });
+  });
+
+  test('of an answer that is not GCS’s, such as a proxy’s page, without quoting it', async () => {
+    await using proxy = await HttpServer.start((_, response) => response.end('<html>do-not-tell</html>'));
+    await using opened = openStore({ endpoint: proxy.url });
+    const error = await opened.store.probe().catch((why: unknown) => why);
+    assert.match(String(error), /GCS answered 200 NotJson\.$/);
+    assert.doesNotMatch(inspect(error, { depth: 10, showHidden: true }), /do-not-tell/);
   });
 
   test('and never a token, a key or a signature', async () => {

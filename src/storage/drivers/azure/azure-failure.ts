@@ -1,5 +1,5 @@
 import { RestError } from '@azure/storage-blob';
-import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
+import { codeOrName, messageOf, VelocityError } from '../../../base/errors.ts';
 
 /**
  * What an operator does about Azure's own words.
@@ -59,7 +59,7 @@ function withoutAnswer(doing: string, error: unknown): VelocityError {
       { cause },
     );
   }
-  const code = systemCode(error) ?? (error instanceof Error ? error.name : 'error');
+  const code = codeOrName(error);
   return new VelocityError(
     'STORAGE_UNAVAILABLE',
     `Could not ${doing}: Azure cannot be reached (${code}).${hintFor(code)}`,

@@ -59,8 +59,15 @@ export class GcsClient {
     throw new GcsRefusal(statusCode, reasonIn(await text(response)));
   }
 
+  /** @throws GcsRefusal also for a successful answer that is not JSON: a proxy's page, say. */
   async json(request: GcsRequest): Promise<unknown> {
-    return JSON.parse(await text(await this.send(request)));
+    const response = await this.send(request);
+    const body = await text(response);
+    try {
+      return JSON.parse(body);
+    } catch {
+      throw new GcsRefusal(response.statusCode ?? 0, 'NotJson'); // the parser's error quotes what it read
+    }
   }
 
   /** Waits for the auth library, but not for ever. */
@@ -100,7 +107,7 @@ export class GcsClient {
       ...(signal ? { signal } : {}),
     });
     const limit = (ms: number): (() => void) =>
-      this.#clock.after(ms, () => request.destroy(new Error(`no answer within ${ms / 1000} seconds`)));
+      this.#clock.after(ms, () => request.destroy(noAnswerWithin(ms)));
     request.once('socket', (socket) => {
       if (!socket.connecting) return;
       const cancel = limit(CONNECT_TIMEOUT_MS);
@@ -121,6 +128,10 @@ export class GcsClient {
   #isTls(): boolean {
     return this.endpoint.protocol === 'https:';
   }
+}
+
+function noAnswerWithin(ms: number): Error {
+  return Object.assign(new Error(`no answer within ${ms / 1000} seconds`), { code: 'ETIMEDOUT' });
 }
 
 /** The XML API's `<Code>`, the JSON API's `reason`: words of a documented list, never a message. */

@@ -1,10 +1,10 @@
-import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
+import { codeOrName, systemCode, VelocityError } from '../../../base/errors.ts';
 
 /** An answer of GCS that is not what was asked for. */
 export class GcsRefusal extends Error {
   override readonly name = 'GcsRefusal';
   readonly status: number;
-  /** GCS's own word for it, such as `NoSuchBucket`; `''` where the answer has none (to a HEAD, say). */
+  /** GCS's own word for it, such as `NoSuchBucket`, or `NotJson`; `''` where the answer has none (to a HEAD, say). */
   readonly reason: string;
 
   constructor(status: number, reason: string) {
@@ -67,7 +67,8 @@ export function toFailure(doing: string, error: unknown): unknown {
     return new VelocityError(code, `Could not ${doing}: ${error.message}.`, { cause: error });
   }
   if (error instanceof Error && error.name === 'AbortError') return error;
-  const why = systemCode(error) ?? messageOf(error);
+  // Not the message, which is told to clients here and stays in the cause.
+  const why = codeOrName(error);
   return new VelocityError('STORAGE_UNAVAILABLE', `Could not ${doing}: GCS cannot be reached (${why}).`, {
     cause: error,
   });

@@ -8,12 +8,11 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
-  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
-import { messageOf, systemCode, VelocityError } from '../../../base/errors.ts';
+import { VelocityError } from '../../../base/errors.ts';
 import { asObjectKey, type ObjectKey } from '../../object-key.ts';
 import { withKnownBody } from '../../spool.ts';
 import type {
@@ -27,6 +26,7 @@ import type {
   PutOptions,
   PutOutcome,
 } from '../../store.ts';
+import { isNoSuchBucket, statusOf, toFailure } from './s3-failure.ts';
 import { DIGEST_METADATA, S3Presigner } from './s3-presigner.ts';
 
 export interface S3StoreOptions {
@@ -43,8 +43,6 @@ const CONNECT_TIMEOUT_MS = 3_000;
 /** From the last byte sent to the reply's head; long enough for a server that assembles a large upload. */
 const REPLY_TIMEOUT_MS = 60_000;
 const CONFLICT_ATTEMPTS = 4;
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, RequestTimeTooSkewed */
-const SIGNATURE_TOLERANCE_MS = 15 * 60_000;
 
 /**
  * A bucket of S3 or of a server that speaks it. Credentials come from the standard AWS
@@ -232,45 +230,4 @@ function totalOf(contentRange: string | undefined): number | undefined {
 function spanOf(contentRange: string | undefined): { span?: { first: number; last: number } } {
   const match = /^bytes (\d+)-(\d+)\//.exec(contentRange ?? '');
   return match ? { span: { first: Number(match[1]), last: Number(match[2]) } } : {};
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-}
-
-function isNoSuchBucket(error: unknown): boolean {
-  return error instanceof S3ServiceException && error.name === 'NoSuchBucket';
-}
-
-/** S3's errors become ours, once, here. */
-function toFailure(doing: string, error: unknown): unknown {
-  if (error instanceof VelocityError) return error;
-  const status = statusOf(error);
-  if (status === undefined) {
-    if (error instanceof Error && error.name === 'AbortError') return error;
-    const why = systemCode(error) ?? messageOf(error);
-    return new VelocityError('STORAGE_UNAVAILABLE', `Could not ${doing}: S3 cannot be reached (${why}).`, {
-      cause: error,
-    });
-  }
-  // A reply to HEAD has no body to name a reason in; the SDK calls that one Unknown.
-  const name = error instanceof Error && error.name !== 'Unknown' ? ` ${error.name}` : '';
-  const hint = status === 403 || status === 401 ? ` ${hintForRefusal(error)}` : '';
-  const code = status >= 500 || status === 429 ? 'STORAGE_UNAVAILABLE' : 'STORAGE_FAILED';
-  return new VelocityError(code, `Could not ${doing}: S3 answered ${status}${name}.${hint}`, {
-    cause: error,
-  });
-}
-
-/** A wrong clock is refused with the status of wrong credentials; only the reply's own time tells them apart. */
-function hintForRefusal(error: unknown): string {
-  const repliedAt =
-    error instanceof S3ServiceException ? Date.parse(error.$response?.headers['date'] ?? '') : Number.NaN;
-  const aheadMs = Date.now() - repliedAt;
-  if (!(Math.abs(aheadMs) >= SIGNATURE_TOLERANCE_MS)) {
-    return 'Check the credentials and that they allow this on the bucket.';
-  }
-  const minutes = Math.round(Math.abs(aheadMs) / 60_000);
-  const direction = aheadMs > 0 ? 'ahead of' : 'behind';
-  return `This machine’s clock is ${minutes} minutes ${direction} the storage’s, and signatures allow 15: set it right.`;
 }
