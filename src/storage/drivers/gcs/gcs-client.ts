@@ -4,6 +4,7 @@ import { pipeline, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { Storage } from '@google-cloud/storage';
 import type { Clock } from '../../../base/clock.ts';
+import { KEPT_CONNECTIONS } from '../../kept-connections.ts';
 import { CredentialsFailure, GcsRefusal, toCredentialsFailure } from './gcs-errors.ts';
 
 /** What the SDK knows of credentials: where they come from, tokens, signatures. */
@@ -44,7 +45,7 @@ export class GcsClient {
     });
     this.auth = storage.authClient;
     this.endpoint = new URL(storage.apiEndpoint);
-    this.#agent = new (this.#isTls() ? HttpsAgent : HttpAgent)({ keepAlive: true });
+    this.#agent = new (this.#isTls() ? HttpsAgent : HttpAgent)(KEPT_CONNECTIONS);
     this.#clock = clock;
   }
 

@@ -13,6 +13,7 @@ import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
+import { KEPT_CONNECTIONS } from '../../kept-connections.ts';
 import { asObjectKey, type ObjectKey } from '../../object-key.ts';
 import { withKnownBody } from '../../spool.ts';
 import type {
@@ -65,6 +66,9 @@ export class S3Store implements ObjectStore {
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: {
+        // As options: with an agent of ours the SDK would not wait for `100 Continue` before it sends a large body.
+        httpAgent: KEPT_CONNECTIONS,
+        httpsAgent: KEPT_CONNECTIONS,
         connectionTimeout: CONNECT_TIMEOUT_MS,
         requestTimeout: REPLY_TIMEOUT_MS,
         throwOnRequestTimeout: true,
