@@ -87,6 +87,16 @@ for (const [where, size] of [
   });
 }
 
+test('what was spooled in memory is not measured again by the next who spools it, and is held to its digest', async () => {
+  const first = await spool(Readable.from([randomBytes(10_000)]), {});
+  const bytes = first.read() as Buffer;
+  const second = await spool(bytes, { sizeBytes: first.sizeBytes, digest: first.digest });
+  assert.equal(second.read(), bytes, 'the same bytes, not a copy that was read through');
+  assert.deepEqual([second.sizeBytes, second.digest], [10_000, digestOf(bytes)]);
+  await assert.rejects(spool(bytes, { digest: digestOf('other') }), { code: 'DIGEST_MISMATCH' });
+  await assert.rejects(spool(bytes, { sizeBytes: 10_001 }), { code: 'BODY_TRUNCATED' });
+});
+
 test('an empty body is a body', async () => {
   const spooled = await spool(Readable.from([]), { sizeBytes: 0 });
   assert.deepEqual(await buffer(toReadable(spooled.read())), Buffer.alloc(0));

@@ -12,6 +12,12 @@ import { type Announced, assertAsAnnounced, toReadable, VerifyingStream } from '
 const IN_MEMORY_BYTES = 4 * 1024 * 1024;
 const READ_CHUNK_BYTES = 256 * 1024;
 
+/**
+ * Digests of buffers made here, which nobody writes to. A retrying store hands its own on to a driver that
+ * spools too, and their bytes are not gone through a second time.
+ */
+const measured = new WeakMap<Uint8Array, Digest>();
+
 /** A body whose length and digest are known before its first byte is read. */
 export interface KnownBody {
   readonly sizeBytes: number;
@@ -64,6 +70,13 @@ export interface Spooled {
  * first. A body that breaks off, or is not what was announced, is thrown away here.
  */
 export async function spool(body: Readable | Uint8Array, announced: Announced): Promise<Spooled> {
+  if (body instanceof Uint8Array) {
+    const digest = measured.get(body);
+    if (digest !== undefined) {
+      assertAsAnnounced(announced, body.length, digest);
+      return inMemory(body, digest);
+    }
+  }
   const meter = new DigestMeter();
   const chunks: Uint8Array[] = [];
   let file: FileHandle | undefined;
@@ -85,6 +98,10 @@ export async function spool(body: Readable | Uint8Array, announced: Announced): 
   }
 }
 
+function inMemory(bytes: Uint8Array, digest: Digest): Spooled {
+  return { sizeBytes: bytes.length, digest, read: () => bytes, dispose: async () => {} };
+}
+
 function spooled(
   sizeBytes: number,
   digest: Digest,
@@ -93,7 +110,8 @@ function spooled(
 ): Spooled {
   if (!file) {
     const bytes = Buffer.concat(chunks);
-    return { sizeBytes, digest, read: () => bytes, dispose: async () => {} };
+    measured.set(bytes, digest);
+    return inMemory(bytes, digest);
   }
   return {
     sizeBytes,
