@@ -1,6 +1,7 @@
 import { VelocityError } from '../base/errors.ts';
 import { type HttpApp, nameSender } from '../http/listener.ts';
 import { EXCHANGE_PATH, type ExchangeReply } from '../wire/exchange.ts';
+import { accessReply } from './access-reply.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { AuthMetrics } from './metrics.ts';
 import { refused } from './require-bearer.ts';
@@ -21,12 +22,6 @@ export function registerExchange(app: HttpApp, authenticator: Authenticator, met
     const { token, access } = exchanged;
     nameSender(request, access.id);
     reply.header('cache-control', 'no-store'); // RFC 6749 §5.1
-    return {
-      token: token.reveal(),
-      expires: new Date(access.expiresAt ?? 0).toISOString(),
-      tenant: access.tenant,
-      write: access.writeScope ?? null,
-      read: access.readScopes,
-    };
+    return { token: token.reveal(), ...accessReply(access) };
   });
 }

@@ -17,8 +17,10 @@ import {
 import { signArtifact } from '../signatures/artifact-signature.ts';
 import type { SigningKey } from '../signatures/signing-key.ts';
 import { type Distrust, describeDistrust, type TrustedKeys } from '../signatures/trusted-keys.ts';
-import type { Answer, Exchange, HttpExchanges } from './exchange.ts';
+import type { Answer } from './exchange.ts';
+import { GatewayClient } from './gateway-client.ts';
 import type { Pace } from './pace.ts';
+import { readJson, retryAfterMs } from './read-answer.ts';
 import { TimeoutError } from './timeout-error.ts';
 
 export interface RemoteCacheOptions {
@@ -60,9 +62,6 @@ export type UploadOutcome = 'stored' | 'exists' | 'read-only' | 'failed';
 /** A transfer that is slower on the whole is slower than most builds; it is cut, and the task runs. */
 const SLOWEST_BYTES_PER_SECOND = 512 * 1024;
 const MAX_REDIRECTS = 5;
-const MAX_REPLY_BYTES = 16 * 1024 * 1024;
-/** For how long one run waits, in all, for a gateway that limits requests and says that it soon takes the next. */
-const PATIENCE_MS = 5_000;
 
 /**
  * The client of the build-cache door. It never fails a build: what goes wrong is a miss. What
@@ -71,29 +70,22 @@ const PATIENCE_MS = 5_000;
 export class RemoteCache {
   readonly #options: RemoteCacheOptions;
   readonly #transferPace: Pace;
-  readonly #messagePace: Pace;
-  #exchanges: Promise<HttpExchanges> | undefined;
-  #token: Promise<Secret> | undefined;
+  readonly #gateway: GatewayClient;
   #commit: Promise<string | undefined> | undefined;
   #access: Promise<AccessReply | undefined> | undefined;
   readonly #reports = new Map<CacheKey, Promise<void>>();
-  readonly #clock: Clock;
-  #patienceMs = PATIENCE_MS;
   #givenUp = false;
   #readOnly = false;
-  #closed = false;
-  readonly #closing = new AbortController();
 
   constructor(options: RemoteCacheOptions) {
     this.#options = options;
-    const { timeoutMs, clock = systemClock } = options;
-    this.#clock = clock;
+    const { url, token, timeoutMs, clock = systemClock } = options;
+    this.#gateway = new GatewayClient({ url, token, timeoutMs, clock });
     this.#transferPace = { timeoutMs, slowestBytesPerSecond: SLOWEST_BYTES_PER_SECOND };
-    this.#messagePace = { timeoutMs, slowestBytesPerSecond: Number.POSITIVE_INFINITY };
   }
 
   get isUsable(): boolean {
-    return !this.#givenUp && !this.#closed;
+    return !this.#givenUp && !this.#gateway.isClosed;
   }
 
   /** Whether an upload may be tried: it may until the gateway says otherwise. */
@@ -147,7 +139,7 @@ export class RemoteCache {
     let url = artifact.url;
     try {
       for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-        const answer = await this.#send({
+        const answer = await this.#gateway.send({
           method: 'GET',
           url: this.#resolve(url),
           headers: {},
@@ -205,7 +197,7 @@ export class RemoteCache {
     if (reply?.status === 'forbidden') return this.#stopWriting();
     if (reply?.status !== 'upload_needed' || !this.isUsable) return 'failed';
     try {
-      const answer = await this.#send({
+      const answer = await this.#gateway.send({
         method: reply.method,
         url: this.#resolve(reply.url),
         headers: { ...reply.headers, 'content-length': String(sizeBytes) },
@@ -230,7 +222,7 @@ export class RemoteCache {
   }
 
   #stopWriting(): UploadOutcome {
-    if (!this.#readOnly && !this.#closed) this.#options.onReadOnly();
+    if (!this.#readOnly && !this.#gateway.isClosed) this.#options.onReadOnly();
     this.#readOnly = true;
     return 'read-only';
   }
@@ -266,19 +258,7 @@ export class RemoteCache {
 
   /** Breaks off what is under way; nothing is asked or said any more. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#closing.abort();
-    (await this.#exchanges)?.close();
-  }
-
-  /** HTTP is loaded with the first question: a run that finds nothing changed asks none, and is done sooner. */
-  async #send(exchange: Exchange): Promise<Answer> {
-    this.#exchanges ??= import('./exchange.ts').then(
-      ({ HttpExchanges: Exchanges }) => new Exchanges(this.#clock),
-    );
-    const exchanges = await this.#exchanges;
-    if (this.#closed) throw new Error('the remote cache was closed');
-    return exchanges.send(exchange);
+    await this.#gateway.close();
   }
 
   async #negotiate(items: readonly NegotiateItem[]): Promise<NegotiateReply[] | undefined> {
@@ -293,9 +273,9 @@ export class RemoteCache {
   /** The gateway's answer to a message; where there is none to be had, the remote is given up. */
   async #ask<T>(path: string, message: object | undefined, read: (raw: unknown) => T | undefined) {
     if (!this.isUsable) return undefined;
-    const target = this.#gatewayUrl(path);
+    const target = this.#gateway.urlOf(path);
     try {
-      const answer = await this.#messagePatiently(path, message);
+      const answer = await this.#gateway.ask(path, message);
       if (answer.status !== 200) {
         answer.body.destroy();
         this.#giveUp(
@@ -304,7 +284,7 @@ export class RemoteCache {
         );
         return undefined;
       }
-      const reply = read(parseJson(await readText(answer, MAX_REPLY_BYTES)));
+      const reply = read(await readJson(answer));
       if (reply !== undefined) return reply;
       const type = answer.headers['content-type'] ?? 'no content type';
       this.#giveUp(
@@ -317,59 +297,10 @@ export class RemoteCache {
     return undefined;
   }
 
-  /** Asks again, once, where a moment's wait is all that the gateway wants: cheaper than to run every task. */
-  async #messagePatiently(path: string, message: object | undefined): Promise<Answer> {
-    const answer = await this.#message(path, message);
-    const waitMs = retryAfterMs(answer);
-    if (answer.status !== 429 || waitMs === undefined || waitMs > this.#patienceMs) return answer;
-    answer.body.resume();
-    this.#patienceMs -= waitMs;
-    await this.#pause(waitMs);
-    return this.#message(path, message);
-  }
-
-  /** Ends early when it is closed. Keeps the process alive, which a timer of the clock does not. */
-  #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { signal } = this.#closing;
-    const alive = setInterval(() => {}, 60_000);
-    const cancel = this.#clock.after(ms, resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    return promise.finally(() => {
-      cancel();
-      clearInterval(alive);
-    });
-  }
-
-  /** A question without a message is a GET. */
-  async #message(path: string, message: object | undefined): Promise<Answer> {
-    this.#token ??= this.#options.token();
-    const token = await this.#token;
-    const asking = {
-      url: this.#gatewayUrl(path),
-      pace: this.#messagePace,
-    };
-    const headers = {
-      authorization: `Bearer ${token.reveal()}`,
-      accept: 'application/json',
-    };
-    if (message === undefined) return this.#send({ ...asking, method: 'GET', headers });
-    const body = Buffer.from(JSON.stringify(message));
-    const described = { 'content-type': 'application/json', 'content-length': String(body.length) };
-    return this.#send({ ...asking, method: 'POST', headers: { ...headers, ...described }, body });
-  }
-
-  #gatewayUrl(path: string): URL {
-    return new URL(this.#options.url.replace(/\/+$/, '') + path);
-  }
-
   async #report(key: CacheKey): Promise<void> {
     if (!this.isUsable) return;
     try {
-      await readText(
-        await this.#message(NEGOTIATE_PATH, { items: [{ hash: key, action: 'verify' }] }),
-        MAX_REPLY_BYTES,
-      );
+      await readJson(await this.#gateway.ask(NEGOTIATE_PATH, { items: [{ hash: key, action: 'verify' }] }));
     } catch {
       // A gateway that takes longer goes on without us, one that fails is met again by whoever comes next.
     }
@@ -422,7 +353,7 @@ export class RemoteCache {
 
   /** What breaks because it was closed is no trouble. */
   #tell(trouble: string): void {
-    if (!this.#closed) this.#options.onTrouble(trouble);
+    if (!this.#gateway.isClosed) this.#options.onTrouble(trouble);
   }
 
   /** A gateway may answer with paths. */
@@ -456,30 +387,4 @@ function hintFor(answer: Answer): string {
     return `The gateway limits requests and bytes${until}.`;
   }
   return 'The gateway’s log has more.';
-}
-
-/** Only seconds: a date would be one of another machine's clock. RFC 9110 §10.2.3. */
-function retryAfterMs({ headers }: Answer): number | undefined {
-  const written = headers['retry-after'] ?? '';
-  return /^\d{1,9}$/.test(written) ? Number(written) * 1000 : undefined;
-}
-
-/** The whole body as text; a body beyond `maxBytes` is cut off and rejected. */
-async function readText({ body }: Answer, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new Error(`an answer of more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the caller tells what was expected
-  }
 }
