@@ -12,7 +12,7 @@ const BIN = join('node_modules', '.bin');
 const FOLDERS = ['src', 'test/repo', 'test/contracts', 'test/e2e'];
 /** Files that talk to S3: with one of them in the run, the server is started once for all. */
 const S3_USERS =
-  /test\/(contracts\/(s3-store|faulty-network)|e2e\/(admin|gateway|run-s3|storage-faults))\.test\.ts$/;
+  /test\/(contracts\/(s3-store|faulty-network)|e2e\/(admin|clients\/\w+|gateway|run-s3|storage-faults))\.test\.ts$/;
 /** Files at once: the machines this runs on have few cores, and some tests start servers. */
 const CONCURRENCY = 2;
 

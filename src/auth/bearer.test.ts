@@ -38,6 +38,16 @@ test('the scheme is read in any case, and blanks around the token do not count',
   }
 });
 
+test('a password is a token, whoever the user is', () => {
+  const one = tokens({ ci: 'to:ken' });
+  for (const user of ['', 'anybody', 'ä']) {
+    const sent = Buffer.from(`${user}:to:ken`).toString('base64');
+    for (const scheme of ['Basic', 'basic']) assert.equal(sender(one, `${scheme} ${sent}`)?.id, 'ci', user);
+  }
+  for (const text of ['to:ken', ':', 'user', ':to:ken ', ':to:ken\n'])
+    assert.equal(sender(one, `Basic ${Buffer.from(text).toString('base64')}`), undefined, text);
+});
+
 test('a header that is not one token of the scheme is nobody', () => {
   const one = tokens({ ci: 'token' });
   const headers = [

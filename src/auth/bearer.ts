@@ -40,7 +40,13 @@ export class BearerTokens {
   }
 }
 
-/** The token of an `Authorization` header; `undefined` where that is anything else than one of this scheme. RFC 6750 §2.1. */
+/**
+ * The token of an `Authorization` header: RFC 6750 §2.1, or for clients that can do nothing else the password of RFC 7617,
+ * with any user. `undefined` where the header is anything else than one of these.
+ */
 export function bearerOf(header: string): string | undefined {
-  return /^Bearer +([^\s]+) *$/i.exec(header)?.[1];
+  const [, scheme = '', sent = ''] = /^(Bearer|Basic) +([^\s]+) *$/i.exec(header) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return sent || undefined;
+  const [, password] = /^[^:]*:([!-~]+)$/.exec(Buffer.from(sent, 'base64').toString('utf8')) ?? [];
+  return password;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { BlobGrant, BlobUrlRefusal, BlobUrls } from '../../auth/blob-url.ts';
 import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { AuthMetrics } from '../../auth/metrics.ts';
@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { toProblem, writeProblem } from '../../http/problem.ts';
+import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../http/raw-route.ts';
 import {
   announcedLength,
   boundedBody,
@@ -43,11 +44,12 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
 
   // Encapsulated: only here are bodies of any type left unread for the handler.
   app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _body, done) => done(null));
-    scope.get(`${BLOB_PATH}*`, { exposeHeadRoute: false }, takeOver(get));
-    scope.head(`${BLOB_PATH}*`, takeOver(head));
-    scope.put(`${BLOB_PATH}*`, takeOver(put));
+    leaveBodiesUnread(scope as HttpApp);
+    const route = (handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>) =>
+      rawRoute((request, response) => handle(request.raw, response), fail);
+    scope.get(`${BLOB_PATH}*`, { exposeHeadRoute: false }, route(get));
+    scope.head(`${BLOB_PATH}*`, route(head));
+    scope.put(`${BLOB_PATH}*`, route(put));
   });
 
   async function head(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -108,20 +110,9 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
     return { key, grant };
   }
 
-  function takeOver(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>) {
-    return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-      reply.hijack();
-      try {
-        await handle(request.raw, reply.raw);
-      } catch (error) {
-        fail(error, request, reply.raw);
-      }
-    };
-  }
-
   function fail(error: unknown, request: FastifyRequest, response: ServerResponse): void {
     const problem = toProblem(error, request.id);
-    if (request.raw.destroyed && !(error instanceof VelocityError)) return; // the client broke off; nothing was stored
+    if (isBrokenOff(request.raw) && !(error instanceof VelocityError)) return; // the client broke off; nothing was stored
     if (problem.status >= 500) logger.error({ requestId: request.id, err: error }, 'a request failed');
     if (request.method === 'PUT' && problem.code !== 'ALREADY_STORED') {
       metrics.uploads.inc({ protocol: PROTOCOL, outcome: problem.status >= 500 ? 'failed' : 'refused' });

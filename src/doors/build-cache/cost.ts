@@ -23,5 +23,5 @@ export function bytesHandedOut(
 function bytesOf(item: NegotiateItem | undefined, reply: NegotiateReply, largestUpload: number): number {
   if (reply.status === 'found') return reply.size;
   if (reply.status !== 'upload_needed') return 0;
-  return (item?.action === 'upload' ? item.size : undefined) ?? largestUpload;
+  return (item && 'size' in item ? item.size : undefined) ?? largestUpload;
 }

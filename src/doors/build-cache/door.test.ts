@@ -21,7 +21,7 @@ import { openLogger } from '../../telemetry/logger.ts';
 import type { NegotiateReply } from '../../wire/negotiate.ts';
 import { registerBuildCache } from './door.ts';
 import { buildCacheMetrics } from './metrics.ts';
-import { scopedKey } from './scoped-key.ts';
+import { artifactName, scopedKey } from './scoped-key.ts';
 
 function ofPreset(preset: Preset, terms: Partial<Access> = {}): Access {
   return { id: preset, tenant: 'default', expiresAt: undefined, ...presetTerms(preset), ...terms };
@@ -122,7 +122,7 @@ function freshHash(): CacheKey {
 }
 
 async function put(tenant: string, scope: string, hash: CacheKey, body = 'body'): Promise<void> {
-  await store.put(scopedKey(tenant, scope, hash), Buffer.from(body), { ifAbsent: true });
+  await store.put(scopedKey(tenant, scope, artifactName(hash)), Buffer.from(body), { ifAbsent: true });
 }
 
 async function ask(token: string, body: unknown): Promise<{ status: number; text: string }> {
@@ -278,7 +278,10 @@ test('what an OIDC issuer says of the writer is kept, and its commit goes before
 test('a find without provenance, or with one that cannot be read, is found without', async () => {
   for (const metadata of [{}, { provenance: 'by hand' }]) {
     const hash = freshHash();
-    await store.put(scopedKey('default', 'main', hash), Buffer.from('x'), { ifAbsent: true, metadata });
+    await store.put(scopedKey('default', 'main', artifactName(hash)), Buffer.from('x'), {
+      ifAbsent: true,
+      metadata,
+    });
     assert.ok(!('provenance' in (await found('main', hash))));
   }
 });

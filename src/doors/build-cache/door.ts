@@ -8,6 +8,9 @@ import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
 import { registerAccess } from './access-route.ts';
 import { type BlobRoutesOptions, registerBlobs } from './blob-routes.ts';
+import { registerCompat } from './compat/compat-door.ts';
+import { allProtocols } from './compat/protocols.ts';
+import { Entries } from './entries.ts';
 import { refusedDeletion, registerEntries } from './entry-routes.ts';
 import { registerNegotiate } from './negotiate-route.ts';
 import { Negotiation } from './negotiation.ts';
@@ -40,4 +43,5 @@ export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions)
     if (limits) scope.addHook('onRequest', limitToken(limits));
     registerEntries(scope as HttpApp, options);
   });
+  registerCompat(app, allProtocols(options.metrics), { ...options, entries: new Entries(options.store) });
 }

@@ -8,7 +8,7 @@ import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { ObjectStore } from '../../storage/store.ts';
 import type { AuditEvent, AuditLog } from '../../telemetry/audit-log.ts';
-import { scopedKey } from './scoped-key.ts';
+import { artifactName, scopedKey } from './scoped-key.ts';
 
 export const ENTRY_PATH = '/v1/entries/';
 
@@ -60,7 +60,7 @@ function keyOf(request: FastifyRequest<{ Params: { hash: string } }>): ObjectKey
   const { scope = writeScope } = request.query as { readonly scope?: unknown };
   if (typeof scope !== 'string' || !isScopeName(scope))
     throw new VelocityError('BAD_REQUEST', `scope must be ${NAME_EXPECTS}.`, { field: 'scope' });
-  return scopedKey(tenant, scope, hash);
+  return scopedKey(tenant, scope, artifactName(hash));
 }
 
 async function deleted(store: ObjectStore, key: ObjectKey): Promise<boolean> {

@@ -6,6 +6,8 @@ export interface BuildCacheMetrics {
   readonly misses: Counter<'protocol'>;
   readonly uploads: Counter<'protocol' | 'outcome'>;
   readonly bytes: Counter<'protocol' | 'direction' | 'route'>;
+  readonly clientLookups: Counter<'protocol' | 'source' | 'event'>;
+  readonly clientSavedSeconds: Counter<'protocol' | 'source'>;
   readonly negotiationSeconds: Histogram<'form'>;
   /** The name early dashboards use for the same measurement. */
   readonly negotiationSecondsLegacy: Summary;
@@ -36,6 +38,18 @@ export function buildCacheMetrics(registry: Registry): BuildCacheMetrics {
       name: 'vc_cache_bytes_total',
       help: 'Artifact bytes by direction (read, write) and route: proxied through this server, or presigned (handed out for the client to fetch from the storage itself).',
       labelNames: ['protocol', 'direction', 'route'],
+      registers,
+    }),
+    clientLookups: new Counter({
+      name: 'vc_client_lookups_total',
+      help: 'Lookups that clients tell of, those in their local caches too, by source (local, remote) and event (hit, miss). Turborepo tells.',
+      labelNames: ['protocol', 'source', 'event'],
+      registers,
+    }),
+    clientSavedSeconds: new Counter({
+      name: 'vc_client_saved_seconds_total',
+      help: 'Time that tasks took when they ran and that hits saved, as clients tell it, by source.',
+      labelNames: ['protocol', 'source'],
       registers,
     }),
     negotiationSeconds: new Histogram({

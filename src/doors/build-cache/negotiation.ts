@@ -4,14 +4,15 @@ import type { Clock } from '../../base/clock.ts';
 import { inParallel } from '../../base/in-parallel.ts';
 import { unreachable } from '../../base/unreachable.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
-import type { ObjectFacts, ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
+import type { ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
 import { parseArtifactSignature, SIGNATURE_METADATA } from '../../wire/artifact-signature.ts';
 import type { NegotiateItem, NegotiateReply } from '../../wire/negotiate.ts';
 import { PROVENANCE_METADATA, provenanceMetadata, readProvenance } from '../../wire/provenance.ts';
+import { Entries, type Holding } from './entries.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
 import { Rereads } from './rereads.ts';
-import { scopedKey } from './scoped-key.ts';
+import { artifactName, scopedKey } from './scoped-key.ts';
 
 export const BLOB_PATH = '/v1/proxy/blob/';
 
@@ -26,12 +27,6 @@ export interface Asker {
   readonly origin: string;
   readonly requestId: string;
   readonly address: string;
-}
-
-interface Holding {
-  readonly key: ObjectKey;
-  readonly scope: string;
-  readonly facts: ObjectFacts;
 }
 
 type Upload = NegotiateItem & { readonly action: 'upload' | 'replace' };
@@ -62,6 +57,7 @@ export class Negotiation {
   readonly #urlTtlSeconds: number;
   readonly #rereads: Rereads;
   readonly #audit: AuditLog;
+  readonly #entries: Entries;
 
   constructor({ store, urls, metrics, clock, urlTtlSeconds, audit }: NegotiationOptions) {
     this.#store = store;
@@ -71,6 +67,7 @@ export class Negotiation {
     this.#urlTtlSeconds = urlTtlSeconds;
     this.#rereads = new Rereads(store);
     this.#audit = audit;
+    this.#entries = new Entries(store);
   }
 
   /** Answers in the items' order. */
@@ -141,14 +138,8 @@ export class Negotiation {
     };
   }
 
-  /** One scope after the other: the order is that of trust, and most finds are in the first. */
-  async #find({ hash }: NegotiateItem, { access }: Asker): Promise<Holding | undefined> {
-    for (const scope of access.readScopes) {
-      const key = scopedKey(access.tenant, scope, hash);
-      const facts = await this.#store.head(key);
-      if (facts) return { key, scope, facts };
-    }
-    return undefined;
+  #find({ hash }: NegotiateItem, { access }: Asker): Promise<Holding | undefined> {
+    return this.#entries.find(access, artifactName(hash));
   }
 
   async #upload(item: Upload, asker: Asker): Promise<NegotiateReply> {
@@ -159,14 +150,14 @@ export class Negotiation {
       this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'skipped' });
       return { status: 'skipped' };
     }
-    return this.#letUpload(item, scopedKey(tenant, writeScope, item.hash), asker, true);
+    return this.#letUpload(item, scopedKey(tenant, writeScope, artifactName(item.hash)), asker, true);
   }
 
   async #replace(item: Upload, asker: Asker): Promise<NegotiateReply> {
     const { access, requestId, address } = asker;
     const { id: who, tenant, writeScope, rights } = access;
     const isAllowed = writeScope !== undefined && rights.has('admin');
-    const key = writeScope === undefined ? undefined : scopedKey(tenant, writeScope, item.hash);
+    const key = writeScope === undefined ? undefined : scopedKey(tenant, writeScope, artifactName(item.hash));
     const event = { who, action: 'replace', key: key ?? item.hash, requestId, address } as const;
     this.#audit.record({ ...event, result: isAllowed ? 'granted' : 'refused' });
     return isAllowed && key ? this.#letUpload(item, key, asker, false) : this.#forbid();

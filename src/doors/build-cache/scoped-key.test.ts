@@ -6,7 +6,7 @@ import type { CacheKey } from '../../base/cache-key.ts';
 import { digestOf } from '../../base/digest.ts';
 import { isScopeName } from '../../base/scope-name.ts';
 import { Secret } from '../../base/secret.ts';
-import { ownerOf, scopedKey } from './scoped-key.ts';
+import { artifactName, ownerOf, scopedKey } from './scoped-key.ts';
 
 const names = fc
   .oneof(
@@ -19,9 +19,9 @@ const places = fc.tuple(names, names, hashes);
 
 test('the main scope of the default tenant lies where it always did', () => {
   const hash = digestOf('') as string as CacheKey;
-  assert.equal(scopedKey('default', 'main', hash), `objects/${hash}`);
-  assert.equal(scopedKey('default', 'pr-7', hash), `tenants/default/pr-7/objects/${hash}`);
-  assert.equal(scopedKey('acme', 'main', hash), `tenants/acme/main/objects/${hash}`);
+  assert.equal(scopedKey('default', 'main', artifactName(hash)), `objects/${hash}`);
+  assert.equal(scopedKey('default', 'pr-7', artifactName(hash)), `tenants/default/pr-7/objects/${hash}`);
+  assert.equal(scopedKey('acme', 'main', artifactName(hash)), `tenants/acme/main/objects/${hash}`);
 });
 
 test('two places share a key only where tenant, scope and hash are the same', () => {
@@ -41,10 +41,13 @@ test('a URL that was signed for one scope opens the same hash in no other', () =
     fc.property(names, names, names, names, hashes, (tenant, scope, otherTenant, otherScope, hash) => {
       fc.pre(tenant !== otherTenant || scope !== otherScope);
       for (const method of ['GET', 'PUT'] as const) {
-        const key = scopedKey(tenant, scope, hash);
+        const key = scopedKey(tenant, scope, artifactName(hash));
         const query = urls.sign({ method, key, expiresAt, ifAbsent: method === 'PUT' });
         assert.notEqual(typeof urls.check(method, key, query, 0), 'string');
-        assert.equal(urls.check(method, scopedKey(otherTenant, otherScope, hash), query, 0), 'bad-signature');
+        assert.equal(
+          urls.check(method, scopedKey(otherTenant, otherScope, artifactName(hash)), query, 0),
+          'bad-signature',
+        );
       }
     }),
   );
@@ -58,5 +61,5 @@ test('an object is its scope’s, and only what main wrote is trusted', () => {
     ['default', 'pr-7', { name: 'default/pr-7', isTrusted: false }],
     ['acme', 'pr-7', { name: 'acme/pr-7', isTrusted: false }],
   ] as const)
-    assert.deepEqual(ownerOf(scopedKey(tenant, scope, hash)), owner);
+    assert.deepEqual(ownerOf(scopedKey(tenant, scope, artifactName(hash))), owner);
 });

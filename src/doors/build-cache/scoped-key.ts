@@ -4,16 +4,22 @@ import { type ObjectKey, parseObjectKey } from '../../storage/object-key.ts';
 import type { Owner } from '../../storage/prune.ts';
 import { OBJECT_KEY_PREFIX } from '../../wire/negotiate.ts';
 
+/** What the runner's artifacts are called in their scope. Those of other build tools: `<protocol>/<key>`. */
+export function artifactName(hash: CacheKey): string {
+  return OBJECT_KEY_PREFIX + hash;
+}
+
 /**
- * Where an artifact lies: `tenants/<tenant>/<scope>/objects/<hash>`, and for the scope `main` of the tenant
- * `default` just `objects/<hash>`, so that a server that knows one token needs to know nothing of this.
+ * Where an entry lies: `tenants/<tenant>/<scope>/<name>`, and for the scope `main` of the tenant `default` just
+ * `<name>`, so that a server that knows one token needs to know nothing of this.
  *
- * No two scopes share a key: names hold no slash (`isScopeName`), and none of them moves the word that
- * tells the two forms apart. This is the one place that makes such keys.
+ * No two scopes share a key: names of tenants and scopes hold no slash (`isScopeName`), no entry's name begins with
+ * `tenants/`, and none of them moves the word that tells the two forms apart. This is the one place that makes such keys.
+ * @throws VelocityError `INVALID_KEY` where no store can hold the name
  */
-export function scopedKey(tenant: string, scope: string, hash: CacheKey): ObjectKey {
+export function scopedKey(tenant: string, scope: string, name: string): ObjectKey {
   const isPlain = tenant === DEFAULT_TENANT && scope === MAIN_SCOPE;
-  return parseObjectKey(`${isPlain ? '' : `tenants/${tenant}/${scope}/`}${OBJECT_KEY_PREFIX}${hash}`);
+  return parseObjectKey(`${isPlain ? '' : `tenants/${tenant}/${scope}/`}${name}`);
 }
 
 /** Whose an object is, for keeping each scope to its share; what is under no scope is trusted. */

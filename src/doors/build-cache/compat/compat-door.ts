@@ -1,0 +1,80 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import type { Authenticator } from '../../../auth/authenticator.ts';
+import { limitToken } from '../../../auth/limits/limit-hooks.ts';
+import type { AuthMetrics } from '../../../auth/metrics.ts';
+import { accessOf, requireBearer } from '../../../auth/require-bearer.ts';
+import { VelocityError } from '../../../base/errors.ts';
+import type { HttpApp } from '../../../http/listener.ts';
+import { toProblem } from '../../../http/problem.ts';
+import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../../http/raw-route.ts';
+import { drainRest } from '../../../http/transfer.ts';
+import type { Logger } from '../../../telemetry/logger.ts';
+import { EntryTransfers, type EntryTransfersOptions } from './entry-transfers.ts';
+import type { Protocol } from './protocol.ts';
+
+export interface CompatDoorOptions extends EntryTransfersOptions {
+  readonly authenticator: Authenticator;
+  readonly authMetrics: AuthMetrics;
+  readonly logger: Logger;
+}
+
+/** Other build tools' own protocols: at the root, and below `/t/{tenant}` for tokens of that tenant. */
+export function registerCompat(
+  app: HttpApp,
+  protocols: readonly Protocol[],
+  options: CompatDoorOptions,
+): void {
+  for (const method of ['PROPFIND', 'MKCOL']) app.addHttpMethod(method, { hasBody: true });
+  for (const protocol of protocols)
+    for (const prefix of ['', '/t/:tenant'])
+      app.register(async (scope) => registerProtocol(scope as HttpApp, protocol, options), { prefix });
+}
+
+function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorOptions): void {
+  const { authenticator, authMetrics, limits, logger } = options;
+  leaveBodiesUnread(app);
+  app.setErrorHandler((error, request, reply) => {
+    reply.hijack();
+    fail(error, request, reply.raw);
+  });
+  app.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics));
+  app.addHook('onRequest', async (request) => assertTenant(request));
+  if (limits) app.addHook('onRequest', limitToken(limits));
+  protocol.register({
+    on: (methods, url, handle) =>
+      void app.route({
+        method: [methods].flat(),
+        url,
+        exposeHeadRoute: false,
+        handler: rawRoute(handle, fail),
+      }),
+    transfers: new EntryTransfers(options, protocol.name),
+  });
+
+  function fail(error: unknown, request: FastifyRequest, response: ServerResponse): void {
+    const problem = toProblem(error, request.id);
+    if (isBrokenOff(request.raw) && !(error instanceof VelocityError)) return; // nothing was stored
+    if (problem.status >= 500) logger.error({ requestId: request.id, err: error }, 'a request failed');
+    if (request.method === 'PUT') {
+      const outcome = problem.status >= 500 ? 'failed' : 'refused';
+      options.metrics.uploads.inc({ protocol: protocol.name, outcome });
+    }
+    if (response.headersSent) {
+      response.destroy(); // a body that was cut short must not look whole
+      return;
+    }
+    const { status, contentType, body } = protocol.failure(problem, request.method);
+    const bytes = Buffer.from(body);
+    response.writeHead(status, ['content-type', contentType, 'content-length', String(bytes.length)]);
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+    if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
+  }
+}
+
+/** A token opens the addresses of its own tenant; of others it is unknown. */
+function assertTenant(request: FastifyRequest): void {
+  const { tenant } = request.params as { readonly tenant?: string };
+  if (tenant === undefined || tenant === accessOf(request).tenant) return;
+  throw new VelocityError('UNAUTHORIZED', 'This server does not know the token that was sent.');
+}

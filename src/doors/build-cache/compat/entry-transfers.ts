@@ -1,0 +1,175 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import type { Access } from '../../../auth/access.ts';
+import type { RateLimits } from '../../../auth/limits/rate-limits.ts';
+import { accessOf } from '../../../auth/require-bearer.ts';
+import { parseByteRange } from '../../../base/byte-range.ts';
+import type { Clock } from '../../../base/clock.ts';
+import type { Digest } from '../../../base/digest.ts';
+import { VelocityError } from '../../../base/errors.ts';
+import {
+  announcedLength,
+  boundedBody,
+  drainRest,
+  type OnBytes,
+  representationHead,
+  sendBody,
+} from '../../../http/transfer.ts';
+import type { ObjectFacts, ObjectStore, PutOutcome } from '../../../storage/store.ts';
+import { PROVENANCE_METADATA, provenanceMetadata } from '../../../wire/provenance.ts';
+import type { Entries } from '../entries.ts';
+import type { BuildCacheMetrics } from '../metrics.ts';
+
+export interface EntryTransfersOptions {
+  readonly store: ObjectStore;
+  readonly entries: Entries;
+  readonly metrics: BuildCacheMetrics;
+  readonly clock: Clock;
+  readonly maxArtifactBytes: number;
+  readonly urlTtlSeconds: number;
+  readonly limits?: RateLimits | undefined;
+}
+
+export interface SendOptions {
+  /** Besides those of every entry: what its uploader sent along, say. Flat, as `writeHead` takes them. */
+  readonly headers?: (facts: ObjectFacts) => readonly string[];
+  /** The client follows a redirect to the storage itself. */
+  readonly redirects?: boolean;
+}
+
+export interface ReceiveOptions {
+  /** Kept with the entry: names in lower case, values of printable ASCII. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The body's SHA-256, where the key says it. */
+  readonly digest?: Digest | undefined;
+  /** What the client says it has checked out. */
+  readonly commit?: string | undefined;
+  /** Takes the place of what is stored; for protocols whose keys are written again by right. Default: the first write wins. */
+  readonly replace?: boolean;
+  readonly contentType?: string | undefined;
+}
+
+/** Moves whole entries between a protocol's clients and the store, and counts that. */
+export class EntryTransfers {
+  readonly #options: EntryTransfersOptions;
+  readonly #protocol: string;
+
+  /** @param protocol its name in metrics */
+  constructor(options: EntryTransfersOptions, protocol: string) {
+    this.#options = options;
+    this.#protocol = protocol;
+  }
+
+  get entries(): Entries {
+    return this.#options.entries;
+  }
+
+  /**
+   * Answers a GET or HEAD with the entry of this name.
+   * @throws VelocityError `NOT_FOUND`, `RANGE_UNSATISFIABLE`
+   */
+  async send(
+    request: FastifyRequest,
+    response: ServerResponse,
+    name: string,
+    options: SendOptions = {},
+  ): Promise<void> {
+    const access = accessOf(request);
+    if (request.method === 'HEAD') return this.#sendHead(access, response, name, options);
+    const { store, entries } = this.#options;
+    if (options.redirects && store.capabilities.presign !== 'none')
+      return this.#redirect(access, response, name);
+    const got = await entries.read(access, name, parseByteRange(request.headers.range ?? ''));
+    if (got === undefined) throw this.#missing(name);
+    this.#options.metrics.hits.inc({ protocol: this.#protocol });
+    if ('unsatisfiable' in got) {
+      response.setHeader('content-range', `bytes */${got.sizeBytes}`); // RFC 9110 §15.5.17
+      throw new VelocityError('RANGE_UNSATISFIABLE', `The entry has ${got.sizeBytes} bytes.`, {
+        field: 'range',
+      });
+    }
+    const { status, headers } = representationHead({ ...got.facts, span: got.span });
+    response.writeHead(status, [...headers, ...(options.headers?.(got.facts) ?? [])]);
+    const sent = await sendBody(response, got.body, this.#charge(request, access));
+    this.#count('read', 'proxied', sent);
+  }
+
+  /**
+   * Stores a PUT's body under this name. A body that is not needed is dropped unread by the store.
+   * @returns `forbidden`: the token writes nothing
+   * @throws VelocityError `BODY_TOO_LARGE`, `BODY_TRUNCATED`, `DIGEST_MISMATCH`, `STORAGE_*`
+   */
+  async receive(
+    request: FastifyRequest,
+    name: string,
+    { metadata, digest, commit, replace = false, contentType }: ReceiveOptions = {},
+  ): Promise<PutOutcome | 'forbidden'> {
+    const { entries, metrics, clock, maxArtifactBytes } = this.#options;
+    const access = accessOf(request);
+    const body = boundedBody(request.raw, maxArtifactBytes, this.#charge(request, access));
+    const sizeBytes = announcedLength(request.raw);
+    const { id: writer, claims } = access;
+    const provenance = provenanceMetadata({ writer, writtenAt: clock.now(), commit, claims });
+    const isThere = !replace && access.writeScope !== undefined && (await entries.find(access, name));
+    const outcome = isThere
+      ? 'exists'
+      : await entries.write(access, name, body, {
+          ifAbsent: !replace,
+          sizeBytes,
+          digest,
+          contentType,
+          metadata: { ...metadata, [PROVENANCE_METADATA]: provenance },
+        });
+    metrics.uploads.inc({ protocol: this.#protocol, outcome: outcome === 'forbidden' ? 'refused' : outcome });
+    if (outcome === 'stored') this.#count('write', 'proxied', sizeBytes ?? 0);
+    else drainRest(request.raw, this.#charge(request, access));
+    return outcome;
+  }
+
+  async #sendHead(
+    access: Access,
+    response: ServerResponse,
+    name: string,
+    { headers: more }: SendOptions,
+  ): Promise<void> {
+    const found = await this.#options.entries.find(access, name);
+    if (!found) throw this.#missing(name);
+    const { status, headers } = representationHead({ ...found.facts, span: 'whole' });
+    response.writeHead(status, [...headers, ...(more?.(found.facts) ?? [])]);
+    response.end();
+  }
+
+  async #redirect(access: Access, response: ServerResponse, name: string): Promise<void> {
+    const { store, entries, urlTtlSeconds, limits, metrics } = this.#options;
+    const found = await entries.find(access, name);
+    if (!found) throw this.#missing(name);
+    const signed = await store.presign(found.key, { method: 'GET', ttlSeconds: urlTtlSeconds });
+    if (!signed) throw new Error('unreachable: a store that presigns did not');
+    metrics.hits.inc({ protocol: this.#protocol });
+    limits?.tokenCharge(access, 'bytes')?.(found.facts.sizeBytes);
+    this.#count('read', 'presigned', found.facts.sizeBytes);
+    response.writeHead(302, ['location', signed.url, 'cache-control', 'no-store', 'content-length', '0']);
+    response.end();
+  }
+
+  #missing(name: string): VelocityError {
+    this.#options.metrics.misses.inc({ protocol: this.#protocol });
+    return new VelocityError('NOT_FOUND', `There is no entry ${name}.`);
+  }
+
+  #count(direction: 'read' | 'write', route: 'proxied' | 'presigned', bytes: number): void {
+    this.#options.metrics.bytes.inc({ protocol: this.#protocol, direction, route }, bytes);
+  }
+
+  /** What passes is charged to the token and to the address. */
+  #charge(request: FastifyRequest, access: Access): OnBytes | undefined {
+    const { limits } = this.#options;
+    const ofToken = limits?.tokenCharge(access, 'bytes');
+    const ofAddress = limits?.transferCharge(request.raw);
+    if (!ofToken || !ofAddress) return ofToken ?? ofAddress;
+    return (bytes) => {
+      ofToken(bytes);
+      ofAddress(bytes);
+    };
+  }
+}

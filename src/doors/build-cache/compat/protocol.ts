@@ -1,0 +1,40 @@
+import { VelocityError } from '../../../base/errors.ts';
+import type { Problem } from '../../../http/problem.ts';
+import type { RawHandler } from '../../../http/raw-route.ts';
+import type { EntryTransfers } from './entry-transfers.ts';
+
+/** An answer as a protocol's clients read it. */
+export interface ProtocolAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'PROPFIND' | 'MKCOL';
+
+/** What a protocol is made with. */
+export interface ProtocolRoutes {
+  /**
+   * Adds a route, relative to where the protocol is served. Requests come authenticated, their bodies unread; what
+   * the handler throws is answered as the protocol says.
+   */
+  on(methods: Method | readonly Method[], path: string, handle: RawHandler): void;
+  readonly transfers: EntryTransfers;
+}
+
+/**
+ * A build tool's own cache protocol: a thin mapping onto the same entries, scopes and limits. Routes are relative: every
+ * protocol is served at the root and below `/t/{tenant}`.
+ */
+export interface Protocol {
+  /** In metrics, and the first part of its entries' names. */
+  readonly name: string;
+  register(routes: ProtocolRoutes): void;
+  /** What clients are told of a failure: some take a wrong status for a broken cache and fail the build. */
+  failure(problem: Problem, method: string): ProtocolAnswer;
+}
+
+/** The token writes nothing. */
+export function readsOnly(): VelocityError {
+  return new VelocityError('FORBIDDEN', 'This token has no scope to write: it reads, and uploads nothing.');
+}
