@@ -5,6 +5,7 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { installBuildTools } from '../test/rig/build-tools.ts';
 import { Radosgw } from '../test/rig/radosgw.ts';
 import { TEST_S3_VARIABLE } from '../test/rig/test-s3.ts';
 
@@ -13,6 +14,8 @@ const FOLDERS = ['src', 'test/repo', 'test/contracts', 'test/e2e'];
 /** Files that talk to S3: with one of them in the run, the server is started once for all. */
 const S3_USERS =
   /test\/(contracts\/(s3-store|faulty-network)|e2e\/(admin|clients\/\w+|gateway|run-s3|storage-faults))\.test\.ts$/;
+/** Test files that run build tools which are no dependency of the project. */
+const BUILD_TOOL_USERS = /test\/e2e\/clients\/(github-actions|moon|nx)\.test\.ts$/;
 /** Files at once: the machines this runs on have few cores, and some tests start servers. */
 const CONCURRENCY = 2;
 
@@ -46,6 +49,7 @@ process.exitCode = steps.every(({ passed }) => passed) ? 0 : 1;
 
 async function runTests(testFiles: readonly string[]): Promise<boolean> {
   const s3 = testFiles.some((file) => S3_USERS.test(file)) ? await startS3() : undefined;
+  if (testFiles.some((file) => BUILD_TOOL_USERS.test(file))) await installBuildTools();
   try {
     const env = s3 === undefined ? process.env : { ...process.env, [TEST_S3_VARIABLE]: s3.announcement };
     return await run(
