@@ -2,12 +2,11 @@
  * How many negotiations does one core answer, and how late are the latest? Beside a bare `node:http`
  * server that compares a token, stats one file and writes a constant: what the platform costs without us.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BenchServers, type LoadResult, loadHttp } from './http-load.ts';
 import { median, table } from './results.ts';
 
 const CONNECTIONS = 32;
@@ -35,9 +34,8 @@ createServer((q, r) => {
 `;
 
 const folder = mkdtempSync(join(tmpdir(), 'velocity-bench-'));
-const servers: ChildProcess[] = [];
+const servers = new BenchServers();
 try {
-  pin(process.pid, 1);
   writeFileSync(join(folder, 'bare.mjs'), BARE);
   const env = {
     VC_HOST: '127.0.0.1',
@@ -46,8 +44,8 @@ try {
     VC_LOCAL_ROOT: join(folder, 'data'),
     VC_LOG_REQUESTS: 'errors',
   };
-  const ours = await start([join('bin', 'velocity.js'), 'serve'], env);
-  const bare = await start([join(folder, 'bare.mjs'), join(folder, 'bare.mjs')], {});
+  const { url: ours } = await servers.start([join('bin', 'velocity.js'), 'serve'], env);
+  const { url: bare } = await servers.start([join(folder, 'bare.mjs'), join(folder, 'bare.mjs')], {});
   const stored = await storeOne(ours);
 
   const missing = { hash: sha(randomBytes(8)), action: 'download' };
@@ -61,7 +59,7 @@ try {
     ['velocity, batch of 100 (requests)', ours, batch],
     ['bare node:http', bare, missing],
   ];
-  const results = new Map(contests.map(([name]) => [name, [] as Result[]]));
+  const results = new Map(contests.map(([name]) => [name, [] as LoadResult[]]));
   for (let round = -1; round < ROUNDS; round++) {
     for (const [name, url, body] of contests) {
       const result = await load(url, body, round < 0 ? WARM_UP_MS : ROUND_MS);
@@ -83,83 +81,18 @@ try {
   );
   console.log(table([['server', 'requests/s', 'p99', 'beside bare node:http'], ...rows]));
 } finally {
-  for (const server of servers) server.kill('SIGKILL');
+  servers[Symbol.dispose]();
   rmSync(folder, { recursive: true, force: true });
 }
 
-interface Result {
-  readonly perSecond: number;
-  readonly p99Ms: number;
-}
-
-/** Keeps every connection busy with one request at a time. */
-async function load(url: string, body: unknown, ms: number): Promise<Result> {
-  const { hostname, port, host } = new URL(url);
+/** Keeps every connection busy with one question at a time. */
+function load(url: string, body: unknown, ms: number): Promise<LoadResult> {
+  const { host } = new URL(url);
   const payload = JSON.stringify(body);
   const request = Buffer.from(
     `POST /v1/negotiate HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nContent-Length: ${payload.length}\r\n\r\n${payload}`,
   );
-  const latencies: number[] = [];
-  const startedAt = performance.now();
-  await Promise.all(
-    Array.from({ length: CONNECTIONS }, () =>
-      keepBusy(connect({ host: hostname, port: Number(port) }), request, startedAt + ms, latencies),
-    ),
-  );
-  latencies.sort((a, b) => a - b);
-  const seconds = (performance.now() - startedAt) / 1000;
-  return {
-    perSecond: latencies.length / seconds,
-    p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
-  };
-}
-
-function keepBusy(socket: Socket, request: Buffer, until: number, latencies: number[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let sentAt = 0;
-    let received = '';
-    const send = (): void => {
-      if (performance.now() > until) {
-        socket.destroy();
-        resolve();
-        return;
-      }
-      sentAt = performance.now();
-      socket.write(request);
-    };
-    socket.setNoDelay(true);
-    socket.once('connect', send);
-    socket.once('error', reject);
-    socket.on('data', (chunk) => {
-      received += chunk.toString('latin1');
-      const headEnd = received.indexOf('\r\n\r\n');
-      if (headEnd < 0) return;
-      const length = Number(/content-length: (\d+)/i.exec(received)?.[1] ?? 0);
-      if (received.length < headEnd + 4 + length) return;
-      if (!received.startsWith('HTTP/1.1 200')) reject(new Error(received.slice(0, headEnd)));
-      received = '';
-      latencies.push(performance.now() - sentAt);
-      send();
-    });
-  });
-}
-
-async function start(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  servers.push(child);
-  pin(child.pid ?? 0, 0);
-  return new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      const url = /"url":"([^"]+)"/.exec(text)?.[1];
-      if (url) resolve(url);
-    });
-    child.once('exit', () => reject(new Error('a server ended')));
-  });
+  return loadHttp(url, { request: () => request, connections: CONNECTIONS, ms });
 }
 
 async function storeOne(url: string): Promise<string> {
@@ -173,12 +106,6 @@ async function storeOne(url: string): Promise<string> {
   const grant = (await reply.json()) as { url: string; headers: Record<string, string> };
   await fetch(grant.url, { method: 'PUT', headers: grant.headers, body: 'stored' });
   return hash;
-}
-
-/** A core for the server and one for the load, where the machine has two. */
-function pin(pid: number, core: number): void {
-  if (cpus().length > 1)
-    spawn('taskset', ['-pc', String(core), String(pid)], { stdio: 'ignore' }).on('error', () => {});
 }
 
 function sha(bytes: Buffer | string): string {
