@@ -64,6 +64,17 @@ export async function sendBody(
   return sent;
 }
 
+/** Likewise of a body that is in memory as a whole, in one write. */
+export function sendBytes(
+  response: ServerResponse,
+  bytes: Uint8Array,
+  onBytes?: OnBytes | undefined,
+): number {
+  onBytes?.(bytes.length);
+  response.end(bytes);
+  return bytes.length;
+}
+
 function clientLeft(failure: unknown): boolean {
   return failure instanceof Error && 'code' in failure && failure.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -26,6 +26,8 @@ export interface StoredObject {
    * it short, and fails with `DIGEST_MISMATCH` before its last bytes where a driver checks digests.
    */
   readonly body: Readable;
+  /** The same, where it is in memory as a whole: whoever takes these needs no stream, and has nothing to destroy. */
+  readonly bytes?: Uint8Array;
 }
 
 export type Got = StoredObject | 'unsatisfiable' | undefined;

@@ -1,8 +1,9 @@
-import { pipeline, Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import type { ByteRange } from '../base/byte-range.ts';
 import { digestOf } from '../base/digest.ts';
 import { isDamage, VerifyingStream } from './body.ts';
 import type { ObjectKey } from './object-key.ts';
+import { objectOfBytes } from './object-of-bytes.ts';
 import type { Got, ObjectFacts, ObjectStore, PutOptions, PutOutcome, StoredObject } from './store.ts';
 import { WrappedStore } from './wrapped-store.ts';
 
@@ -49,11 +50,9 @@ export class VerifiedStore extends WrappedStore {
   }
 
   async #checkAhead(key: ObjectKey, got: StoredObject): Promise<Got> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of got.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-    const bytes = Buffer.concat(chunks);
+    const bytes = got.bytes ?? Buffer.concat(await got.body.toArray());
     if (digestOf(bytes) === got.facts.digest)
-      return { ...got, body: Readable.from([bytes], { objectMode: false }) };
+      return got.bytes ? got : objectOfBytes(got.facts, got.span, bytes);
     await this.#remove(key);
     return undefined;
   }

@@ -15,6 +15,7 @@ import {
   drainRest,
   representationHead,
   sendBody,
+  sendBytes,
 } from '../../http/transfer.ts';
 import { type ObjectKey, parseObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts, ObjectStore } from '../../storage/store.ts';
@@ -72,7 +73,10 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
     }
     const { status, headers } = representationHead({ ...got.facts, span: got.span });
     response.writeHead(status, withDigest(headers, got.facts));
-    const sent = await sendBody(response, got.body, limits?.transferCharge(request));
+    const charge = limits?.transferCharge(request);
+    const sent = got.bytes
+      ? sendBytes(response, got.bytes, charge)
+      : await sendBody(response, got.body, charge);
     metrics.bytes.inc({ protocol: PROTOCOL, direction: 'read', route: 'proxied' }, sent);
   }
 

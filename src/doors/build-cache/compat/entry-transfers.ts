@@ -14,6 +14,7 @@ import {
   type OnBytes,
   representationHead,
   sendBody,
+  sendBytes,
 } from '../../../http/transfer.ts';
 import type { ObjectFacts, ObjectStore, PutOutcome } from '../../../storage/store.ts';
 import { PROVENANCE_METADATA, provenanceMetadata } from '../../../wire/provenance.ts';
@@ -90,7 +91,10 @@ export class EntryTransfers {
     }
     const { status, headers } = representationHead({ ...got.facts, span: got.span });
     response.writeHead(status, [...headers, ...(options.headers?.(got.facts) ?? [])]);
-    const sent = await sendBody(response, got.body, this.#charge(request, access));
+    const charge = this.#charge(request, access);
+    const sent = got.bytes
+      ? sendBytes(response, got.bytes, charge)
+      : await sendBody(response, got.body, charge);
     this.#count('read', 'proxied', sent);
   }
 

@@ -67,22 +67,39 @@ export function encodeTrailer(facts: BlobFacts): Buffer {
 
 /** The facts of an open file of `fileBytes` length; `undefined` where the file is damaged. */
 export async function readFacts(file: Descriptor, fileBytes: number): Promise<BlobFacts | undefined> {
-  if (fileBytes < FOOTER_BYTES) return undefined;
   let tail = await readAt(
     file,
     Math.max(0, fileBytes - TAIL_READ_BYTES),
     Math.min(fileBytes, TAIL_READ_BYTES),
   );
-  const footer = tail.subarray(tail.length - FOOTER_BYTES);
-  if (footer.length < FOOTER_BYTES || !footer.subarray(8).equals(MAGIC)) return undefined;
-
-  const factsBytes = footer.readUInt32BE(0);
-  const needed = factsBytes + FOOTER_BYTES;
-  if (factsBytes > MAX_FACTS_BYTES || needed > fileBytes) return undefined;
+  const needed = trailerBytes(tail);
+  if (needed === undefined || needed > fileBytes) return undefined;
   if (needed > tail.length) tail = await readAt(file, fileBytes - needed, needed);
+  return factsIn(tail, needed, fileBytes);
+}
 
+/** A whole file in one read: its facts, and its body as a part of the same memory; `undefined` where it is damaged. */
+export async function readWhole(
+  file: Descriptor,
+  fileBytes: number,
+): Promise<{ facts: BlobFacts; bytes: Buffer } | undefined> {
+  const all = await readAt(file, 0, fileBytes);
+  const needed = all.length === fileBytes ? trailerBytes(all) : undefined;
+  const facts = needed === undefined || needed > fileBytes ? undefined : factsIn(all, needed, fileBytes);
+  return facts && { facts, bytes: all.subarray(0, facts.sizeBytes) };
+}
+
+/** How long all that follows the body is, by the footer at the end of `tail`. */
+function trailerBytes(tail: Buffer): number | undefined {
+  const footer = tail.subarray(-FOOTER_BYTES);
+  if (footer.length < FOOTER_BYTES || !footer.subarray(8).equals(MAGIC)) return undefined;
+  const factsBytes = footer.readUInt32BE(0);
+  return factsBytes > MAX_FACTS_BYTES ? undefined : factsBytes + FOOTER_BYTES;
+}
+
+function factsIn(tail: Buffer, needed: number, fileBytes: number): BlobFacts | undefined {
   const json = tail.subarray(tail.length - needed, tail.length - FOOTER_BYTES);
-  if (crc32(json) !== footer.readUInt32BE(4)) return undefined;
+  if (crc32(json) !== tail.readUInt32BE(tail.length - FOOTER_BYTES + 4)) return undefined;
   const facts = parseFacts(json.toString('utf8'));
   return facts?.sizeBytes === fileBytes - needed ? facts : undefined;
 }

@@ -1,13 +1,14 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs';
 import { link, rename, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { DigestMeter } from '../../../base/digest.ts';
 import { systemCode } from '../../../base/errors.ts';
 import { assertAsAnnounced, toReadable } from '../../body.ts';
 import type { ObjectKey } from '../../object-key.ts';
+import { objectOfBytes } from '../../object-of-bytes.ts';
 import type {
   Got,
   ListedObject,
@@ -17,7 +18,7 @@ import type {
   PutOptions,
   PutOutcome,
 } from '../../store.ts';
-import { type BlobFacts, encodeTrailer, readFacts } from './blob-file.ts';
+import { type BlobFacts, encodeTrailer, readFacts, readWhole } from './blob-file.ts';
 import {
   closeFile,
   closeWritten,
@@ -45,6 +46,8 @@ export interface LocalStoreOptions {
 /** Chunks are gathered to this size before they are written: fewer, larger system calls. */
 const WRITE_BATCH_BYTES = 1024 * 1024;
 const READ_CHUNK_BYTES = 256 * 1024;
+/** Small enough that one read of the whole costs no more than one of the facts, and holds up nobody. */
+const READ_AT_ONCE_BYTES = 64 * 1024;
 /** A use is written down when the last one is older: one write an hour for what is used all the time. */
 const USED_AFTER_MS = 3600_000;
 
@@ -60,6 +63,8 @@ interface OpenBlob {
   readonly file: Descriptor;
   readonly stats: Stats;
   readonly facts: BlobFacts;
+  /** The body, where the file was small enough to be read at once. */
+  readonly bytes?: Buffer;
 }
 
 /** Objects as files below one folder of this machine. Any number of processes may share the folder. */
@@ -107,15 +112,15 @@ export class LocalStore implements ObjectStore {
   }
 
   async get(key: ObjectKey, range?: ByteRange): Promise<Got> {
-    const blob = await this.#openBlob(key);
+    const blob = await this.#openBlob(key, READ_AT_ONCE_BYTES);
     if (!blob) return undefined;
-    const { file, facts } = blob;
+    const { file, facts, bytes } = blob;
     const span = range ? resolveByteRange(range, facts.sizeBytes) : 'whole';
-    if (span === undefined || facts.sizeBytes === 0) {
+    if (span === undefined || facts.sizeBytes === 0 || bytes) {
       closeFile(file);
-      return span === undefined
-        ? 'unsatisfiable'
-        : { facts: toObjectFacts(blob), span, body: Readable.from([]) };
+      if (span === undefined) return 'unsatisfiable';
+      const asked = span === 'whole' ? bytes : bytes?.subarray(span.first, span.last + 1);
+      return objectOfBytes(toObjectFacts(blob), span, asked ?? Buffer.alloc(0));
     }
     const [start, end] = span === 'whole' ? [0, facts.sizeBytes - 1] : [span.first, span.last];
     const body = createReadStream('', { fd: file, start, end, highWaterMark: READ_CHUNK_BYTES });
@@ -176,9 +181,9 @@ export class LocalStore implements ObjectStore {
     return join(this.#folder, keyToPath(key));
   }
 
-  async #openBlob(key: ObjectKey): Promise<OpenBlob | undefined> {
+  async #openBlob(key: ObjectKey, atOnceBytes = 0): Promise<OpenBlob | undefined> {
     const path = this.#pathOf(key);
-    const blob = await translate(`read ${key}`, () => this.#openPath(key, path));
+    const blob = await translate(`read ${key}`, () => this.#openPath(key, path, atOnceBytes));
     if (blob) this.#noteUse(path, blob.stats);
     return blob;
   }
@@ -190,7 +195,8 @@ export class LocalStore implements ObjectStore {
     utimes(path, now / 1000, now / 1000).catch(() => {}); // removed in this moment, or a folder that is only read
   }
 
-  async #openPath(key: ObjectKey, path: string): Promise<OpenBlob | undefined> {
+  /** @param atOnceBytes a file up to this size is read as a whole, for that is as cheap as its facts alone */
+  async #openPath(key: ObjectKey, path: string, atOnceBytes = 0): Promise<OpenBlob | undefined> {
     const file = await openFile(path, 'r').catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw error;
@@ -198,8 +204,13 @@ export class LocalStore implements ObjectStore {
     if (file === undefined) return undefined;
     try {
       const stats = statFile(file);
-      const facts = await readFacts(file, stats.size);
-      if (facts?.key === key) return { file, stats, facts };
+      if (stats.size <= atOnceBytes) {
+        const whole = await readWhole(file, stats.size);
+        if (whole?.facts.key === key) return { file, stats, ...whole };
+      } else {
+        const facts = await readFacts(file, stats.size);
+        if (facts?.key === key) return { file, stats, facts };
+      }
     } catch (error) {
       closeFile(file);
       throw error;
