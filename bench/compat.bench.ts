@@ -60,13 +60,14 @@ try {
   const results = new Map<string, LoadResult[]>();
   for (let round = -1; round < ROUNDS; round++)
     for (const method of ['HEAD', 'GET', 'PUT'] as const)
-      for (const [name, { url }] of Object.entries(contenders)) {
+      for (const [name, { url, pid }] of Object.entries(contenders)) {
         const ms = round < 0 ? WARM_UP_MS : ROUND_MS;
         const result = await loadHttp(url, {
           request: requestOf(method, url),
           isHead: method === 'HEAD',
           connections: CONNECTIONS,
           ms,
+          pid,
         });
         if (round >= 0) results.set(name + method, [...(results.get(name + method) ?? []), result]);
       }
@@ -74,22 +75,37 @@ try {
     median((results.get(name + method) ?? []).map(({ perSecond }) => perSecond));
   const p99 = (name: string, method: string): string =>
     `${median((results.get(name + method) ?? []).map(({ p99Ms }) => p99Ms)).toFixed(1)} ms`;
+  const cpu = (name: string, method: string): number =>
+    median((results.get(name + method) ?? []).map(({ cpuMicros }) => cpuMicros));
   const shown = (value: number): string => Math.round(value).toLocaleString('en');
   console.log(
     `10 KiB artifacts, ${CONNECTIONS} connections, server and load on a core each, medians of ${ROUNDS} rounds of ${ROUND_MS / 1000} s in turn. Requests/s:\n`,
   );
   console.log(
     table([
-      ['', 'velocity', 'p99', 'turborepo-remote-cache', 'p99', 'ratio'],
+      [
+        '',
+        'velocity',
+        'p99',
+        'processor',
+        'turborepo-remote-cache',
+        'p99',
+        'processor',
+        'ratio',
+        'by processor',
+      ],
       ...['HEAD', 'GET', 'PUT'].map((method) => {
         const [mine, other] = [rate('velocity', method), rate('turborepo-remote-cache', method)];
         return [
           method,
           shown(mine),
           p99('velocity', method),
+          `${Math.round(cpu('velocity', method))} µs`,
           shown(other),
           p99('turborepo-remote-cache', method),
+          `${Math.round(cpu('turborepo-remote-cache', method))} µs`,
           `${(mine / other).toFixed(1)} ×`,
+          `${(cpu('turborepo-remote-cache', method) / cpu('velocity', method)).toFixed(1)} ×`,
         ];
       }),
     ]),

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { cpus } from 'node:os';
 
 export interface LoadResult {
   readonly perSecond: number;
   readonly p99Ms: number;
+  /** Processor time of the server for each request, in microseconds; it says more than the rate where a machine is shared. */
+  readonly cpuMicros: number;
 }
 
 export interface Load {
@@ -14,16 +17,22 @@ export interface Load {
   readonly isHead?: boolean;
   readonly connections: number;
   readonly ms: number;
+  /** The server's process. */
+  readonly pid: number;
 }
 
 /** RFC 9112 §7.1. */
 const LAST_CHUNK = '\r\n0\r\n\r\n';
 
 /** Keeps every connection busy with one request at a time. Any answer that is no 2xx ends it. */
-export async function loadHttp(url: string, { request, isHead, connections, ms }: Load): Promise<LoadResult> {
+export async function loadHttp(
+  url: string,
+  { request, isHead, connections, ms, pid }: Load,
+): Promise<LoadResult> {
   const { hostname, port } = new URL(url);
   const latencies: number[] = [];
   const startedAt = performance.now();
+  const cpuBefore = cpuMicrosOf(pid);
   await Promise.all(
     Array.from({ length: connections }, () =>
       keepBusy(
@@ -40,7 +49,14 @@ export async function loadHttp(url: string, { request, isHead, connections, ms }
   return {
     perSecond: latencies.length / seconds,
     p99Ms: latencies[Math.floor(latencies.length * 0.99)] ?? Number.NaN,
+    cpuMicros: (cpuMicrosOf(pid) - cpuBefore) / latencies.length,
   };
+}
+
+/** Of all threads, in user code and the kernel; clock ticks are hundredths of a second. */
+function cpuMicrosOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 function keepBusy(
@@ -90,6 +106,11 @@ function keepBusy(
   });
 }
 
+export interface BenchServer {
+  readonly url: string;
+  readonly pid: number;
+}
+
 /** Servers under test, each on the first core; what makes the load has the second to itself. */
 export class BenchServers implements Disposable {
   readonly #children: ChildProcess[] = [];
@@ -102,11 +123,7 @@ export class BenchServers implements Disposable {
    * Starts one and waits until it answers.
    * @param url where it will listen; without one it prints `"url":"…"`
    */
-  async start(
-    args: readonly string[],
-    env: NodeJS.ProcessEnv,
-    url?: string,
-  ): Promise<{ url: string; pid: number }> {
+  async start(args: readonly string[], env: NodeJS.ProcessEnv, url?: string): Promise<BenchServer> {
     const child = spawn(process.execPath, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],

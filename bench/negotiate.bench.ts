@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BenchServers, type LoadResult, loadHttp } from './http-load.ts';
+import { type BenchServer, BenchServers, type LoadResult, loadHttp } from './http-load.ts';
 import { median, table } from './results.ts';
 
 const CONNECTIONS = 32;
@@ -44,15 +44,15 @@ try {
     VC_LOCAL_ROOT: join(folder, 'data'),
     VC_LOG_REQUESTS: 'errors',
   };
-  const { url: ours } = await servers.start([join('bin', 'velocity.js'), 'serve'], env);
-  const { url: bare } = await servers.start([join(folder, 'bare.mjs'), join(folder, 'bare.mjs')], {});
-  const stored = await storeOne(ours);
+  const ours = await servers.start([join('bin', 'velocity.js'), 'serve'], env);
+  const bare = await servers.start([join(folder, 'bare.mjs'), join(folder, 'bare.mjs')], {});
+  const stored = await storeOne(ours.url);
 
   const missing = { hash: sha(randomBytes(8)), action: 'download' };
   const batch = {
     items: Array.from({ length: 100 }, () => ({ hash: sha(randomBytes(8)), action: 'download' })),
   };
-  const contests: [string, string, unknown][] = [
+  const contests: [string, BenchServer, unknown][] = [
     ['velocity, found', ours, { hash: stored, action: 'download' }],
     ['velocity, missing', ours, missing],
     ['velocity, upload', ours, { hash: sha(randomBytes(8)), action: 'upload' }],
@@ -61,8 +61,8 @@ try {
   ];
   const results = new Map(contests.map(([name]) => [name, [] as LoadResult[]]));
   for (let round = -1; round < ROUNDS; round++) {
-    for (const [name, url, body] of contests) {
-      const result = await load(url, body, round < 0 ? WARM_UP_MS : ROUND_MS);
+    for (const [name, server, body] of contests) {
+      const result = await load(server, body, round < 0 ? WARM_UP_MS : ROUND_MS);
       if (round >= 0) results.get(name)?.push(result);
     }
   }
@@ -73,26 +73,27 @@ try {
       name,
       Math.round(rate(name)).toLocaleString('en'),
       `${p99.toFixed(1)} ms`,
+      `${Math.round(median((results.get(name) ?? []).map(({ cpuMicros }) => cpuMicros)))} µs`,
       `${(rate(name) / rate('bare node:http')).toFixed(2)} ×`,
     ];
   });
   console.log(
     `${CONNECTIONS} connections, server and load on a core each, medians of ${ROUNDS} rounds of ${ROUND_MS / 1000} s in turn.\n`,
   );
-  console.log(table([['server', 'requests/s', 'p99', 'beside bare node:http'], ...rows]));
+  console.log(table([['server', 'requests/s', 'p99', 'processor time', 'beside bare node:http'], ...rows]));
 } finally {
   servers[Symbol.dispose]();
   rmSync(folder, { recursive: true, force: true });
 }
 
 /** Keeps every connection busy with one question at a time. */
-function load(url: string, body: unknown, ms: number): Promise<LoadResult> {
+function load({ url, pid }: BenchServer, body: unknown, ms: number): Promise<LoadResult> {
   const { host } = new URL(url);
   const payload = JSON.stringify(body);
   const request = Buffer.from(
     `POST /v1/negotiate HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nContent-Length: ${payload.length}\r\n\r\n${payload}`,
   );
-  return loadHttp(url, { request: () => request, connections: CONNECTIONS, ms });
+  return loadHttp(url, { request: () => request, connections: CONNECTIONS, ms, pid });
 }
 
 async function storeOne(url: string): Promise<string> {
