@@ -118,6 +118,24 @@ describe('OidcVerifier', () => {
     assert.equal(await ask(), 2);
   });
 
+  test('an issuer whose keys cannot be had is left alone for a while, wherever they are said to be', async () => {
+    const clock = new ManualClock(NOW);
+    const token = await issuer.sign(CLAIMS);
+    for (const path of ['/elsewhere', '/.well-known/openid-configuration']) {
+      const lost = new OidcVerifier([configured({ jwksUri: `${issuer.url}${path}` })], clock);
+      const asked = issuer.asked.length;
+      const ask = async (): Promise<number> => {
+        assert.equal(await refusal(lost.verify(token)), 'issuer-unavailable', path);
+        return issuer.asked.length - asked;
+      };
+      assert.equal(await ask(), 1, path);
+      clock.advance(4_999);
+      assert.equal(await ask(), 1, path);
+      clock.advance(1);
+      assert.equal(await ask(), 2, path);
+    }
+  });
+
   test('issuers that take the place of others are believed at once, and the others no longer', async () => {
     const changing = verifier();
     const token = await issuer.sign(CLAIMS);

@@ -1,7 +1,10 @@
 import {
+  createLocalJWKSet,
   createRemoteJWKSet,
+  customFetch,
   decodeJwt,
   errors,
+  type JSONWebKeySet,
   type JWTPayload,
   type JWTVerifyGetKey,
   jwtVerify,
@@ -104,11 +107,12 @@ export class OidcVerifier {
   }
 }
 
-/** Where an issuer's keys are, learned once for all who ask. */
+/** Where an issuer's keys are, learned once for all who ask, and the keys themselves. */
 class IssuerKeys {
   readonly #issuer: OidcIssuer;
   readonly #clock: Clock;
   #found: Promise<JWTVerifyGetKey> | undefined;
+  #failure: unknown;
   #askAgainAt = Number.NEGATIVE_INFINITY;
 
   constructor(issuer: OidcIssuer, clock: Clock) {
@@ -117,20 +121,32 @@ class IssuerKeys {
   }
 
   get(): Promise<JWTVerifyGetKey> {
-    if (this.#found && this.#clock.elapsed() < this.#askAgainAt) return this.#found;
-    this.#askAgainAt = Number.POSITIVE_INFINITY;
-    this.#found = this.#find();
-    this.#found.catch(() => {
-      this.#askAgainAt = this.#clock.elapsed() + PAUSE_AFTER_FAILURE_MS;
+    this.#found ??= this.#find().catch((error: unknown) => {
+      this.#found = undefined;
+      throw error;
     });
     return this.#found;
   }
 
   async #find(): Promise<JWTVerifyGetKey> {
     const { issuer, jwksUri } = this.#issuer;
-    return createRemoteJWKSet(new URL(jwksUri ?? (await discover(issuer))), {
+    const uri = jwksUri ?? (await this.#ask(() => discover(issuer)));
+    return createRemoteJWKSet(new URL(uri), {
       timeoutDuration: FETCH_TIMEOUT_MS,
+      [customFetch]: (url, request) => this.#ask(() => fetchKeys(url, request)),
     });
+  }
+
+  /** Anybody can send tokens that make us ask; so after a failure the issuer is left alone for a while. */
+  async #ask<T>(ask: () => Promise<T>): Promise<T> {
+    if (this.#clock.elapsed() < this.#askAgainAt) throw this.#failure;
+    try {
+      return await ask();
+    } catch (error) {
+      this.#failure = error;
+      this.#askAgainAt = this.#clock.elapsed() + PAUSE_AFTER_FAILURE_MS;
+      throw error;
+    }
   }
 }
 
@@ -141,6 +157,15 @@ async function discover(issuer: string): Promise<string> {
   const { jwks_uri: uri } = (await reply.json()) as { readonly jwks_uri?: unknown };
   if (typeof uri !== 'string') throw new Error(`${url} names no keys`);
   return uri;
+}
+
+/** The whole answer, looked at: one that never ends, or holds no keys, is a failure like any other. */
+async function fetchKeys(url: string, request: RequestInit): Promise<Response> {
+  const reply = await fetch(url, request);
+  if (reply.status !== 200) throw new Error(`${url} answered ${reply.status}`);
+  const keys = (await reply.json()) as JSONWebKeySet;
+  createLocalJWKSet(keys); // throws where these are none
+  return Response.json(keys);
 }
 
 /** Whom the token says it is from. Nothing of it is believed yet. */
