@@ -1,6 +1,7 @@
 /** How an issuer and its rules are written in the token file. */
 import * as z from 'zod';
 import { isScopeName, NAME_EXPECTS } from '../base/scope-name.ts';
+import { isIssuerUrl } from './issuer-url.ts';
 import type { OidcIssuer, OidcRule } from './oidc-rules.ts';
 import { hasPlaces } from './scope-template.ts';
 import { checkTerms, termsFields, toTerms } from './terms-entry.ts';
@@ -24,7 +25,6 @@ const OPEN_TO_ALL: Readonly<Record<string, readonly string[]>> = {
   'https://agent.buildkite.com': ['organization_id', 'pipeline_id', 'organization_slug', 'sub'],
 };
 
-const LOOPBACK = /^http:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:\/|$)/;
 const SCOPE_EXPECTS = `expected ${NAME_EXPECTS}; or words followed by claims in braces, as in pr-{ref}`;
 
 /** Its own words come first: claims that stand alone could spell any scope. */
@@ -53,9 +53,9 @@ const rule = z
 
 export const issuerEntry = z
   .strictObject({
-    issuer: z.string().refine(isSafeUrl, 'expected the issuer as in its tokens, an https:// URL'),
+    issuer: z.string().refine(isIssuerUrl, 'expected the issuer as in its tokens, an https:// URL'),
     audience: z.string().min(1, 'expected what tokens for this server have as "aud"'),
-    jwks_uri: z.string().refine(isSafeUrl, 'expected an https:// URL').optional(),
+    jwks_uri: z.string().refine(isIssuerUrl, 'expected an https:// URL').optional(),
     rules: z.array(rule).min(1, 'expected a rule: without one no token opens anything'),
   })
   .superRefine(({ issuer, rules }, context) => {
@@ -83,9 +83,4 @@ function toRule({ when, ...terms }: z.infer<typeof rule>): OidcRule {
 
 function isExact(texts: string | readonly string[] | undefined): boolean {
   return texts !== undefined && [texts].flat().every((text) => !text.endsWith('*'));
-}
-
-/** Keys that come over the open network could be anybody's. */
-function isSafeUrl(text: string): boolean {
-  return URL.canParse(text) && (text.startsWith('https://') || LOOPBACK.test(text));
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { SignJWT, UnsecuredJWT } from 'jose';
+import { HttpServer } from '../../test/rig/http-server.ts';
 import { ManualClock } from '../../test/rig/manual-clock.ts';
 import { OidcIssuer as Issuer } from '../../test/rig/oidc-issuer.ts';
 import { looksLikeJwt, OidcVerifier } from './oidc.ts';
@@ -134,6 +135,19 @@ describe('OidcVerifier', () => {
       clock.advance(1);
       assert.equal(await ask(), 2, path);
     }
+  });
+
+  test('keys are not fetched over the open network, wherever discovery says they are', async () => {
+    const open = { jwks_uri: 'http://issuer.example/keys' };
+    await using careless = await HttpServer.start(
+      (_request, response) => void response.end(JSON.stringify(open)),
+    );
+    const verified = await verifier({ issuer: careless.url }).verify(
+      await issuer.sign({ ...CLAIMS, iss: careless.url }),
+    );
+    assert.ok('refusal' in verified);
+    assert.equal(verified.refusal, 'issuer-unavailable');
+    assert.match(verified.why, /names no https:\/\/ address of keys/);
   });
 
   test('issuers that take the place of others are believed at once, and the others no longer', async () => {

@@ -13,6 +13,7 @@ import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Access } from './access.ts';
 import { type Claims, textClaims } from './claims.ts';
+import { isIssuerUrl } from './issuer-url.ts';
 import { grant, type OidcIssuer } from './oidc-rules.ts';
 
 /** What an issuer vouches for. */
@@ -155,7 +156,8 @@ async function discover(issuer: string): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const reply = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
   const { jwks_uri: uri } = (await reply.json()) as { readonly jwks_uri?: unknown };
-  if (typeof uri !== 'string') throw new Error(`${url} names no keys`);
+  if (typeof uri !== 'string' || !isIssuerUrl(uri))
+    throw new Error(`${url} names no https:// address of keys`);
   return uri;
 }
 
