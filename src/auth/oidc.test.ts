@@ -40,6 +40,17 @@ describe('OidcVerifier', () => {
     assert.deepEqual([sub, repository_id, fork, groups], [CLAIMS.sub, '4711', 'false', undefined]);
   });
 
+  test('a number that is not known to the last digit is no claim: another one may read the same', async () => {
+    const numbers = { project_id: 2 ** 53, large: 1e21, fraction: 1.5, whole: 2 ** 53 - 1 };
+    const verified = await verifier().verify(await issuer.sign({ ...CLAIMS, ...numbers }));
+    assert.ok(!('refusal' in verified), JSON.stringify(verified));
+    const { project_id, large, fraction, whole } = verified.claims;
+    assert.deepEqual(
+      [project_id, large, fraction, whole],
+      [undefined, undefined, '1.5', '9007199254740991'],
+    );
+  });
+
   test('keys are fetched once, where discovery says or where the settings do', async () => {
     const own = verifier();
     const asked = issuer.asked.length;
