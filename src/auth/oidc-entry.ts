@@ -34,7 +34,8 @@ const scopeTemplate = z
     (text) => (hasPlaces(text) ? /^[a-z0-9][a-z0-9._-]*\{/.test(text) : isScopeName(text)),
     SCOPE_EXPECTS,
   );
-const claimText = z.union([z.string().min(1), z.number(), z.boolean()], 'expected a text').transform(String);
+/** Numbers are texts in this file, as they are written: a branch may be called 2.0. */
+const claimText = z.union([z.string().min(1), z.boolean()], 'expected a text').transform(String);
 
 const rule = z
   .strictObject({

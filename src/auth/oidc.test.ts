@@ -45,10 +45,7 @@ describe('OidcVerifier', () => {
     const verified = await verifier().verify(await issuer.sign({ ...CLAIMS, ...numbers }));
     assert.ok(!('refusal' in verified), JSON.stringify(verified));
     const { project_id, large, fraction, whole } = verified.claims;
-    assert.deepEqual(
-      [project_id, large, fraction, whole],
-      [undefined, undefined, '1.5', '9007199254740991'],
-    );
+    assert.deepEqual([project_id, large, fraction, whole], [undefined, undefined, '1.5', '9007199254740991']);
   });
 
   test('keys are fetched once, where discovery says or where the settings do', async () => {

@@ -108,7 +108,7 @@ test('what is wrong with a token is told with its place', () => {
   }
   assert.match(
     mistakeOf('preset: main\n    limits: { requests: 600, bytes: 600/m }'),
-    /5:25: tokens\.0\.limits\.requests: .*found 600\n.*5:37: tokens\.0\.limits\.bytes: expected a size in a s, m, h or d.* or none, found "600\/m"/,
+    /5:25: tokens\.0\.limits\.requests: .*found "600"\n.*5:37: tokens\.0\.limits\.bytes: expected a size in a s, m, h or d.* or none, found "600\/m"/,
   );
   assert.match(
     mistakeOf('preset: main\n    limits: { request: 600/m }'),
@@ -212,6 +212,13 @@ test('an issuer’s rules say when its tokens open what, presets as for tokens',
       ],
     },
   ]);
+});
+
+test('a rule’s numbers are what is written, to the letter', () => {
+  const rules =
+    '      - { when: { ref: [2.0, 1.10, 0123, 0x10, 12345678901234567890, 1e3] }, preset: main }\n';
+  const [{ rules: [rule] = [] } = {}] = issuersIn(issuer(rules));
+  assert.deepEqual(rule?.when, { ref: ['2.0', '1.10', '0123', '0x10', '12345678901234567890', '1e3'] });
 });
 
 test('what is wrong with an issuer is told with its place', () => {

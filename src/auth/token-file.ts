@@ -75,7 +75,7 @@ export function readTokenFile(path: string): Checked<TokenFile> {
 
 /** @param name what the file is called in mistakes */
 export function parseTokenFile(name: string, text: string): Checked<TokenFile> {
-  const parsed = parseYaml(name, text, {});
+  const parsed = parseYaml(name, text, {}, { numbers: 'as-written' });
   if (!parsed.ok) return withoutTokens(text, parsed);
   const { data, unsetVariables } = parsed.value;
   // A file that holds nothing but a secret, named here by mistake, must not be quoted.

@@ -42,6 +42,13 @@ test('a file is read to plain data', () => {
   });
 });
 
+test('numbers are values, or where that is asked for texts as they are written', () => {
+  const text = 'a: 2.0\nb: [0x10, true, 1e3]\n';
+  assert.deepEqual(read(text).data, { a: 2, b: [16, true, 1000] });
+  const parsed = parseYaml('file.yml', text, {}, { numbers: 'as-written' });
+  assert.deepEqual(parsed.ok && parsed.value.data, { a: '2.0', b: ['0x10', true, '1e3'] });
+});
+
 test('an empty file, or one of comments alone, has no data', () => {
   assert.equal(read('').data, null);
   assert.equal(read('# nothing here\n').data, null);

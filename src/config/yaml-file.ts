@@ -33,11 +33,21 @@ export interface YamlFile {
   positionOf(path: Path, part: 'key' | 'value'): Position;
 }
 
+export interface YamlOptions {
+  /** `as-written`: texts, so that `2.0`, `0123` and a number of thirty digits stay what they are. */
+  readonly numbers?: 'values' | 'as-written';
+}
+
 /**
  * Parses and interpolates. Syntax errors, duplicate keys and `${VAR:?…}` of unset variables are
  * mistakes, and so are unquoted texts that YAML takes for a tag or an alias, as it does `!*.md` and `*.ts`.
  */
-export function parseYaml(name: string, text: string, env: NodeJS.ProcessEnv): Checked<YamlFile> {
+export function parseYaml(
+  name: string,
+  text: string,
+  env: NodeJS.ProcessEnv,
+  { numbers = 'values' }: YamlOptions = {},
+): Checked<YamlFile> {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true, logLevel: 'error' });
   const at = (from: number, to: number): Position => {
@@ -54,6 +64,7 @@ export function parseYaml(name: string, text: string, env: NodeJS.ProcessEnv): C
     misread.push({ message: UNQUOTED, position: at(from, to) });
   }
   if (misread.length > 0) return { ok: false, mistakes: misread };
+  if (numbers === 'as-written') keepNumbersAsWritten(document);
 
   const unsetVariables = new Set<string>();
   const mistakes: Mistake[] = [];
@@ -96,6 +107,14 @@ export function parseYaml(name: string, text: string, env: NodeJS.ProcessEnv): C
 }
 
 const UNQUOTED = 'this is not valid YAML: a text that begins with * or ! needs quotes';
+
+function keepNumbersAsWritten(document: Document): void {
+  visit(document, {
+    Scalar(_key, scalar) {
+      if (typeof scalar.value === 'number') scalar.value = scalar.source ?? String(scalar.value);
+    },
+  });
+}
 
 /** Those without an anchor before them, and those inside what their own anchor marks. */
 function danglingAliases(document: Document): Alias[] {
