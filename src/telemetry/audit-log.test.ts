@@ -89,3 +89,13 @@ test('an event that cannot be written is an error that names no file, and the ev
   );
   assert.deepEqual((JSON.parse(opened.logged[0] ?? '') as { audit: unknown }).audit, EVENT);
 });
+
+test('what was done is not called undone for that its end cannot be written; the log has it', async () => {
+  await using opened = await open();
+  const log = opened.log();
+  rmSync(opened.path);
+  mkdirSync(opened.path);
+  for (const result of ['done', 'absent', 'failed'] as const) log.record({ ...EVENT, result });
+  const results = opened.logged.map((line) => (JSON.parse(line) as { audit: AuditEvent }).audit.result);
+  assert.deepEqual(results, ['done', 'absent', 'failed']);
+});

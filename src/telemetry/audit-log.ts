@@ -21,6 +21,9 @@ export interface AuditEvent {
   readonly address?: string;
 }
 
+/** Told after the deed. */
+const OUTCOMES: ReadonlySet<AuditEvent['result']> = new Set(['done', 'absent', 'failed']);
+
 /** The owner's alone: who may do what is nobody else's business. */
 const MODE = 0o600;
 
@@ -50,7 +53,10 @@ export class AuditLog {
     }
   }
 
-  /** @throws VelocityError `AUDIT_UNAVAILABLE`: what cannot be recorded must not be done */
+  /**
+   * @throws VelocityError `AUDIT_UNAVAILABLE`: what cannot be recorded must not be done. Not of what came of it:
+   * that is so, written down or not.
+   */
   record(event: AuditEvent): void {
     if (this.#path === undefined) {
       this.#logger.info({ audit: event }, 'audit');
@@ -62,6 +68,7 @@ export class AuditLog {
       append(this.#path, `${line}\n`, event.result !== 'refused');
     } catch (error) {
       this.#logger.error({ audit: event, err: error }, 'the audit log cannot be written');
+      if (OUTCOMES.has(event.result)) return;
       const message = 'The audit log cannot be written, so nothing was done.';
       throw new VelocityError('AUDIT_UNAVAILABLE', message, { cause: error });
     }
