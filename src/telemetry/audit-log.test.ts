@@ -99,3 +99,11 @@ test('what was done is not called undone for that its end cannot be written; the
   const results = opened.logged.map((line) => (JSON.parse(line) as { audit: AuditEvent }).audit.result);
   assert.deepEqual(results, ['done', 'absent', 'failed']);
 });
+
+test('a file that cannot be brought to the disk is refused at the start, not at the first deletion', () => {
+  const logger = openLogger('silent');
+  assert.throws(() => new AuditLog('/dev/null', new ManualClock(NOW), logger), {
+    code: 'AUDIT_UNAVAILABLE',
+    message: /\/dev\/null cannot be written: EINVAL/,
+  });
+});

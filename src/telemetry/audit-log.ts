@@ -46,7 +46,7 @@ export class AuditLog {
     this.#logger = logger;
     if (path === undefined) return;
     try {
-      append(path, '', false);
+      append(path, '', true);
     } catch (error) {
       const message = `The audit log ${path} cannot be written: ${messageOf(error)}. Set VC_AUDIT_FILE to a file that can.`;
       throw new VelocityError('AUDIT_UNAVAILABLE', message, { cause: error });
