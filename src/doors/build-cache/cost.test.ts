@@ -20,8 +20,9 @@ test('a batch counts as one request for every hundred items that it begins', () 
 });
 
 test('a URL counts as what it lets pass: of a download the size found, of an upload the size announced', () => {
-  const items = [download, upload(70), { hash, action: 'verify' } as const, upload(0)];
-  assert.equal(bytesHandedOut(items, [found(100), needed, found(5), needed], LARGEST), 175);
+  const replace: NegotiateItem = { hash, action: 'replace', size: 20 };
+  const items = [download, upload(70), { hash, action: 'verify' } as const, upload(0), replace];
+  assert.equal(bytesHandedOut(items, [found(100), needed, found(5), needed, needed], LARGEST), 195);
 });
 
 test('an upload of a size that was not announced counts as the largest there is', () => {
