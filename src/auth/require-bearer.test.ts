@@ -10,7 +10,7 @@ import { httpMetrics } from '../http/metrics.ts';
 import { openLogger } from '../telemetry/logger.ts';
 import { everything } from './access.ts';
 import { authMetrics } from './metrics.ts';
-import { accessOf, requireBearer } from './require-bearer.ts';
+import { accessOf, requireBearer, requireRight } from './require-bearer.ts';
 
 const registry = new Registry();
 const metrics = authMetrics(registry);
@@ -30,7 +30,8 @@ const { authenticator } = openAuthenticator(systemClock, {
   issuers: [{ issuer: 'http://127.0.0.1:1', audience: 'us', rules: [] }],
 });
 let bodiesRead = 0;
-app.post('/closed', { onRequest: requireBearer(authenticator, 'cache', metrics) }, async (request) => {
+const hooks = [requireBearer(authenticator, metrics), requireRight('cache', metrics)];
+app.post('/closed', { onRequest: hooks }, async (request) => {
   bodiesRead++;
   return accessOf(request).id;
 });

@@ -15,16 +15,10 @@ export function accessOf(request: FastifyRequest): Access {
 }
 
 /**
- * A hook that lets only known tokens with a right in, before any body is read. One answer for tokens that are
- * unknown, revoked and expired: 401. A known one without the right is told 403.
- * @param onForbidden told of each of those
+ * A hook that lets only known tokens in, before any body is read. One answer for tokens that are
+ * unknown, revoked and expired: 401.
  */
-export function requireBearer(
-  authenticator: Authenticator,
-  right: Right,
-  metrics: AuthMetrics,
-  onForbidden: (request: FastifyRequest, access: Access) => void = () => {},
-): onRequestAsyncHookHandler {
+export function requireBearer(authenticator: Authenticator, metrics: AuthMetrics): onRequestAsyncHookHandler {
   return async (request, reply) => {
     const authentication = await authenticator.authenticate(request.headers.authorization);
     if ('refusal' in authentication) {
@@ -34,12 +28,26 @@ export function requireBearer(
     }
     const { access } = authentication;
     nameSender(request, access.id);
-    if (!access.rights.has(right)) {
-      metrics.failures.inc({ reason: 'no-right' });
-      onForbidden(request, access);
-      throw new VelocityError('FORBIDDEN', `This token has no right to this: it lacks "${right}".`);
-    }
     accesses.set(request, access);
+  };
+}
+
+/**
+ * A hook behind that one: a known token without the right is told 403. Limits of tokens come between the two, for
+ * what is refused is asked all the same.
+ * @param onForbidden told of each of those
+ */
+export function requireRight(
+  right: Right,
+  metrics: AuthMetrics,
+  onForbidden: (request: FastifyRequest, access: Access) => void = () => {},
+): onRequestAsyncHookHandler {
+  return async (request) => {
+    const access = accessOf(request);
+    if (access.rights.has(right)) return;
+    metrics.failures.inc({ reason: 'no-right' });
+    onForbidden(request, access);
+    throw new VelocityError('FORBIDDEN', `This token has no right to this: it lacks "${right}".`);
   };
 }
 

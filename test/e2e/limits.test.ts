@@ -1,6 +1,7 @@
 /** Limits of requests and bytes, as a running server keeps them. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { digestOf } from '../../src/base/digest.ts';
@@ -89,6 +90,27 @@ test('a batch counts as one request for every hundred items', async () => {
   const items = Array.from({ length: 1000 }, () => ({ hash: freshHash(), action: 'download' }));
   assert.equal((await postNegotiate(opened.server.url, { items })).status, 200);
   assert.equal((await opened.ask()).status, 429);
+});
+
+test('what a token is refused for want of a right counts too, and fills no audit log beyond its limit', async () => {
+  await using folder = await openTempFolder();
+  const made = await velocity(['token', 'new', '--preset', 'main', '--file', 'tokens.yml'], {
+    cwd: folder.path,
+  });
+  const authorization = `Bearer ${made.stdout.trim()}`;
+  const audit = join(folder.path, 'audit.jsonl');
+  await using opened = await openServer({
+    VC_AUTH_TOKENS_FILE: join(folder.path, 'tokens.yml'),
+    VC_AUDIT_FILE: audit,
+    VC_LIMIT_REQUESTS: '3/h',
+  });
+  const statuses: number[] = [];
+  for (let request = 0; request < 5; request++) {
+    const url = `${opened.server.url}/v1/entries/${freshHash()}`;
+    statuses.push((await fetch(url, { method: 'DELETE', headers: { authorization } })).status);
+  }
+  assert.deepEqual(statuses, [403, 403, 403, 429, 429]);
+  assert.equal(readFileSync(audit, 'utf8').split('\n').length - 1, 3);
 });
 
 test('beyond its bytes a token gets no more URLs, each as its file says', async () => {

@@ -11,7 +11,7 @@ import { TrustedProxies } from '../../http/trusted-proxies.ts';
 import { openLogger } from '../../telemetry/logger.ts';
 import { type Access, everything } from '../access.ts';
 import { authMetrics } from '../metrics.ts';
-import { accessOf, requireBearer } from '../require-bearer.ts';
+import { accessOf, requireBearer, requireRight } from '../require-bearer.ts';
 import { limitAddress, limitToken } from './limit-hooks.ts';
 import { limitMetrics } from './metrics.ts';
 import { RateLimits } from './rate-limits.ts';
@@ -49,8 +49,10 @@ class Rig implements AsyncDisposable {
     this.#app.register(async (doors) => {
       if (this.limits.limitsAddresses) doors.addHook('onRequest', limitAddress(this.limits));
       doors.register(async (door) => {
-        door.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics(registry)));
+        const metrics = authMetrics(registry);
+        door.addHook('onRequest', requireBearer(authenticator, metrics));
         door.addHook('onRequest', limitToken(this.limits));
+        door.addHook('onRequest', requireRight('cache', metrics));
         door.post('/closed', async (request) => {
           this.bodiesRead++;
           return accessOf(request).id;

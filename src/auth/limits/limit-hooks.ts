@@ -17,7 +17,7 @@ export function limitAddress(limits: RateLimits): onRequestHookHandler {
   };
 }
 
-/** Likewise for a token, after `requireBearer` has let it in. */
+/** Likewise for a token, after `requireBearer` has let it in and before its rights are looked at. */
 export function limitToken(limits: RateLimits): onRequestHookHandler {
   return (request, reply, done) => {
     const refusal = limits.admitToken(accessOf(request));

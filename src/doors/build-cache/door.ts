@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Access } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticator.ts';
 import { limitToken } from '../../auth/limits/limit-hooks.ts';
-import { requireBearer } from '../../auth/require-bearer.ts';
+import { requireBearer, requireRight } from '../../auth/require-bearer.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
@@ -31,16 +31,18 @@ export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions)
   const negotiation = new Negotiation(options);
   registerBlobs(app, options);
   app.register(async (scope) => {
-    scope.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics));
+    scope.addHook('onRequest', requireBearer(authenticator, authMetrics));
     if (limits) scope.addHook('onRequest', limitToken(limits));
+    scope.addHook('onRequest', requireRight('cache', authMetrics));
     registerNegotiate(scope as HttpApp, negotiation, options);
     registerAccess(scope as HttpApp);
   });
   app.register(async (scope) => {
     const refused = (request: FastifyRequest, { id }: Access) =>
       audit.record(refusedDeletion(request, id, proxies));
-    scope.addHook('onRequest', requireBearer(authenticator, 'admin', authMetrics, refused));
+    scope.addHook('onRequest', requireBearer(authenticator, authMetrics));
     if (limits) scope.addHook('onRequest', limitToken(limits));
+    scope.addHook('onRequest', requireRight('admin', authMetrics, refused));
     registerEntries(scope as HttpApp, options);
   });
   registerCompat(app, allProtocols(options.metrics), { ...options, entries: new Entries(options.store) });
