@@ -63,3 +63,27 @@ test('whoever does not play along is named, with what to do, and no token is', a
     );
   }
 });
+
+test('what cannot be sent is not quoted: a secret of several lines, a password in an address', async () => {
+  await using issuer = await OidcIssuer.start();
+  const job = (changes: NodeJS.ProcessEnv): JobIdentity => identityOf({ ...issuer.jobEnv, ...changes });
+  const withPassword = issuer.jobEnv['ACTIONS_ID_TOKEN_REQUEST_URL']?.replace('//', '//user:hidden@');
+  for (const identity of [
+    job({ ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'hidden\nhidden' }),
+    job({ ACTIONS_ID_TOKEN_REQUEST_URL: withPassword }),
+  ]) {
+    await assert.rejects(
+      exchangeIdentity(identity, { url: 'http://unused.example', audience: 'us', timeoutMs: TIMEOUT_MS }),
+      (error: Error) =>
+        /\/job-token could not be asked: /.test(error.message) && !/hidden/.test(error.message),
+    );
+  }
+});
+
+test('a password in the gateway’s address is no obstacle: the token is sent, as in every other request', async () => {
+  await using gateway = await gatewayThat(200, { token: 'ours' });
+  const url = gateway.url.replace('//', '//user:hidden@');
+  const given = identityOf({ VELOCITY_ID_TOKEN: 'the.id.token' });
+  const token = await exchangeIdentity(given, { url, audience: 'us', timeoutMs: TIMEOUT_MS });
+  assert.equal(token.reveal(), 'ours');
+});

@@ -32,6 +32,7 @@ export interface ExchangeOptions {
 export async function exchangeIdentity(identity: JobIdentity, options: ExchangeOptions): Promise<Secret> {
   const issued = identity.from === 'variable' ? identity.token : await askActions(identity, options);
   const gateway = new URL(options.url.replace(/\/+$/, '') + EXCHANGE_PATH);
+  gateway.username = gateway.password = ''; // the token is what opens it, and fetch takes no others
   const shown = gateway.origin + gateway.pathname;
   const reply = await send(gateway, options.timeoutMs, {
     method: 'POST',
@@ -74,9 +75,14 @@ async function send(url: URL, timeoutMs: number, request: RequestInit): Promise<
     const json: unknown = await reply.json().catch(() => undefined);
     return { status: reply.status, json: (json ?? undefined) as Reply['json'] };
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw noIdentity(`${url.origin}${url.pathname} could not be asked: ${messageOf(cause)}.`);
+    throw noIdentity(`${url.origin}${url.pathname} could not be asked: ${reasonOf(error)}.`);
   }
+}
+
+/** Why a request failed. What was no request at all is quoted by `fetch`, secrets and all, so not here. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof TypeError)) return messageOf(error);
+  return error.cause === undefined ? 'its address or its secret cannot be sent' : messageOf(error.cause);
 }
 
 function noIdentity(message: string): VelocityError {
