@@ -282,12 +282,12 @@ function tokenSource(
   { config }: Workspace,
   { overrides, env }: RunOptions,
   exchange: ExchangeOptions,
-): (() => Promise<Secret>) | undefined {
+): ((closing: AbortSignal) => Promise<Secret>) | undefined {
   const written = config.remote?.token;
   const given = overrides.remoteToken ?? (written ? new Secret(written) : undefined);
   if (given) return async () => given;
   const identity = jobIdentity(env);
-  return identity && (() => exchangeIdentity(identity, exchange));
+  return identity && ((signal) => exchangeIdentity(identity, { ...exchange, signal }));
 }
 
 /** `undefined` where no signature is demanded. */

@@ -6,8 +6,8 @@ import { retryAfterMs } from './read-answer.ts';
 
 export interface GatewayClientOptions {
   readonly url: string;
-  /** Asked for with the first message, and once. */
-  readonly token: () => Promise<Secret>;
+  /** Asked for with the first message, and once; told when nobody waits for it any more. */
+  readonly token: (closing: AbortSignal) => Promise<Secret>;
   /** How long to wait for an answer to a message. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -69,7 +69,7 @@ export class GatewayClient {
   }
 
   async #ask(path: string, message: object | undefined): Promise<Answer> {
-    this.#token ??= this.#options.token();
+    this.#token ??= this.#options.token(this.#closing.signal);
     const token = await this.#token;
     const asking = { url: this.urlOf(path), pace: this.#messagePace };
     const headers = { authorization: `Bearer ${token.reveal()}`, accept: 'application/json' };

@@ -87,3 +87,11 @@ test('a password in the gateway’s address is no obstacle: the token is sent, a
   const token = await exchangeIdentity(given, { url, audience: 'us', timeoutMs: TIMEOUT_MS });
   assert.equal(token.reveal(), 'ours');
 });
+
+test('an exchange is broken off when it is told to', async () => {
+  const closing = new AbortController();
+  await using mute = await ScriptedGateway.start(() => closing.abort());
+  const given = identityOf({ VELOCITY_ID_TOKEN: 'the.id.token' });
+  const options = { url: mute.url, audience: 'us', timeoutMs: 600_000, signal: closing.signal };
+  await assert.rejects(exchangeIdentity(given, options), { code: 'NO_IDENTITY' });
+});

@@ -23,6 +23,8 @@ export interface ExchangeOptions {
   readonly audience: string;
   /** For each of the two answers. */
   readonly timeoutMs: number;
+  /** Breaks it off. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -34,7 +36,7 @@ export async function exchangeIdentity(identity: JobIdentity, options: ExchangeO
   const gateway = new URL(options.url.replace(/\/+$/, '') + EXCHANGE_PATH);
   gateway.username = gateway.password = ''; // the token is what opens it, and fetch takes no others
   const shown = gateway.origin + gateway.pathname;
-  const reply = await send(gateway, options.timeoutMs, {
+  const reply = await send(gateway, options, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ token: issued.reveal() }),
@@ -50,13 +52,13 @@ export async function exchangeIdentity(identity: JobIdentity, options: ExchangeO
 
 async function askActions(
   { url, secret }: JobIdentity & { from: 'github-actions' },
-  { audience, timeoutMs }: ExchangeOptions,
+  options: ExchangeOptions,
 ): Promise<Secret> {
   if (!URL.canParse(url)) throw noIdentity('ACTIONS_ID_TOKEN_REQUEST_URL is no URL.');
   const target = new URL(url);
-  target.searchParams.set('audience', audience);
+  target.searchParams.set('audience', options.audience);
   const headers = { authorization: `bearer ${secret.reveal()}`, accept: 'application/json' };
-  const { status, json } = await send(target, timeoutMs, { headers });
+  const { status, json } = await send(target, options, { headers });
   if (status === 200 && typeof json?.['value'] === 'string') return new Secret(json['value']);
   throw noIdentity(
     `GitHub answered ${status} when asked for this job’s token. Does it have "permissions: id-token: write"?`,
@@ -68,10 +70,10 @@ interface Reply {
   readonly json: Readonly<Record<string, unknown>> | undefined;
 }
 
-async function send(url: URL, timeoutMs: number, request: RequestInit): Promise<Reply> {
+async function send(url: URL, { timeoutMs, signal }: ExchangeOptions, request: RequestInit): Promise<Reply> {
   try {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const reply = await fetch(url, { ...request, redirect: 'manual', signal });
+    const signals = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
+    const reply = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.any(signals) });
     const json: unknown = await reply.json().catch(() => undefined);
     return { status: reply.status, json: (json ?? undefined) as Reply['json'] };
   } catch (error) {

@@ -103,3 +103,24 @@ test('a run that ends does not wait, asks no more and says nothing', async () =>
   assert.equal(rig.gateway.requests.length, 1);
   assert.deepEqual(rig.givenUp, []);
 });
+
+test('a token that is still being got is given up with everything else when the remote is closed', async () => {
+  let signal: AbortSignal | undefined;
+  const remote = new RemoteCache({
+    url: 'http://unused.example',
+    token: (closing) =>
+      new Promise((_resolve, reject) => {
+        signal = closing;
+        closing.addEventListener('abort', () => reject(closing.reason as Error));
+      }),
+    timeoutMs: 600_000,
+    clock: new ManualClock(),
+    onGivenUp: assert.fail,
+    onTrouble: assert.fail,
+    onReadOnly: assert.fail,
+  });
+  const finding = remote.find([KEY]);
+  await until(async () => signal !== undefined);
+  await remote.close();
+  assert.equal((await finding).size, 0);
+});

@@ -25,8 +25,8 @@ import { TimeoutError } from './timeout-error.ts';
 
 export interface RemoteCacheOptions {
   readonly url: string;
-  /** Asked for with the first request, and once. */
-  readonly token: () => Promise<Secret>;
+  /** Asked for with the first request, and once; told when nobody waits for it any more. */
+  readonly token: (closing: AbortSignal) => Promise<Secret>;
   /** How long to wait for an answer, or for a transfer that does not move on. */
   readonly timeoutMs: number;
   readonly clock?: Clock;
