@@ -102,7 +102,7 @@ export class ArtifactCache {
 
   /**
    * Keeps an artifact locally and sends it to the remote in the background.
-   * @param replace also where the key holds one already (`--force`); the remote keeps its first
+   * @param replace also where the local key holds one already (`--force`); the remote keeps its first
    * @returns whether it was kept anywhere, or will be
    */
   async store(key: CacheKey, task: string, body: Buffer | Readable, replace: boolean): Promise<boolean> {
@@ -111,7 +111,8 @@ export class ArtifactCache {
     const keeps = local !== undefined && localAccess.write;
     if (keeps) {
       await local.put(objectKey(key), body, {
-        ifAbsent: !replace,
+        // What may not be read must not be sent, and signed, in the place of what was made.
+        ifAbsent: !replace && localAccess.read,
         contentType: 'application/zstd',
         metadata: { task: asAscii(task) },
       });

@@ -295,6 +295,17 @@ test('who signs and trusts nobody by name demands no signature', async () => {
   assert.deepEqual(signer.warnings, []);
 });
 
+test('signed and sent is what this run built, not what the local cache held and must not be read for it', async () => {
+  const source = 'an old local cache';
+  await using workspace = await TempWorkspace.open(files(source));
+  await run(workspace, { who: 'somebody before' }, '--cache=local:rw');
+  const signer = await run(workspace, { key: CI }, '--cache=local:w,remote:rw');
+  assert.match(signer.stderr, /2 tasks · 2 ran/);
+  const { app, lib, stderr } = await build({ source, who: 'nobody' });
+  assert.match(stderr, /2 hits \(2 remote\)/);
+  assert.deepEqual([app, lib], [`CI made app ${source}`, `CI made lib ${source}`]);
+});
+
 test('a token that writes nothing is told so without an upload, and that is no trouble', async () => {
   const source = 'a laptop';
   const { stderr, warnings } = await build({ source, token: 'laptop', key: CI });
