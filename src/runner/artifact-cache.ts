@@ -179,9 +179,9 @@ export class ArtifactCache {
     const { sizeBytes, digest } = artifact;
     try {
       if (local && localAccess.write) {
-        // The store takes it only whole and with the right digest.
+        // The store takes it only whole and with the right digest, and what may not be read must not be used in its place.
         await local.put(objectKey(key), body, {
-          ifAbsent: true,
+          ifAbsent: localAccess.read,
           sizeBytes,
           digest,
           contentType: 'application/zstd',

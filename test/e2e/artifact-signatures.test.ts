@@ -306,6 +306,17 @@ test('signed and sent is what this run built, not what the local cache held and 
   assert.deepEqual([app, lib], [`CI made app ${source}`, `CI made lib ${source}`]);
 });
 
+test('what was found and trusted is used, not what the local cache held and must not be read for it', async () => {
+  const source = 'an old local cache, and a hit';
+  await using workspace = await TempWorkspace.open(files(source));
+  await run(workspace, { who: 'somebody before' }, '--cache=local:rw');
+  await build({ source, key: CI });
+  workspace.remove('packages/app/dist', 'packages/lib/dist');
+  const { stderr } = await run(workspace, {}, '--cache=local:w,remote:r');
+  assert.match(stderr, /2 hits \(2 remote\)/);
+  assert.equal(workspace.read('packages/app/dist/out.txt'), `CI made app ${source}\n`);
+});
+
 test('a token that writes nothing is told so without an upload, and that is no trouble', async () => {
   const source = 'a laptop';
   const { stderr, warnings } = await build({ source, token: 'laptop', key: CI });
