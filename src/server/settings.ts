@@ -67,7 +67,7 @@ export const serverSettings = {
   auditFile: {
     key: 'audit.file',
     kind: text(),
-    doc: 'File that gets a JSON line for each entry that an admin deletes or replaces, and for each such request that is refused. Without it the lines go to the log.',
+    doc: 'File that gets a JSON line for each entry that an admin deletes or replaces, and for each such request that is refused. Without it the lines go to the log, at every level of it but `silent`.',
   },
 } as const satisfies Settings;
 

@@ -67,6 +67,19 @@ test('without a file the events are in the log', async () => {
   assert.deepEqual((JSON.parse(opened.logged[0] ?? '') as { audit: unknown }).audit, EVENT);
 });
 
+test('without a file the events are in the log at any level of it but silent', () => {
+  for (const [level, lines] of [
+    ['warn', 1],
+    ['error', 1],
+    ['silent', 0],
+  ] as const) {
+    const logged: string[] = [];
+    const logger = openLogger(level, { write: (line) => void logged.push(line) });
+    new AuditLog(undefined, new ManualClock(NOW), logger).record(EVENT);
+    assert.equal(logged.length, lines, level);
+  }
+});
+
 test('a file that cannot be written is refused at the start, with its name', async () => {
   await using opened = await open();
   mkdirSync(opened.path);

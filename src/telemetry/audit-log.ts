@@ -43,7 +43,8 @@ export class AuditLog {
   constructor(path: string | undefined, clock: Clock, logger: Logger) {
     this.#path = path;
     this.#clock = clock;
-    this.#logger = logger;
+    // Less of the log was asked for, not less of this.
+    this.#logger = logger.level === 'silent' ? logger : logger.child({}, { level: 'info' });
     if (path === undefined) return;
     try {
       append(path, '', true);
