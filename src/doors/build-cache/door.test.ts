@@ -341,6 +341,19 @@ describe('GET /v1/access', () => {
   });
 });
 
+test('a deletion with anything in its address but a scope is refused: it could be meant for another entry', async () => {
+  const hash = freshHash();
+  await put('default', 'main', hash);
+  const remove = async (query: string): Promise<number> => {
+    const headers = { authorization: 'Bearer admin' };
+    return (await app.inject({ method: 'DELETE', url: `/v1/entries/${hash}${query}`, headers })).statusCode;
+  };
+  for (const query of ['?scopes=pr-8', '?Scope=pr-8', '?scope[]=pr-8', '?scope=main&tenant=acme'])
+    assert.equal(await remove(query), 400, query);
+  assert.equal(await answer('main', hash, 'download'), 'found');
+  assert.equal(await remove('?scope=main'), 204);
+});
+
 test('told of damage, the server reads what the token would have been given, and nothing of another scope', async (t) => {
   const hash = freshHash();
   await put('default', 'pull-request', hash);

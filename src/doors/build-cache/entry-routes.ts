@@ -57,7 +57,11 @@ function keyOf(request: FastifyRequest<{ Params: { hash: string } }>): ObjectKey
   if (hash === undefined)
     throw new VelocityError('BAD_REQUEST', 'hash must be 64 lower-case hex digits.', { field: 'hash' });
   const { tenant, writeScope } = accessOf(request);
-  const { scope = writeScope } = request.query as { readonly scope?: unknown };
+  const { scope = writeScope, ...others } = request.query as { readonly scope?: unknown };
+  const [other] = Object.keys(others);
+  if (other !== undefined)
+    // a scope that was misspelt would delete from another one
+    throw new VelocityError('BAD_REQUEST', `${other} is no part of this address.`, { field: other });
   if (typeof scope !== 'string' || !isScopeName(scope))
     throw new VelocityError('BAD_REQUEST', `scope must be ${NAME_EXPECTS}.`, { field: 'scope' });
   return scopedKey(tenant, scope, artifactName(hash));
