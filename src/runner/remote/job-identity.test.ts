@@ -42,12 +42,16 @@ test('whoever does not play along is named, with what to do, and no token is', a
   await using issuer = await OidcIssuer.start();
   await using refusing = await gatewayThat(401, {});
   await using other = await gatewayThat(200, { no: 'token' });
+  await using limiting = await gatewayThat(429, {});
+  await using lost = await gatewayThat(503, {});
   const nobody = `http://127.0.0.1:${await freePort()}`;
   const given = identityOf({ VELOCITY_ID_TOKEN: 'the.id.token' });
   const wrongSecret = { ...issuer.jobEnv, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'wrong-secret' };
   const cases: [JobIdentity, string, RegExp][] = [
     [given, refusing.url, /exchange answered 401 to the token of this job\. Has its token file a rule/],
     [given, other.url, /exchange answered 200 .* Is remote\.url the gateway’s own address\?/],
+    [given, limiting.url, /answered 429 .* The gateway limits requests\.$/],
+    [given, lost.url, /answered 503 .* The gateway’s log has more\.$/],
     [given, nobody, /\/auth\/oidc\/exchange could not be asked: .*ECONNREFUSED/],
     [identityOf(wrongSecret), other.url, /GitHub answered 404 .* "permissions: id-token: write"\?/],
   ];

@@ -43,11 +43,16 @@ export async function exchangeIdentity(identity: JobIdentity, options: ExchangeO
   });
   if (reply.status === 200 && typeof reply.json?.['token'] === 'string')
     return new Secret(reply.json['token']);
-  const hint =
-    reply.status === 401
-      ? `Has its token file a rule that fits this job, for the audience ${identity.from === 'variable' ? 'of VELOCITY_ID_TOKEN' : options.audience}? Its log tells what the rules were held against.`
-      : 'Is remote.url the gateway’s own address?';
+  const audience = identity.from === 'variable' ? 'of VELOCITY_ID_TOKEN' : options.audience;
+  const hint = hintFor(reply.status, audience);
   throw noIdentity(`${shown} answered ${reply.status} to the token of this job. ${hint}`);
+}
+
+function hintFor(status: number, audience: string): string {
+  if (status === 401)
+    return `Has its token file a rule that fits this job, for the audience ${audience}? Its log tells what the rules were held against.`;
+  if (status === 429) return 'The gateway limits requests.';
+  return status >= 500 ? 'The gateway’s log has more.' : 'Is remote.url the gateway’s own address?';
 }
 
 async function askActions(
