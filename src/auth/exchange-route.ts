@@ -4,7 +4,7 @@ import { EXCHANGE_PATH, type ExchangeReply } from '../wire/exchange.ts';
 import { accessReply } from './access-reply.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { AuthMetrics } from './metrics.ts';
-import { refused } from './require-bearer.ts';
+import { CHALLENGE, refused } from './require-bearer.ts';
 
 /** `POST /auth/oidc/exchange`: a token of this server for an issuer's, for clients that work longer than that is known. */
 export function registerExchange(app: HttpApp, authenticator: Authenticator, metrics: AuthMetrics): void {
@@ -17,6 +17,7 @@ export function registerExchange(app: HttpApp, authenticator: Authenticator, met
     const exchanged = await authenticator.exchange(issued);
     if ('refusal' in exchanged) {
       metrics.failures.inc({ reason: exchanged.refusal });
+      reply.header('www-authenticate', CHALLENGE);
       throw refused(exchanged);
     }
     const { token, access } = exchanged;

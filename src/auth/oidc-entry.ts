@@ -31,7 +31,8 @@ const SCOPE_EXPECTS = `expected ${NAME_EXPECTS}; or words followed by claims in 
 const scopeTemplate = z
   .string()
   .refine(
-    (text) => (hasPlaces(text) ? /^[a-z0-9][a-z0-9._-]*\{/.test(text) : isScopeName(text)),
+    (text) =>
+      hasPlaces(text) ? /^[a-z0-9][a-z0-9._-]*(?:\{[^{}\s]+\}|[^{}])+$/.test(text) : isScopeName(text),
     SCOPE_EXPECTS,
   );
 /** Numbers are texts in this file, as they are written: a branch may be called 2.0. */

@@ -5,6 +5,9 @@ import type { Access, Right } from './access.ts';
 import type { Authenticator, Refusal } from './authenticator.ts';
 import type { AuthMetrics } from './metrics.ts';
 
+/** Beside every 401. RFC 9110 §11.6.1. */
+export const CHALLENGE = 'Bearer realm="velocitycache"';
+
 const accesses = new WeakMap<FastifyRequest, Access>();
 
 /** What the token of a request means; only for requests that the hook below has let in. */
@@ -23,7 +26,7 @@ export function requireBearer(authenticator: Authenticator, metrics: AuthMetrics
     const authentication = await authenticator.authenticate(request.headers.authorization);
     if ('refusal' in authentication) {
       metrics.failures.inc({ reason: authentication.refusal });
-      reply.header('www-authenticate', 'Bearer realm="velocitycache"'); // RFC 9110 §11.6.1
+      reply.header('www-authenticate', CHALLENGE);
       throw refused(authentication);
     }
     const { access } = authentication;

@@ -232,6 +232,8 @@ test('what is wrong with an issuer is told with its place', () => {
     [rule('{ when: {}, preset: main }'), /names no claim: it would let in whoever the issuer knows/],
     [rule('{ when: { ref: [] }, preset: main }'), /oidc\.0\.rules\.0\.when\.ref/],
     [rule('{ when: { ref: x }, write: "{ref}", read: [main] }'), /words followed by claims in braces/],
+    [rule('{ when: { ref: x }, write: "pr-{ ref }" }'), /words followed by claims in braces/],
+    [rule('{ when: { ref: x }, write: "pr-{}" }'), /words followed by claims in braces/],
     [rule('{ when: { ref: x }, write: Main }'), /words followed by claims in braces/],
     [rule('{ when: { ref: x }, preset: main }', 'http://ci.example'), /2:13: .*an https:\/\/ URL/],
     [rule('{ when: { ref: x }, preset: main }', 'http://127.0.0.1.ci.example'), /an https:\/\/ URL/],

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { messageOf, VelocityError } from '../base/errors.ts';
 import type { Logger } from './logger.ts';
@@ -76,11 +76,11 @@ export class AuditLog {
   }
 }
 
-/** In one write, so that lines of two processes do not mix. */
+/** In one write where there is room, so that lines of two processes do not mix; never a part of one without an error. */
 function append(path: string, line: string, flush: boolean): void {
   const file = openSync(path, 'a', MODE);
   try {
-    writeSync(file, line);
+    writeFileSync(file, line);
     if (flush) fsyncSync(file);
   } finally {
     closeSync(file);

@@ -23,5 +23,7 @@ export function bytesHandedOut(
 function bytesOf(item: NegotiateItem | undefined, reply: NegotiateReply, largestUpload: number): number {
   if (reply.status === 'found') return reply.size;
   if (reply.status !== 'upload_needed') return 0;
-  return (item && 'size' in item ? item.size : undefined) ?? largestUpload;
+  const announced = item && 'size' in item ? item.size : undefined;
+  // A word of a client must not put a token that others share into debt without measure.
+  return Math.min(announced ?? largestUpload, largestUpload);
 }

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Authenticator } from '../../../auth/authenticator.ts';
 import { limitToken } from '../../../auth/limits/limit-hooks.ts';
 import type { AuthMetrics } from '../../../auth/metrics.ts';
-import { accessOf, requireBearer } from '../../../auth/require-bearer.ts';
+import { accessOf, requireBearer, requireRight } from '../../../auth/require-bearer.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import type { HttpApp } from '../../../http/listener.ts';
 import { toProblem } from '../../../http/problem.ts';
@@ -35,12 +35,16 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
   const { authenticator, authMetrics, limits, logger } = options;
   leaveBodiesUnread(app);
   app.setErrorHandler((error, request, reply) => {
+    // Of the hooks: how to authenticate, when to come again.
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(name, value);
     reply.hijack();
     fail(error, request, reply.raw);
   });
-  app.addHook('onRequest', requireBearer(authenticator, 'cache', authMetrics));
+  app.addHook('onRequest', requireBearer(authenticator, authMetrics));
   app.addHook('onRequest', async (request) => assertTenant(request));
   if (limits) app.addHook('onRequest', limitToken(limits));
+  app.addHook('onRequest', requireRight('cache', authMetrics));
   protocol.register({
     on: (methods, url, handle) =>
       void app.route({
