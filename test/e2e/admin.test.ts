@@ -11,7 +11,7 @@ import { velocity } from '../rig/cli.ts';
 import { postNegotiate } from '../rig/negotiate.ts';
 import { ServerProcess } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
-import { openTestS3 } from '../rig/test-s3.ts';
+import { openTestS3, s3GatewayEnv } from '../rig/test-s3.ts';
 
 const PRESETS = ['admin', 'main', 'pull-request', 'developer'] as const;
 type Preset = (typeof PRESETS)[number];
@@ -225,25 +225,9 @@ function describeAdmin(
   });
 }
 
-async function s3Env(): Promise<Record<string, string>> {
-  assert.ok(!('skip' in s3));
-  return {
-    ...s3.env,
-    VC_STORAGE_DRIVER: 's3',
-    VC_S3_BUCKET: await s3.makeBucket(),
-    VC_S3_ENDPOINT: s3.server.endpoint,
-  };
-}
-
 describeAdmin('local', false, async () => ({ VC_LOCAL_ROOT: join(folder.path, 'store') }));
-describeAdmin('s3', s3Skip, s3Env);
-describeAdmin('azurite', false, async () => ({
-  VC_STORAGE_DRIVER: 'azure',
-  VC_AZURE_ENDPOINT: azurite.endpoint,
-  VC_AZURE_ACCOUNT: azurite.account,
-  VC_AZURE_KEY: azurite.key,
-  VC_AZURE_CONTAINER: await azurite.makeContainer(),
-}));
+describeAdmin('s3', s3Skip, () => s3GatewayEnv(s3));
+describeAdmin('azurite', false, () => azurite.gatewayEnv());
 
 test('a server whose audit log cannot be written does not start, and says why', async () => {
   const result = await velocity(['serve', '--port', '0', '--audit-file', folder.path], {

@@ -9,7 +9,7 @@ import { GcsServer } from '../rig/gcs-server/gcs-server.ts';
 import { download, negotiate, postNegotiate, upload } from '../rig/negotiate.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
-import { openTestS3 } from '../rig/test-s3.ts';
+import { openTestS3, s3GatewayEnv } from '../rig/test-s3.ts';
 import { until } from '../rig/until.ts';
 
 const s3 = await openTestS3();
@@ -320,22 +320,8 @@ const S3: Driver = { driver: 's3', stored: 200, taken: [412, 409] };
 const AZURE: Driver = { driver: 'azure', stored: 201, taken: [412, 409, 403] };
 
 describeGateway('local', false, LOCAL, async () => ({ VC_LOCAL_ROOT: folder.path }));
-describeGateway('azurite', false, AZURE, async () => ({
-  VC_STORAGE_DRIVER: 'azure',
-  VC_AZURE_ENDPOINT: azurite.endpoint,
-  VC_AZURE_ACCOUNT: azurite.account,
-  VC_AZURE_KEY: azurite.key,
-  VC_AZURE_CONTAINER: await azurite.makeContainer(),
-}));
-describeGateway('Ceph radosgw', s3Skip, S3, async () => {
-  assert.ok(!('skip' in s3));
-  return {
-    ...s3.env,
-    VC_STORAGE_DRIVER: 's3',
-    VC_S3_ENDPOINT: s3.server.endpoint,
-    VC_S3_BUCKET: await s3.makeBucket(),
-  };
-});
+describeGateway('azurite', false, AZURE, () => azurite.gatewayEnv());
+describeGateway('Ceph radosgw', s3Skip, S3, () => s3GatewayEnv(s3));
 
 const gcs = await GcsServer.start();
 after(() => gcs[Symbol.asyncDispose]());

@@ -202,10 +202,4 @@ function describeSafety(name: string, storage: () => Promise<Record<string, stri
 }
 
 describeSafety('local', async () => ({ VC_LOCAL_ROOT: join(folder.path, 'store') }));
-describeSafety('azurite', async () => ({
-  VC_STORAGE_DRIVER: 'azure',
-  VC_AZURE_ENDPOINT: azurite.endpoint,
-  VC_AZURE_ACCOUNT: azurite.account,
-  VC_AZURE_KEY: azurite.key,
-  VC_AZURE_CONTAINER: await azurite.makeContainer(),
-}));
+describeSafety('azurite', () => azurite.gatewayEnv());

@@ -72,6 +72,17 @@ export class Azurite implements AsyncDisposable {
     return name;
   }
 
+  /** Settings of a gateway on a new, empty container. */
+  async gatewayEnv(): Promise<Record<string, string>> {
+    return {
+      VC_STORAGE_DRIVER: 'azure',
+      VC_AZURE_ENDPOINT: this.endpoint,
+      VC_AZURE_ACCOUNT: this.account,
+      VC_AZURE_KEY: this.key,
+      VC_AZURE_CONTAINER: await this.makeContainer(),
+    };
+  }
+
   /** An empty blob of any name Azure takes. */
   async putBlob(container: string, name: string): Promise<void> {
     await this.#service.getContainerClient(container).getBlockBlobClient(name).upload('', 0);

@@ -13,6 +13,8 @@ export interface TestS3 extends AsyncDisposable {
   makeBucket(): Promise<string>;
   /** An empty object of any name S3 takes. */
   putObject(bucket: string, name: string): Promise<void>;
+  /** Settings of a gateway on a new, empty bucket, its keys among them. */
+  gatewayEnv(): Promise<Record<string, string>>;
   /** A new user with one key and one empty bucket, whose key may be changed without troubling anybody else. */
   makeUser(): Promise<S3User>;
 }
@@ -44,6 +46,12 @@ function asTestS3(server: S3Server, dispose: () => Promise<void>): TestS3 {
     async putObject(bucket, name) {
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: name, Body: Buffer.alloc(0) }));
     },
+    gatewayEnv: async () => ({
+      ...envOf(server),
+      VC_STORAGE_DRIVER: 's3',
+      VC_S3_ENDPOINT: server.endpoint,
+      VC_S3_BUCKET: await makeBucket(client),
+    }),
     makeUser: () => makeUser(server),
     async [Symbol.asyncDispose]() {
       client.destroy();
@@ -89,4 +97,10 @@ async function makeBucket(client: S3Client): Promise<string> {
 
 function envOf(keys: Pick<S3Server, 'accessKeyId' | 'secretAccessKey'>): Record<string, string> {
   return { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey };
+}
+
+/** Of the run's S3 server, for suites that are skipped where there is none. */
+export function s3GatewayEnv(s3: TestS3 | { skip: string }): Promise<Record<string, string>> {
+  if ('skip' in s3) throw new Error(s3.skip);
+  return s3.gatewayEnv();
 }

@@ -8,7 +8,7 @@ import { velocity } from '../../rig/cli.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { type Files, TempWorkspace } from '../../rig/temp-workspace.ts';
-import { openTestS3 } from '../../rig/test-s3.ts';
+import { openTestS3, s3GatewayEnv } from '../../rig/test-s3.ts';
 
 const s3 = await openTestS3();
 const s3Skip = 'skip' in s3 ? s3.skip : false;
@@ -102,18 +102,8 @@ function describeTurbo(
   });
 }
 
-async function s3Env(): Promise<Record<string, string>> {
-  assert.ok(!('skip' in s3));
-  return {
-    ...s3.env,
-    VC_STORAGE_DRIVER: 's3',
-    VC_S3_BUCKET: await s3.makeBucket(),
-    VC_S3_ENDPOINT: s3.server.endpoint,
-  };
-}
-
 describeTurbo('local', false, async () => ({ VC_LOCAL_ROOT: join(folder.path, 'local') }));
-describeTurbo('Ceph radosgw', s3Skip, s3Env);
+describeTurbo('Ceph radosgw', s3Skip, () => s3GatewayEnv(s3));
 
 test('signed artifacts come back with their tag, and are taken', async () => {
   await using server = await ServerProcess.start({ VC_LOCAL_ROOT: join(folder.path, 'signed') });
