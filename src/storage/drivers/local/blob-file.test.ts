@@ -5,8 +5,10 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { objectKeys } from '../../../../test/rig/arbitraries.ts';
 import { openTempFolder, type TempFolder } from '../../../../test/rig/temp-folder.ts';
+import { systemClock } from '../../../base/clock.ts';
 import { digestOf } from '../../../base/digest.ts';
 import { type BlobFacts, encodeTrailer, readFacts } from './blob-file.ts';
+import { QuickCalls } from './quick-calls.ts';
 
 const BODY = Buffer.from('the body of an artifact');
 const FACTS: BlobFacts = {
@@ -34,7 +36,7 @@ after(async () => {
 async function factsOf(bytes: Uint8Array): Promise<BlobFacts | undefined> {
   await file.truncate(0);
   if (bytes.length > 0) await file.write(bytes, 0, bytes.length, 0);
-  return readFacts(file.fd, bytes.length);
+  return readFacts(new QuickCalls(systemClock), file.fd, bytes.length);
 }
 
 test('facts read back as they were written, whatever the lengths of body and facts', async () => {

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { type Digest, parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
-import { type Descriptor, readAt } from './descriptor.ts';
+import type { Descriptor } from './descriptor.ts';
+import type { QuickCalls } from './quick-calls.ts';
 
 /**
  * One object, one file. The facts follow the body, so that the digest can be written
@@ -66,24 +67,29 @@ export function encodeTrailer(facts: BlobFacts): Buffer {
 }
 
 /** The facts of an open file of `fileBytes` length; `undefined` where the file is damaged. */
-export async function readFacts(file: Descriptor, fileBytes: number): Promise<BlobFacts | undefined> {
-  let tail = await readAt(
+export async function readFacts(
+  calls: QuickCalls,
+  file: Descriptor,
+  fileBytes: number,
+): Promise<BlobFacts | undefined> {
+  let tail = await calls.read(
     file,
     Math.max(0, fileBytes - TAIL_READ_BYTES),
     Math.min(fileBytes, TAIL_READ_BYTES),
   );
   const needed = trailerBytes(tail);
   if (needed === undefined || needed > fileBytes) return undefined;
-  if (needed > tail.length) tail = await readAt(file, fileBytes - needed, needed);
+  if (needed > tail.length) tail = await calls.read(file, fileBytes - needed, needed);
   return factsIn(tail, needed, fileBytes);
 }
 
 /** A whole file in one read: its facts, and its body as a part of the same memory; `undefined` where it is damaged. */
 export async function readWhole(
+  calls: QuickCalls,
   file: Descriptor,
   fileBytes: number,
 ): Promise<{ facts: BlobFacts; bytes: Buffer } | undefined> {
-  const all = await readAt(file, 0, fileBytes);
+  const all = await calls.read(file, 0, fileBytes);
   const needed = all.length === fileBytes ? trailerBytes(all) : undefined;
   const facts = needed === undefined || needed > fileBytes ? undefined : factsIn(all, needed, fileBytes);
   return facts && { facts, bytes: all.subarray(0, facts.sizeBytes) };

@@ -21,7 +21,7 @@ const MAX_PIECE = 180;
 export function keyToPath(key: ObjectKey): string {
   const segments = key
     .split('/')
-    .map((segment) => splitPieces(escapeBytes(Buffer.from(segment))).join(`${CONTINUED_ENDING}/`));
+    .map((segment) => splitPieces(escapeSegment(segment)).join(`${CONTINUED_ENDING}/`));
   return segments.join('/') + FILE_ENDING;
 }
 
@@ -46,6 +46,11 @@ export function keyFromText(text: string): ObjectKey | undefined {
   const bytes = Buffer.from(text, 'latin1');
   if (!isUtf8(bytes)) return undefined;
   return asObjectKey(bytes.toString('utf8'));
+}
+
+/** Most are hex digits and need nothing. */
+function escapeSegment(segment: string): string {
+  return /^[a-z0-9_-]+$/.test(segment) ? segment : escapeBytes(Buffer.from(segment));
 }
 
 function escapeBytes(bytes: Uint8Array): string {

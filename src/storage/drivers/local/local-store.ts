@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs';
-import { link, rename, rm, utimes } from 'node:fs/promises';
+import { utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
@@ -19,18 +19,11 @@ import type {
   PutOutcome,
 } from '../../store.ts';
 import { type BlobFacts, encodeTrailer, readFacts, readWhole } from './blob-file.ts';
-import {
-  closeFile,
-  closeWritten,
-  type Descriptor,
-  flushFile,
-  openFile,
-  statFile,
-  writeAll,
-} from './descriptor.ts';
+import { closeFile, type Descriptor, flushFile, statFile } from './descriptor.ts';
 import { keyFromText, keyToPath } from './key-path.ts';
 import { toFailure } from './local-failure.ts';
 import { makeFolder } from './make-folder.ts';
+import { QUICK_BYTES, QuickCalls } from './quick-calls.ts';
 import { TempFiles } from './temp-files.ts';
 import { walk } from './walk.ts';
 
@@ -44,10 +37,8 @@ export interface LocalStoreOptions {
 }
 
 /** Chunks are gathered to this size before they are written: fewer, larger system calls. */
-const WRITE_BATCH_BYTES = 1024 * 1024;
+const WRITE_BATCH_BYTES = 512 * 1024;
 const READ_CHUNK_BYTES = 256 * 1024;
-/** Small enough that one read of the whole costs no more than one of the facts, and holds up nobody. */
-const READ_AT_ONCE_BYTES = 64 * 1024;
 /** A use is written down when the last one is older: one write an hour for what is used all the time. */
 const USED_AFTER_MS = 3600_000;
 
@@ -74,6 +65,7 @@ export class LocalStore implements ObjectStore {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #temp: TempFiles;
+  readonly #calls: QuickCalls;
   readonly #fsync: boolean;
   readonly #onDamaged: (key: ObjectKey, what: string) => void;
 
@@ -81,6 +73,7 @@ export class LocalStore implements ObjectStore {
     this.#folder = join(options.root, OBJECTS_FOLDER);
     this.#clock = options.clock ?? systemClock;
     this.#temp = new TempFiles(join(options.root, TEMP_FOLDER), this.#clock);
+    this.#calls = new QuickCalls(this.#clock);
     this.#fsync = options.fsync ?? false;
     this.#onDamaged = options.onDamaged ?? (() => {});
   }
@@ -112,7 +105,7 @@ export class LocalStore implements ObjectStore {
   }
 
   async get(key: ObjectKey, range?: ByteRange): Promise<Got> {
-    const blob = await this.#openBlob(key, READ_AT_ONCE_BYTES);
+    const blob = await this.#openBlob(key, QUICK_BYTES);
     if (!blob) return undefined;
     const { file, facts, bytes } = blob;
     const span = range ? resolveByteRange(range, facts.sizeBytes) : 'whole';
@@ -134,13 +127,13 @@ export class LocalStore implements ObjectStore {
         await this.#write(temp, key, body, options);
         return await this.#publish(temp, key, options.ifAbsent);
       } finally {
-        await rm(temp, { force: true });
+        await this.#remove(temp);
       }
     });
   }
 
   async delete(key: ObjectKey): Promise<void> {
-    await translate(`delete ${key}`, () => rm(this.#pathOf(key), { force: true }));
+    await translate(`delete ${key}`, () => this.#remove(this.#pathOf(key)));
   }
 
   async *list({ prefix, after }: ListOptions): AsyncIterable<ListedObject> {
@@ -166,11 +159,11 @@ export class LocalStore implements ObjectStore {
     const [file, second] = [this.#temp.next(), this.#temp.next()];
     await translate(`write below ${dirname(this.#folder)}`, async () => {
       try {
-        closeFile(await openFile(file, 'wx'));
-        await link(file, second);
+        closeFile(await this.#calls.open(file, 'wx'));
+        await this.#calls.link(file, second);
       } finally {
-        await rm(file, { force: true });
-        await rm(second, { force: true });
+        await this.#remove(file);
+        await this.#remove(second);
       }
     });
   }
@@ -197,7 +190,7 @@ export class LocalStore implements ObjectStore {
 
   /** @param atOnceBytes a file up to this size is read as a whole, for that is as cheap as its facts alone */
   async #openPath(key: ObjectKey, path: string, atOnceBytes = 0): Promise<OpenBlob | undefined> {
-    const file = await openFile(path, 'r').catch((error: unknown) => {
+    const file = await this.#calls.open(path, 'r').catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw error;
     });
@@ -205,10 +198,10 @@ export class LocalStore implements ObjectStore {
     try {
       const stats = statFile(file);
       if (stats.size <= atOnceBytes) {
-        const whole = await readWhole(file, stats.size);
+        const whole = await readWhole(this.#calls, file, stats.size);
         if (whole?.facts.key === key) return { file, stats, ...whole };
       } else {
-        const facts = await readFacts(file, stats.size);
+        const facts = await readFacts(this.#calls, file, stats.size);
         if (facts?.key === key) return { file, stats, facts };
       }
     } catch (error) {
@@ -217,7 +210,7 @@ export class LocalStore implements ObjectStore {
     }
     closeFile(file);
     this.#onDamaged(key, 'the file is torn or does not belong to this key');
-    await rm(path, { force: true }).catch(() => {}); // where it cannot be removed it stays a miss
+    await this.#remove(path).catch(() => {}); // where it cannot be removed it stays a miss
     return undefined;
   }
 
@@ -227,13 +220,18 @@ export class LocalStore implements ObjectStore {
     body: Readable | Uint8Array,
     options: PutOptions,
   ): Promise<void> {
-    const stream = toReadable(body);
-    const file = await openFile(temp, 'wx');
+    const meter = new DigestMeter();
+    let file: Descriptor | undefined;
+    /** Written with what comes next, so that a small object is one write. */
+    let held: Uint8Array[] = [];
     try {
-      const meter = new DigestMeter();
-      for await (const batch of batches(stream, options.signal)) {
+      for await (const batch of batches(toReadable(body), options.signal)) {
         for (const chunk of batch) meter.update(chunk);
-        await writeAll(file, batch);
+        if (held.length > 0) {
+          file ??= await this.#calls.open(temp, 'wx');
+          await this.#calls.write(file, held);
+        }
+        held = batch;
       }
       const digest = meter.digest();
       assertAsAnnounced(options, meter.bytes, digest);
@@ -246,17 +244,19 @@ export class LocalStore implements ObjectStore {
         metadata,
         storedAt: this.#clock.now(),
       });
-      await writeAll(file, [trailer]);
+      file ??= await this.#calls.open(temp, 'wx');
+      await this.#calls.write(file, [...held, trailer]);
       if (this.#fsync) await flushFile(file);
     } finally {
-      await closeWritten(file);
+      if (file !== undefined) await this.#calls.closeWritten(file, meter.bytes);
     }
   }
 
   /** `link(2)` refuses an existing name and `rename(2)` replaces it: both in one step, whoever else writes. */
   async #publish(temp: string, key: ObjectKey, ifAbsent: boolean): Promise<PutOutcome> {
     const path = this.#pathOf(key);
-    const place = (): Promise<void> => (ifAbsent ? link(temp, path) : rename(temp, path));
+    const place = (): Promise<void> =>
+      ifAbsent ? this.#calls.link(temp, path) : this.#calls.rename(temp, path);
     for (let attempt = 0; ; attempt++) {
       try {
         await place();
@@ -269,6 +269,13 @@ export class LocalStore implements ObjectStore {
         else if (await this.#holds(key)) return 'exists';
       }
     }
+  }
+
+  /** What is not there is removed. */
+  async #remove(path: string): Promise<void> {
+    await this.#calls.unlink(path).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+    });
   }
 
   async #holds(key: ObjectKey): Promise<boolean> {
