@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { Digest } from '../base/digest.ts';
 import type { Access } from './access.ts';
@@ -32,7 +32,7 @@ export class BearerTokens {
    * What a token means. `undefined` where it is unknown, revoked or expired: whoever sends it is not told which.
    */
   authenticate(token: string): Access | undefined {
-    const digest = createHash('sha256').update(token).digest();
+    const digest = hash('sha256', token, 'buffer');
     let found: Access | undefined;
     // Every token is compared, so the time does not tell which one matched.
     for (const known of this.#known) if (timingSafeEqual(known.digest, digest)) found = known.access;
