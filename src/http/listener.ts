@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import { VelocityError } from '../base/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { AllowedMethods } from './allowed-methods.ts';
+import { answerExpectations } from './expect-continue.ts';
 import type { HttpMetrics } from './metrics.ts';
 import { PROBLEM_TYPE, toProblem } from './problem.ts';
 
@@ -72,6 +73,7 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
     },
   });
 
+  answerExpectations(app.server);
   app.removeContentTypeParser('text/plain'); // messages are JSON; fastify would hand over a text as it is
 
   app.addHook('onRequest', async (request, reply) => begin(request, reply));

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { type ByteSpan, spanLength } from '../base/byte-range.ts';
 import { VelocityError } from '../base/errors.ts';
 import { pipeInto } from '../base/pipe-into.ts';
+import { waitsToSend } from './expect-continue.ts';
 
 /** Told of every piece that passes, when it does. */
 export type OnBytes = (bytes: number) => void;
@@ -105,14 +106,20 @@ export function boundedBody(
 /**
  * Reads and drops what is left of a body after it was answered, so that clients that send
  * everything before they read get to see the answer; a longer rest costs the connection.
+ * A client that waits to be asked for its body is not asked for it.
  */
-export function drainRest(request: IncomingMessage, onBytes?: OnBytes | undefined): void {
+export function drainRest(
+  request: IncomingMessage,
+  onBytes?: OnBytes | undefined,
+  maxBytes = MAX_DRAINED_BYTES,
+): void {
+  if (waitsToSend(request)) return;
   let dropped = 0;
   request.unpipe(); // whoever no longer takes anything would hold it up
   request.on('data', (chunk: Uint8Array) => {
     dropped += chunk.length;
     onBytes?.(chunk.length);
-    if (dropped > MAX_DRAINED_BYTES) request.destroy();
+    if (dropped > maxBytes) request.destroy();
   });
   request.on('error', () => {}); // the client left; there is nobody to tell
   request.resume();
