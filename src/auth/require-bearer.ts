@@ -17,6 +17,11 @@ export function accessOf(request: FastifyRequest): Access {
   return access;
 }
 
+/** Whether a hook has let the request in. */
+export function hasAccess(request: FastifyRequest): boolean {
+  return accesses.has(request);
+}
+
 /**
  * A hook that lets only known tokens in, before any body is read. One answer for tokens that are
  * unknown, revoked and expired: 401.

@@ -30,7 +30,7 @@ export function buildCacheMetrics(registry: Registry): BuildCacheMetrics {
     }),
     uploads: new Counter({
       name: 'vc_cache_uploads_total',
-      help: 'Uploads asked for, by outcome: needed (a URL was handed out), skipped (stored already), stored, exists or failed (bytes that passed through this server), refused (such bytes, or a token that writes nothing).',
+      help: 'Uploads asked for, by outcome: needed (a URL was handed out), skipped (stored already), stored, exists or failed (bytes that passed through this server), refused (such bytes, or a token that writes nothing), dropped (refused, and the client was told all is well, as it would else give the cache up).',
       labelNames: ['protocol', 'outcome'],
       registers,
     }),

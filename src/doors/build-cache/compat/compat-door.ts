@@ -3,15 +3,16 @@ import type { FastifyRequest } from 'fastify';
 import type { Authenticator } from '../../../auth/authenticator.ts';
 import { limitToken } from '../../../auth/limits/limit-hooks.ts';
 import type { AuthMetrics } from '../../../auth/metrics.ts';
-import { accessOf, requireBearer, requireRight } from '../../../auth/require-bearer.ts';
+import { accessOf, hasAccess, requireBearer, requireRight } from '../../../auth/require-bearer.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import type { HttpApp } from '../../../http/listener.ts';
-import { toProblem } from '../../../http/problem.ts';
+import { type Problem, toProblem } from '../../../http/problem.ts';
 import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../../http/raw-route.ts';
 import { drainRest } from '../../../http/transfer.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
+import { RareWarning } from '../../../telemetry/rare-warning.ts';
 import { EntryTransfers, type EntryTransfersOptions } from './entry-transfers.ts';
-import type { Protocol } from './protocol.ts';
+import type { Protocol, ProtocolAnswer } from './protocol.ts';
 
 export interface CompatDoorOptions extends EntryTransfersOptions {
   readonly authenticator: Authenticator;
@@ -34,6 +35,10 @@ export function registerCompat(
 function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorOptions): void {
   const { authenticator, authMetrics, limits, logger } = options;
   leaveBodiesUnread(app);
+  const dropped = new RareWarning(
+    { logger, clock: options.clock },
+    `uploads of ${protocol.name} were dropped and the client was told all is well`,
+  );
   app.setErrorHandler((error, request, reply) => {
     // Of the hooks: how to authenticate, when to come again.
     for (const [name, value] of Object.entries(reply.getHeaders()))
@@ -60,19 +65,30 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
     const problem = toProblem(error, request.id);
     if (isBrokenOff(request.raw) && !(error instanceof VelocityError)) return; // nothing was stored
     if (problem.status >= 500) logger.error({ requestId: request.id, err: error }, 'a request failed');
-    if (request.method === 'PUT') {
-      const outcome = problem.status >= 500 ? 'failed' : 'refused';
-      options.metrics.uploads.inc({ protocol: protocol.name, outcome });
-    }
+    const answer = protocol.failure(problem, request.method);
+    if (request.method === 'PUT') countFailure(problem, answer);
     if (response.headersSent) {
       response.destroy(); // a body that was cut short must not look whole
       return;
     }
-    const { status, contentType, body } = protocol.failure(problem, request.method);
+    const { status, contentType, body, headers = [] } = answer;
     const bytes = Buffer.from(body);
-    response.writeHead(status, ['content-type', contentType, 'content-length', String(bytes.length)]);
+    if (status !== problem.status) response.setHeader('x-velocity-error', problem.code);
+    response.writeHead(status, [
+      ...['content-type', contentType, 'content-length', String(bytes.length)],
+      ...headers,
+    ]);
     response.end(request.method === 'HEAD' ? undefined : bytes);
-    if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
+    // A client that is told that all is well must get to send all; what it sends is charged.
+    const maxBytes = status < 300 && hasAccess(request) ? Number.POSITIVE_INFINITY : undefined;
+    if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw), maxBytes);
+  }
+
+  function countFailure({ status, code, detail }: Problem, answer: ProtocolAnswer): void {
+    const isDropped = status < 500 && answer.status < 300;
+    const outcome = status >= 500 ? 'failed' : isDropped ? 'dropped' : 'refused';
+    options.metrics.uploads.inc({ protocol: protocol.name, outcome });
+    if (isDropped) dropped.happened({ code, detail });
   }
 }
 

@@ -126,7 +126,8 @@ export class EntryTransfers {
         });
     metrics.uploads.inc({ protocol: this.#protocol, outcome: outcome === 'forbidden' ? 'refused' : outcome });
     if (outcome === 'stored') this.#count('write', 'proxied', sizeBytes ?? 0);
-    else drainRest(request.raw, this.#charge(request, access));
+    // As much as would have been stored: a client whose upload breaks off gives the cache up.
+    else drainRest(request.raw, this.#charge(request, access), maxArtifactBytes);
     return outcome;
   }
 

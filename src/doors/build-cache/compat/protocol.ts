@@ -8,6 +8,8 @@ export interface ProtocolAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** More of them, flat, as `writeHead` takes them. */
+  readonly headers?: readonly string[];
 }
 
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS' | 'PROPFIND' | 'MKCOL';
@@ -30,7 +32,10 @@ export interface Protocol {
   /** In metrics, and the first part of its entries' names. */
   readonly name: string;
   register(routes: ProtocolRoutes): void;
-  /** What clients are told of a failure: some take a wrong status for a broken cache and fail the build. */
+  /**
+   * What clients are told of a failure: some take a wrong status for a broken cache and fail the build. Where that is
+   * not the problem's own status, the door adds `x-velocity-error` with its code, so that nothing is hidden.
+   */
   failure(problem: Problem, method: string): ProtocolAnswer;
 }
 
