@@ -92,6 +92,7 @@ export class VelocityServer {
       publicUrl: settings.publicUrl,
       urlTtlSeconds: Math.max(1, Math.ceil(settings.urlTtl / 1000)),
       maxArtifactBytes: settings.maxArtifactBytes,
+      gradleOversize: settings.gradleOversize,
       limits,
     };
     // Around the doors alone: a flood must not make probes believe that the server is gone.

@@ -2,6 +2,7 @@ import { limitSettings } from '../auth/limits/settings.ts';
 import { authSettings } from '../auth/settings.ts';
 import { addressRanges, byteSize, duration, httpUrl, oneOf, text, wholeNumber } from '../config/kinds.ts';
 import type { Settings, Values } from '../config/setting.ts';
+import { buildCacheSettings } from '../doors/build-cache/settings.ts';
 import { REQUEST_LOGS } from '../http/listener.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { LOG_LEVELS } from '../telemetry/logger.ts';
@@ -40,6 +41,7 @@ export const serverSettings = {
     default: 5 * 2 ** 30,
     doc: 'Largest artifact that is accepted through this server.',
   },
+  ...buildCacheSettings,
   drainDelay: {
     key: 'drain.delay',
     kind: duration(),

@@ -104,6 +104,7 @@ before(async () => {
     publicUrl: 'https://cache.example',
     urlTtlSeconds: 60,
     maxArtifactBytes: 1000,
+    gradleOversize: 'drop',
   });
 });
 after(async () => {

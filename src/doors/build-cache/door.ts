@@ -14,8 +14,9 @@ import { Entries } from './entries.ts';
 import { refusedDeletion, registerEntries } from './entry-routes.ts';
 import { registerNegotiate } from './negotiate-route.ts';
 import { Negotiation } from './negotiation.ts';
+import type { BuildCacheSettings } from './settings.ts';
 
-export interface BuildCacheDoorOptions extends BlobRoutesOptions {
+export interface BuildCacheDoorOptions extends BlobRoutesOptions, BuildCacheSettings {
   readonly authenticator: Authenticator;
   /** How clients reach this server; without it, whatever they sent as Host. */
   readonly publicUrl: string | undefined;
@@ -45,5 +46,5 @@ export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions)
     scope.addHook('onRequest', requireRight('admin', authMetrics, refused));
     registerEntries(scope as HttpApp, options);
   });
-  registerCompat(app, allProtocols(options.metrics), { ...options, entries: new Entries(options.store) });
+  registerCompat(app, allProtocols(options), { ...options, entries: new Entries(options.store) });
 }

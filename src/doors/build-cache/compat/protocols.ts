@@ -1,8 +1,25 @@
 import type { BuildCacheMetrics } from '../metrics.ts';
+import { type GradleOptions, gradle } from './gradle.ts';
+import { maven } from './maven.ts';
+import { plain } from './plain.ts';
 import type { Protocol } from './protocol.ts';
+import { rush } from './rush.ts';
 import { turborepo } from './turborepo.ts';
+import { webdav } from './webdav.ts';
+
+export interface ProtocolsOptions extends GradleOptions {
+  readonly metrics: BuildCacheMetrics;
+}
 
 /** All that are served; one file each beside this one. */
-export function allProtocols(metrics: BuildCacheMetrics): readonly Protocol[] {
-  return [turborepo(metrics)];
+export function allProtocols(options: ProtocolsOptions): readonly Protocol[] {
+  const { metrics, audit, proxies, gradleOversize } = options;
+  return [
+    turborepo(metrics),
+    gradle({ audit, proxies, gradleOversize }),
+    rush({ audit, proxies }),
+    maven({ audit, proxies }),
+    plain({ audit, proxies }),
+    webdav({ audit, proxies }),
+  ];
 }
