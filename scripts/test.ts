@@ -16,6 +16,8 @@ const S3_USERS =
   /test\/(contracts\/(s3-store|faulty-network)|e2e\/(admin|clients\/\w+|gateway|run-s3|storage-faults))\.test\.ts$/;
 /** Test files that run build tools which are no dependency of the project. */
 const BUILD_TOOL_USERS = /test\/e2e\/clients\/(github-actions|moon|nx)\.test\.ts$/;
+/** Test files of clients that need minutes: `npm run clients` runs them, plain `npm test` does not. */
+const SLOW_CLIENTS: readonly string[] = ['test/e2e/clients/gradle.test.ts'];
 /** Files at once: the machines this runs on have few cores, and some tests start servers. */
 const CONCURRENCY = 2;
 
@@ -28,7 +30,7 @@ interface Step {
 const steps: Step[] = [];
 const skipped: string[] = [];
 const chosen = process.argv.slice(2);
-const files = filesOf(chosen.length > 0 ? chosen : FOLDERS);
+const files = chooseFiles();
 if (files.length === 0) {
   console.error(`there are no test files in ${chosen.join(' ')}`);
   process.exit(2);
@@ -94,6 +96,12 @@ function run(command: string, args: readonly string[], options: SpawnOptions = {
     });
     child.once('exit', (code) => resolve(code === 0));
   });
+}
+
+function chooseFiles(): readonly string[] {
+  if (chosen[0] === '--slow-clients') return SLOW_CLIENTS;
+  if (chosen.length > 0) return filesOf(chosen);
+  return filesOf(FOLDERS).filter((file) => !SLOW_CLIENTS.includes(file));
 }
 
 function filesOf(paths: readonly string[]): string[] {
