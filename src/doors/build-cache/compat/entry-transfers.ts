@@ -34,8 +34,8 @@ export interface EntryTransfersOptions {
 export interface SendOptions {
   /** Besides those of every entry: what its uploader sent along, say. Flat, as `writeHead` takes them. */
   readonly headers?: (facts: ObjectFacts) => readonly string[];
-  /** The client follows a redirect to the storage itself. */
-  readonly redirects?: boolean;
+  /** The client follows a redirect to the storage itself; `https`: to no other address than such a one. */
+  readonly redirects?: boolean | 'https';
 }
 
 export interface ReceiveOptions {
@@ -78,8 +78,9 @@ export class EntryTransfers {
     const access = accessOf(request);
     if (request.method === 'HEAD') return this.#sendHead(access, response, name, options);
     const { store, entries } = this.#options;
-    if (options.redirects && store.capabilities.presign !== 'none')
-      return this.#redirect(access, response, name);
+    const { redirects = false } = options;
+    if (redirects && store.capabilities.presign !== 'none')
+      if (await this.#redirect(access, response, name, redirects)) return;
     const got = await entries.read(access, name, parseByteRange(request.headers.range ?? ''));
     if (got === undefined) throw this.#missing(name);
     this.#options.metrics.hits.inc({ protocol: this.#protocol });
@@ -144,17 +145,25 @@ export class EntryTransfers {
     response.end();
   }
 
-  async #redirect(access: Access, response: ServerResponse, name: string): Promise<void> {
+  /** Whether it did. */
+  async #redirect(
+    access: Access,
+    response: ServerResponse,
+    name: string,
+    to: true | 'https',
+  ): Promise<boolean> {
     const { store, entries, urlTtlSeconds, limits, metrics } = this.#options;
     const found = await entries.find(access, name);
     if (!found) throw this.#missing(name);
     const signed = await store.presign(found.key, { method: 'GET', ttlSeconds: urlTtlSeconds });
     if (!signed) throw new Error('unreachable: a store that presigns did not');
+    if (to === 'https' && !signed.url.startsWith('https:')) return false;
     metrics.hits.inc({ protocol: this.#protocol });
     limits?.tokenCharge(access, 'bytes')?.(found.facts.sizeBytes);
     this.#count('read', 'presigned', found.facts.sizeBytes);
     response.writeHead(302, ['location', signed.url, 'cache-control', 'no-store', 'content-length', '0']);
     response.end();
+    return true;
   }
 
   #missing(name: string): VelocityError {

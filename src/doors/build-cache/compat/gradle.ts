@@ -28,7 +28,8 @@ export function gradle({ gradleOversize, ...surroundings }: GradleOptions): Prot
       keys: /(^|\/)[A-Za-z0-9._-]{1,128}$/,
       keysLookLike: 'a build cache key',
       put: { stored: 200, exists: 200 },
-      sending: (request) => ({ redirects: keepsCredentials(request) }),
+      // From https Gradle follows to no address that is less.
+      sending: (request) => ({ redirects: keepsCredentials(request) && 'https' }),
       statusOf: (problem, method) => statusOf(problem, method, gradleOversize),
     },
     surroundings,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { Registry } from '@prometheus-io/client';
 import fc from 'fast-check';
@@ -20,7 +21,7 @@ import { httpMetrics } from '../../../http/metrics.ts';
 import { TrustedProxies } from '../../../http/trusted-proxies.ts';
 import { LocalStore } from '../../../storage/drivers/local/local-store.ts';
 import { parseObjectKey } from '../../../storage/object-key.ts';
-import type { ObjectStore, PresignedRequest } from '../../../storage/store.ts';
+import type { Got, ObjectStore, PresignedRequest } from '../../../storage/store.ts';
 import { AuditLog } from '../../../telemetry/audit-log.ts';
 import { openLogger } from '../../../telemetry/logger.ts';
 import { Entries } from '../entries.ts';
@@ -329,31 +330,47 @@ test('beyond its rate limit a client is told when to come again; Rush goes on wi
   assert.equal(await limited.uploads('rush', 'dropped'), 1);
 });
 
-test('Gradle is sent to the storage itself from the version on that keeps its credentials to itself', async () => {
+test('Gradle is sent to the storage itself over https, from the version on that keeps its credentials to itself', async () => {
+  const facts = {
+    sizeBytes: 1,
+    digest: undefined,
+    contentType: undefined,
+    etag: 'e',
+    modifiedAt: 0,
+    metadata: {},
+  };
   class Presigning extends StubStore {
-    override readonly facts = {
-      sizeBytes: 1,
-      digest: undefined,
-      contentType: undefined,
-      etag: 'e',
-      modifiedAt: 0,
-      metadata: {},
-    };
+    readonly #url: string;
+    constructor(url: string) {
+      super();
+      this.#url = url;
+      this.facts = facts;
+    }
+    override async get(): Promise<Got> {
+      return { facts, span: 'whole', body: Readable.from([Buffer.from('x')]) };
+    }
     override async presign(): Promise<PresignedRequest> {
-      return { url: 'https://bucket.example/signed', method: 'GET', headers: {} };
+      return { url: this.#url, method: 'GET', headers: {} };
     }
   }
-  await using remote = await Rig.start(new Presigning());
-  for (const [version, status] of [
-    ['4.4.1', 404],
-    ['5.5.1', 404],
-    ['5.6', 302],
-    ['8.10-rc-1', 302],
-    ['10.0', 302],
-    ['', 404],
+  for (const [url, version, status] of [
+    ['https://bucket.example/signed', '', 200],
+    ['https://bucket.example/signed', '4.4.1', 200],
+    ['https://bucket.example/signed', '5.5.1', 200],
+    ['https://bucket.example/signed', '5.6', 302],
+    ['https://bucket.example/signed', '8.10-rc-1', 302],
+    ['https://bucket.example/signed', '10.0', 302],
+    ['http://bucket.example/signed', '8.10', 200],
   ] as const) {
+    await using remote = await Rig.start(new Presigning(url));
     const headers: Record<string, string> = version === '' ? {} : { 'x-gradle-version': version };
-    assert.equal(await remote.status('GET', `/gradle/${hex()}`, { headers }), status, version);
+    const reply = await remote.send('GET', `/gradle/${hex()}`, { headers });
+    await reply.arrayBuffer();
+    assert.deepEqual(
+      [reply.status, reply.headers.get('location')],
+      [status, status === 302 ? url : null],
+      version,
+    );
   }
 });
 
