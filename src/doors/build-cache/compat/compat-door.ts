@@ -35,6 +35,7 @@ export function registerCompat(
 function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorOptions): void {
   const { authenticator, authMetrics, limits, logger } = options;
   leaveBodiesUnread(app);
+  const transfers = new EntryTransfers(options, protocol.name);
   const dropped = new RareWarning(
     { logger, clock: options.clock },
     `uploads of ${protocol.name} were dropped and the client was told all is well`,
@@ -58,7 +59,7 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
         exposeHeadRoute: false,
         handler: rawRoute(handle, fail),
       }),
-    transfers: new EntryTransfers(options, protocol.name),
+    transfers,
   });
 
   function fail(error: unknown, request: FastifyRequest, response: ServerResponse): void {
@@ -79,9 +80,15 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
       ...headers,
     ]);
     response.end(request.method === 'HEAD' ? undefined : bytes);
-    // A client that is told that all is well must get to send all; what it sends is charged.
-    const maxBytes = status < 300 && hasAccess(request) ? Number.POSITIVE_INFINITY : undefined;
-    if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw), maxBytes);
+    if (request.raw.complete) return;
+    if (!hasAccess(request)) drainRest(request.raw, limits?.transferCharge(request.raw));
+    // A client that is told that all is well must get to send all.
+    else
+      drainRest(
+        request.raw,
+        transfers.chargeOf(request),
+        status < 300 ? Number.POSITIVE_INFINITY : undefined,
+      );
   }
 
   function countFailure({ status, code, detail }: Problem, answer: ProtocolAnswer): void {

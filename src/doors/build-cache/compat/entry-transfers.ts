@@ -65,6 +65,11 @@ export class EntryTransfers {
     return this.#options.entries;
   }
 
+  /** Charges whoever sent the request for what passes. */
+  chargeOf(request: FastifyRequest): OnBytes | undefined {
+    return this.#charge(request, accessOf(request));
+  }
+
   /**
    * Answers a GET or HEAD with the entry of this name.
    * @throws VelocityError `NOT_FOUND`, `RANGE_UNSATISFIABLE`
