@@ -56,6 +56,19 @@ describe('rclone', { skip: noRclone }, () => {
     }
   });
 
+  test('a folder cannot be copied down, and what is to become like it is left alone', async () => {
+    writeFileSync(join(folder.path, 'stored'), 'stored');
+    await rclone(['copyto', 'stored', ':webdav:a-folder/stored']);
+    mkdirSync(join(folder.path, 'mine'));
+    writeFileSync(join(folder.path, 'mine', 'file'), 'mine');
+    for (const command of ['copy', 'sync']) {
+      const { exitCode, output } = await rclone([command, ':webdav:a-folder', 'mine']);
+      assert.notEqual(exitCode, 0);
+      assert.match(output, /directory not found/);
+    }
+    assert.equal(readFileSync(join(folder.path, 'mine', 'file'), 'utf8'), 'mine');
+  });
+
   test('the first write wins, and rclone is not told that another one did', async () => {
     writeFileSync(join(folder.path, 'first'), 'first');
     writeFileSync(join(folder.path, 'other'), 'another length');
@@ -135,10 +148,11 @@ describe('sccache, as OpenDAL speaks for it', () => {
     assert.equal(await status('GET', '/x/'), 404);
   });
 
-  test('it is a WebDAV server that lists no trees', async () => {
+  test('it is a WebDAV server that lists nothing', async () => {
     const { status: found, headers } = await ask('OPTIONS', '/');
     assert.deepEqual([found, headers.get('dav')], [200, '1']);
-    for (const depth of ['0', '1']) assert.equal(await status('PROPFIND', '', { depth }), 207);
+    assert.equal(await status('PROPFIND', '', { depth: '0' }), 207);
+    assert.equal(await status('PROPFIND', '/x/', { depth: '1' }), 404);
     const tree = await ask('PROPFIND', '/', { depth: 'infinity' });
     assert.match(`${tree.status} ${tree.text}`, /^403 .*propfind-finite-depth/s);
   });

@@ -1,6 +1,7 @@
 /**
  * As much of WebDAV (RFC 4918) as sccache and OpenDAL need: files are entries, and every path that ends in a slash is a
- * collection which is there and tells of no members. https://github.com/mozilla/sccache/blob/main/docs/Webdav.md
+ * collection, which is there, and whose members are told to nobody.
+ * https://github.com/mozilla/sccache/blob/main/docs/Webdav.md
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
@@ -39,6 +40,9 @@ export function webdav(surroundings: KeyValueSurroundings): Protocol {
         on('PROPFIND', path, async (request, response) => {
           drainRest(request.raw); // which properties: told are those that there are
           if (request.headers['depth'] === 'infinity') return answerXml(response, 403, FINITE_DEPTH);
+          // An empty list would be a lie, on which `rclone sync` would empty the folder that it is to fill.
+          if (request.headers['depth'] === '1' && isCollection(request))
+            throw missing('This server lists no members: ask for files by their names.');
           const name = isCollection(request) ? undefined : fileName(request);
           const found =
             name === undefined ? undefined : await transfers.entries.find(accessOf(request), name);
@@ -107,8 +111,8 @@ function entryName(path: string): string {
   return `${NAME}/${path}`;
 }
 
-function missing(): VelocityError {
-  return new VelocityError('NOT_FOUND', 'There is no file of this name.');
+function missing(detail = 'There is no file of this name.'): VelocityError {
+  return new VelocityError('NOT_FOUND', detail);
 }
 
 function answerXml(response: ServerResponse, status: number, xml: string): void {
