@@ -1,7 +1,7 @@
 /** Build tools' caches that are no more than GET and PUT of a key: one handler, and for each a table of how it is answered. */
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { accessOf } from '../../../auth/require-bearer.ts';
+import { accessOf, CHALLENGE } from '../../../auth/require-bearer.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import type { Problem } from '../../../http/problem.ts';
 import type { TrustedProxies } from '../../../http/trusted-proxies.ts';
@@ -90,7 +90,7 @@ export function answerInWords({ detail }: Problem, status: number): ProtocolAnsw
 
 /** RFC 9110 §11.6.1; two fields, as some clients read one scheme of each. */
 const CHALLENGES = [
-  ...['www-authenticate', 'Bearer realm="velocitycache"'],
+  ...['www-authenticate', CHALLENGE],
   ...['www-authenticate', 'Basic realm="velocitycache"'],
 ];
 
