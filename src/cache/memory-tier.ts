@@ -1,0 +1,94 @@
+import type { Clock } from '../base/clock.ts';
+import type { Eviction } from './eviction/eviction.ts';
+
+export interface MemoryTierOptions {
+  /** Of keys, values and what it costs to hold them. */
+  readonly maxBytes: number;
+  /** How long an entry is given out after it came in, in milliseconds. */
+  readonly ttlMs: number;
+  readonly eviction: Eviction;
+  readonly clock: Clock;
+}
+
+/** What an entry costs beside its key and its value: the slots that hold it here and in the eviction. Measured, and rounded up. */
+export const ENTRY_OVERHEAD_BYTES = 400;
+
+/** One value must not push out most of the others. */
+const LARGEST_SHARE = 1 / 8;
+
+interface Entry<V> {
+  readonly value: V;
+  readonly bytes: number;
+  readonly expiresAt: number;
+}
+
+/** Values in memory that may be forgotten at any time: bounded in bytes, and given out for a while only. */
+export class MemoryTier<V> {
+  readonly #entries = new Map<string, Entry<V>>();
+  readonly #options: MemoryTierOptions;
+  #bytes = 0;
+
+  constructor(options: MemoryTierOptions) {
+    this.#options = options;
+  }
+
+  /** Of all that is held, overhead included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: string): V | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    const { clock, eviction } = this.#options;
+    if (clock.elapsed() >= entry.expiresAt) {
+      this.delete(key);
+      return undefined;
+    }
+    eviction.touch(key);
+    return entry.value;
+  }
+
+  /** Whether a value of so many bytes would be kept. */
+  takes(valueBytes: number): boolean {
+    return valueBytes + ENTRY_OVERHEAD_BYTES <= this.#options.maxBytes * LARGEST_SHARE;
+  }
+
+  /**
+   * Keeps a value, in place of the one that the key held; others go until there is room.
+   * @param valueBytes what it takes in memory
+   * @returns whether it is kept: one that is too large is not
+   */
+  set(key: string, value: V, valueBytes: number): boolean {
+    this.delete(key);
+    if (!this.takes(valueBytes)) return false;
+    const { maxBytes, ttlMs, eviction, clock } = this.#options;
+    // Two bytes a character at worst.
+    const bytes = valueBytes + key.length * 2 + ENTRY_OVERHEAD_BYTES;
+    while (this.#bytes + bytes > maxBytes) {
+      const victim = eviction.evict();
+      if (victim === undefined) return false;
+      this.#drop(victim);
+    }
+    this.#entries.set(key, { value, bytes, expiresAt: clock.elapsed() + ttlMs });
+    this.#bytes += bytes;
+    eviction.admit(key);
+    return true;
+  }
+
+  delete(key: string): void {
+    if (this.#drop(key)) this.#options.eviction.forget(key);
+  }
+
+  #drop(key: string): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    this.#entries.delete(key);
+    this.#bytes -= entry.bytes;
+    return true;
+  }
+}
