@@ -7,8 +7,9 @@ import { Registry } from '@prometheus-io/client';
 import { ManualClock } from '../../test/rig/manual-clock.ts';
 import { openSocket, readAll, sendRaw } from '../../test/rig/raw-http.ts';
 import { openLogger } from '../telemetry/logger.ts';
-import { createListener, type HttpApp, type RequestLog } from './listener.ts';
+import { createListener, type HttpApp } from './listener.ts';
 import { type HttpMetrics, httpMetrics } from './metrics.ts';
+import type { RequestLog } from './request-records.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 

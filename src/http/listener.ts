@@ -2,26 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import type { Clock } from '../base/clock.ts';
 import { VelocityError } from '../base/errors.ts';
-import type { Logger } from '../telemetry/logger.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerExpectations } from './expect-continue.ts';
-import type { HttpMetrics } from './metrics.ts';
 import { PROBLEM_TYPE, toProblem } from './problem.ts';
+import { RequestRecords, type RequestRecordsOptions } from './request-records.ts';
 
 export type HttpApp = FastifyInstance<Server>;
-
-/** Which requests get a log line: none, those that failed, or all. Probes never do unless they fail. */
-export const REQUEST_LOGS = ['none', 'errors', 'all'] as const;
-export type RequestLog = (typeof REQUEST_LOGS)[number];
-
-export interface ListenerOptions {
-  readonly logger: Logger;
-  readonly metrics: HttpMetrics;
-  readonly clock: Clock;
-  readonly requestLog: RequestLog;
-}
 
 /** A JSON message of ours; a batch of 1,000 negotiations has about 200 KiB. */
 const MAX_JSON_BYTES = 1024 * 1024;
@@ -31,7 +18,6 @@ const IDLE_TIMEOUT_MS = 60_000;
 /** Longer than the 60 s that load balancers keep idle connections, so that they end them, not we. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
-const QUIET_ROUTES: ReadonlySet<string> = new Set(['/health', '/ready', '/metrics']);
 const INCOMING_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 const senders = new WeakMap<FastifyRequest, string>();
@@ -48,7 +34,9 @@ export function nameClient(request: FastifyRequest, address: string): void {
 }
 
 /** The HTTP application that doors are registered on: request ids, log lines, metrics, problem bodies. */
-export function createListener({ logger, metrics, clock, requestLog }: ListenerOptions): HttpApp {
+export function createListener(options: RequestRecordsOptions): HttpApp {
+  const { logger, metrics, clock } = options;
+  const records = new RequestRecords(options);
   /** What is being answered on each connection: more than one where requests are pipelined. */
   const answersOn = new WeakMap<Socket, Set<ServerResponse>>();
   const app = fastify({
@@ -116,22 +104,17 @@ export function createListener({ logger, metrics, clock, requestLog }: ListenerO
     const startedAt = clock.elapsed();
     metrics.inFlight.inc();
     reply.raw.once('close', () => {
-      const { method } = request;
-      const route = request.routeOptions.url ?? 'unmatched';
-      const ms = clock.elapsed() - startedAt;
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : 'aborted';
       metrics.inFlight.dec();
-      metrics.requests.inc({ route, method, code: String(status) });
-      metrics.durations.observe({ route, method }, ms / 1000);
-
-      const failed = status === 'aborted' || status >= 400;
-      if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;
-      // The path without its query: signed URLs carry their signature there.
-      const [path] = request.url.split('?', 1);
-      const [tokenId, client] = [senders.get(request), clients.get(request)];
-      const line = { requestId: request.id, method, path, status, ms: Math.round(ms * 10) / 10 };
-      const named = client === undefined ? line : { ...line, client };
-      logger.info(tokenId === undefined ? named : { ...named, tokenId }, 'request');
+      records.ended({
+        id: request.id,
+        method: request.method,
+        target: request.url,
+        route: request.routeOptions.url ?? 'unmatched',
+        status: reply.raw.writableFinished ? reply.raw.statusCode : 'aborted',
+        startedAt,
+        tokenId: senders.get(request),
+        client: clients.get(request),
+      });
     });
   }
 }

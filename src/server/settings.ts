@@ -3,7 +3,7 @@ import { authSettings } from '../auth/settings.ts';
 import { addressRanges, byteSize, duration, httpUrl, oneOf, text, wholeNumber } from '../config/kinds.ts';
 import type { Settings, Values } from '../config/setting.ts';
 import { buildCacheSettings } from '../doors/build-cache/settings.ts';
-import { REQUEST_LOGS } from '../http/listener.ts';
+import { REQUEST_LOGS } from '../http/request-records.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { LOG_LEVELS } from '../telemetry/logger.ts';
 

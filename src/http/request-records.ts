@@ -1,0 +1,56 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { HttpMetrics } from './metrics.ts';
+
+/** Which requests get a log line: none, those that failed, or all. Probes never do unless they fail. */
+export const REQUEST_LOGS = ['none', 'errors', 'all'] as const;
+export type RequestLog = (typeof REQUEST_LOGS)[number];
+
+export interface RequestRecordsOptions {
+  readonly logger: Logger;
+  readonly metrics: HttpMetrics;
+  readonly clock: Clock;
+  readonly requestLog: RequestLog;
+}
+
+/** A request whose answer has ended. */
+export interface EndedRequest {
+  readonly id: string;
+  readonly method: string;
+  readonly target: string;
+  /** The pattern that it was routed by. */
+  readonly route: string;
+  readonly status: number | 'aborted';
+  /** What the clock said when its head was here. */
+  readonly startedAt: number;
+  /** Who sent it: the id of a token, never the token. */
+  readonly tokenId?: string | undefined;
+  /** From where it came; only where that is the reason of its answer. */
+  readonly client?: string | undefined;
+}
+
+const QUIET_ROUTES: ReadonlySet<string> = new Set(['/health', '/ready', '/metrics']);
+
+/** What is kept of each request: numbers always, a line where lines are wanted. */
+export class RequestRecords {
+  readonly #options: RequestRecordsOptions;
+
+  constructor(options: RequestRecordsOptions) {
+    this.#options = options;
+  }
+
+  ended({ id, method, target, route, status, startedAt, tokenId, client }: EndedRequest): void {
+    const { logger, metrics, clock, requestLog } = this.#options;
+    const ms = clock.elapsed() - startedAt;
+    metrics.requests.inc({ route, method, code: String(status) });
+    metrics.durations.observe({ route, method }, ms / 1000);
+
+    const failed = status === 'aborted' || status >= 400;
+    if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;
+    // The path without its query: signed URLs carry their signature there.
+    const [path] = target.split('?', 1);
+    const line = { requestId: id, method, path, status, ms: Math.round(ms * 10) / 10 };
+    const named = client === undefined ? line : { ...line, client };
+    logger.info(tokenId === undefined ? named : { ...named, tokenId }, 'request');
+  }
+}
