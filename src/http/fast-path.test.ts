@@ -1,0 +1,298 @@
+/** The fast path beside Node's parser alone: whatever is sent, both say the same. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Registry } from '@prometheus-io/client';
+import fc from 'fast-check';
+import { until } from '../../test/rig/until.ts';
+import { systemClock } from '../base/clock.ts';
+import { openLogger } from '../telemetry/logger.ts';
+import { FastPath } from './fast-path.ts';
+import { httpMetrics } from './metrics.ts';
+import { RequestRecords } from './request-records.ts';
+import { simpleRequestIn } from './simple-request.ts';
+
+const BODIES: Readonly<Record<string, Buffer>> = {
+  '/hot': Buffer.from('known by heart'),
+  '/hot?of=many': Buffer.alloc(70_000, 'x'),
+  '/empty': Buffer.alloc(0),
+};
+const SECRET = 'Bearer right';
+
+function fieldsOf(body: Buffer): string[] {
+  return ['content-type', 'text/plain', 'content-length', String(body.length), 'etag', '"1"'];
+}
+
+/** What both servers do with a request that reaches Node's parser. */
+function handle(request: IncomingMessage, response: ServerResponse): void {
+  let received = 0;
+  response.setHeader('x-request-id', randomUUID());
+  request.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+  });
+  request.on('end', () => {
+    const { method = '', url = '', headers } = request;
+    const body = BODIES[url];
+    if (body && headers.authorization === SECRET && (method === 'GET' || method === 'HEAD')) {
+      response.writeHead(200, fieldsOf(body));
+      response.end(method === 'GET' ? body : undefined);
+      return;
+    }
+    const words = `${method} ${url} ${headers.host ?? ''} ${headers.authorization ?? ''} ${received}`;
+    response.writeHead(404, ['content-length', String(Buffer.byteLength(words))]);
+    response.end(method === 'HEAD' ? undefined : words);
+  });
+}
+
+let plain: Server;
+let fast: Server;
+let fastPath: FastPath;
+let answered = 0;
+const registry = new Registry();
+const lines: Record<string, unknown>[] = [];
+
+before(async () => {
+  [plain, fast] = [createServer(handle), createServer(handle)];
+  const logger = openLogger('info', { write: (line) => void lines.push(JSON.parse(line)) });
+  const [metrics, clock] = [httpMetrics(registry), systemClock];
+  fastPath = FastPath.before(fast, {
+    clock,
+    records: new RequestRecords({ logger, metrics, clock, requestLog: 'all' }),
+    answer: ({ method, target, authorization }) => {
+      const body = BODIES[target];
+      if (!body || authorization !== SECRET) return undefined;
+      answered++;
+      const fields = fieldsOf(body)
+        .map((text, i) => text + (i % 2 === 0 ? ': ' : '\r\n'))
+        .join('');
+      return { fields, body: method === 'GET' ? body : Buffer.alloc(0), route: '/hot', tokenId: 'somebody' };
+    },
+  });
+  for (const server of [plain, fast]) {
+    server.keepAliveTimeout = 72_000;
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+  }
+});
+after(() => {
+  for (const server of [plain, fast]) {
+    server.close();
+    server.closeAllConnections();
+  }
+  fastPath.cutAll();
+});
+
+function open(server: Server): Socket {
+  const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  return socket.setNoDelay(true).on('error', () => {});
+}
+
+/** All that comes back for these pieces, each sent on its own, until the server has closed; ids and dates taken out. */
+async function exchange(server: Server, pieces: readonly string[]): Promise<string> {
+  const socket = open(server);
+  let text = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const closed = once(socket, 'close');
+  for (const piece of pieces) {
+    socket.write(piece, 'latin1');
+    await setImmediate();
+  }
+  socket.end();
+  await closed;
+  return text
+    .replaceAll(/x-request-id: [0-9a-f-]{36}/g, 'x-request-id: ID')
+    .replaceAll(/Date: [^\r]*/g, 'Date: NOW');
+}
+
+async function assertSame(...pieces: string[]): Promise<string> {
+  const [expected, actual] = await Promise.all([exchange(plain, pieces), exchange(fast, pieces)]);
+  assert.equal(actual, expected);
+  return actual;
+}
+
+function get(target = '/hot', ...more: string[]): string {
+  return `GET ${target} HTTP/1.1\r\nHost: a\r\nAuthorization: ${SECRET}\r\n${more.map((line) => `${line}\r\n`).join('')}\r\n`;
+}
+
+for (const target of Object.keys(BODIES))
+  for (const method of ['GET', 'HEAD'])
+    test(`${method} ${target}, known by heart, is answered byte for byte as by Node, and not by it`, async () => {
+      const earlier = answered;
+      const text = await assertSame(
+        get(target, 'User-Agent: x/1', 'Connection: keep-alive').replace('GET', method),
+      );
+      assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
+      assert.equal(answered, earlier + 1);
+    });
+
+/** Of https://www.rfc-editor.org/rfc/rfc9112#section-11.2 and around it. */
+const BENT: Readonly<Record<string, string>> = {
+  'both lengths': get('/hot', 'Content-Length: 5', 'Transfer-Encoding: chunked'),
+  'two lengths': get('/hot', 'Content-Length: 5', 'Content-Length: 6'),
+  'a length and what follows it': `${get('/hot', 'Content-Length: 5')}GET /`,
+  'an unknown coding': get('/hot', 'Transfer-Encoding: xchunked'),
+  'a coding hidden by a space': get('/hot', 'Transfer-Encoding : chunked'),
+  'a folded line': get('/hot', 'X-A: b\r\n Content-Length: 5'),
+  'a bare LF': get('/hot', 'X-A: b\nContent-Length: 5'),
+  'a bare CR': get('/hot', 'X-A: b\rContent-Length: 5'),
+  'NUL in a value': get('/hot', 'User-Agent: a\0b'),
+  'no host': get().replace('Host: a\r\n', ''),
+  'two hosts': get('/hot', 'Host: b'),
+  'an empty host': get().replace('Host: a', 'Host:'),
+  'an absolute target': get('http://other/hot'),
+  'an asterisk': get('*'),
+  'HTTP/1.0': get().replace('1.1', '1.0'),
+  'HTTP/2.0': get().replace('1.1', '2.0'),
+  Expect: get('/hot', 'Expect: 100-continue'),
+  Upgrade: get('/hot', 'Connection: upgrade', 'Upgrade: h2c'),
+  'Connection: close': get('/hot', 'Connection: close'),
+  'two in one piece': get() + get('/empty'),
+  'one and a half': get() + get().slice(0, 30),
+  'trailing bytes': `${get()}xx`,
+  'an empty line before it': `\r\n${get()}`,
+  'small letters': get().replace('GET', 'get'),
+  'two authorizations': get('/hot', 'Authorization: Bearer wrong'),
+  'another one’s authorization': get().replace('right', 'wrong'),
+  'spaces around a value': get().replace(`Authorization: ${SECRET}`, `Authorization:   ${SECRET}  `),
+};
+
+for (const [what, bytes] of Object.entries(BENT))
+  test(`${what}: as Node says`, async () => {
+    await assertSame(bytes);
+    await assertSame(get(), bytes);
+  });
+
+test('a request in two pieces is Node’s, and so is all that comes after it on the connection', async () => {
+  const text = await assertSame(get(), get().slice(0, 25), get().slice(25), get('/empty'), get('/nowhere'));
+  assert.equal(text.match(/200 OK/g)?.length, 3);
+});
+
+test('whatever is sent in whatever pieces, both say the same', async () => {
+  const lines = fc.constantFrom(
+    ...[
+      'Host: a',
+      `Authorization: ${SECRET}`,
+      'Accept: */*',
+      'Accept-Encoding: gzip',
+      'User-Agent: x',
+      'Connection: keep-alive',
+    ],
+    ...[
+      'Content-Length: 3',
+      'Content-Length: 0',
+      'Transfer-Encoding: chunked',
+      'Range: bytes=0-1',
+      'If-None-Match: "1"',
+    ],
+    ...[
+      'X-Odd:',
+      'x-artifact-client-ci: 1',
+      ' folded',
+      'No colon',
+      'Spaced : 1',
+      'Cookie: a=b',
+      'Trailer: x',
+      'TE: trailers',
+    ],
+  );
+  const request = fc
+    .record({
+      method: fc.constantFrom('GET', 'HEAD', 'PUT', 'OPTIONS'),
+      target: fc.constantFrom(
+        '/hot',
+        '/hot?of=many',
+        '/empty',
+        '/nowhere',
+        '/h%6ft',
+        '//hot',
+        '/hot#x',
+        '/hot x',
+      ),
+      host: fc.boolean(),
+      lines: fc.array(lines, { maxLength: 4 }),
+      end: fc.constantFrom('\r\n', '\r\n', '\r\n', '\n', ''),
+      body: fc.constantFrom('', '', 'abc', '0\r\n\r\n'),
+    })
+    .map(({ method, target, host, lines, end, body }) => {
+      const head = [
+        `${method} ${target} HTTP/1.1`,
+        ...(host ? ['Host: a', `Authorization: ${SECRET}`] : []),
+        ...lines,
+      ];
+      return `${head.join('\r\n')}\r\n${end}${body}`;
+    });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(request, { minLength: 1, maxLength: 3 }),
+      fc.boolean(),
+      async (requests, isOne) => {
+        await assertSame(...(isOne ? [requests.join('')] : requests));
+      },
+    ),
+    { numRuns: 250 },
+  );
+});
+
+test('what is a simple request in one piece is none with any byte of it missing', () => {
+  const whole = get('/hot', 'User-Agent: x');
+  assert.deepEqual(simpleRequestIn(Buffer.from(whole)), {
+    method: 'GET',
+    target: '/hot',
+    authorization: SECRET,
+  });
+  for (let length = 0; length < whole.length; length++)
+    assert.equal(simpleRequestIn(Buffer.from(whole.slice(0, length))), undefined);
+});
+
+test('whoever does not read is sent no more than fits, however much is asked for', async () => {
+  const socket = open(fast).pause();
+  await once(socket, 'connect');
+  const earlier = answered;
+  let asked = 0;
+  // Until the server leaves requests unread; a connection holds some MiB in all.
+  for (; asked < 2_000; asked++) {
+    socket.write(get('/hot?of=many'));
+    await setImmediate();
+    if (answered - earlier < asked - 50) break;
+  }
+  assert.ok(answered - earlier < asked, `${answered - earlier} of ${asked}`);
+  socket.destroy();
+});
+
+test('answers are counted and written down like all others, without their query', async () => {
+  lines.length = 0;
+  await exchange(fast, [get('/hot?of=many')]);
+  await until(async () => lines.length > 0);
+  const [{ requestId, ms, ...line } = {}] = lines;
+  assert.match(String(requestId), /^[0-9a-f-]{36}$/);
+  assert.equal(typeof ms, 'number');
+  for (const key of ['level', 'time']) delete (line as Record<string, unknown>)[key];
+  assert.deepEqual(line, {
+    method: 'GET',
+    path: '/hot',
+    status: 200,
+    tokenId: 'somebody',
+    message: 'request',
+  });
+  assert.match(
+    await registry.metrics(),
+    /vc_http_requests_total\{route="\/hot",method="GET",code="200"\} \d/,
+  );
+});
+
+test('draining ends the connections that wait and leaves the rest to Node', async () => {
+  const idle = open(fast);
+  idle.resume().write(get());
+  await once(idle, 'data');
+  const ended = once(idle, 'end');
+  const earlier = answered;
+  fastPath.drain();
+  await ended;
+  await assertSame(get());
+  assert.equal(answered, earlier);
+});

@@ -1,0 +1,55 @@
+/**
+ * The one kind of request that is understood without Node's parser: GET or HEAD of a path, in one piece, with nothing in
+ * it that could change its meaning or what follows it on its connection.
+ */
+export interface SimpleRequest {
+  readonly method: 'GET' | 'HEAD';
+  /** As it was sent, query included. */
+  readonly target: string;
+  readonly authorization: string | undefined;
+}
+
+const MAX_BYTES = 4096;
+const REQUEST_LINE = /^(GET|HEAD) (\/[!-~]*) HTTP\/1\.1\r\n/;
+/** RFC 9112 §5: no space before the colon, no folded line, no bare CR or LF; of values plain ASCII alone. */
+const FIELD = /([A-Za-z-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
+
+/** Names that say nothing about framing, nor about which answer is meant where there is but one. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'sec-fetch-mode', // of Node's own fetch
+  'user-agent',
+  'x-artifact-client-ci',
+  'x-artifact-client-interactive',
+]);
+
+/**
+ * A piece of a connection as a request, where it is a whole one and no more. Everything else is `undefined`, which is
+ * no judgement: Node's parser makes that.
+ */
+export function simpleRequestIn(piece: Buffer): SimpleRequest | undefined {
+  if (piece.length > MAX_BYTES) return undefined;
+  const text = piece.toString('latin1');
+  const line = REQUEST_LINE.exec(text);
+  if (line === null) return undefined;
+  let hasHost = false;
+  let authorization: string | undefined;
+  FIELD.lastIndex = line[0].length;
+  for (let end = FIELD.lastIndex; ; end = FIELD.lastIndex) {
+    const field = FIELD.exec(text);
+    if (field === null) {
+      // The empty line, and nothing after it. RFC 9112 §3.2: one Host, no less.
+      if (!hasHost || end !== text.length - 2 || !text.endsWith('\r\n')) return undefined;
+      const [, method, target = ''] = line;
+      return { method: method === 'HEAD' ? 'HEAD' : 'GET', target, authorization };
+    }
+    const name = (field[1] ?? '').toLowerCase();
+    if (HARMLESS.has(name)) continue;
+    const value = field[2] ?? '';
+    if (name === 'host' && !hasHost && value !== '') hasHost = true;
+    else if (name === 'authorization' && authorization === undefined) authorization = value;
+    else if (name !== 'connection' || value.toLowerCase() !== 'keep-alive') return undefined;
+  }
+}
