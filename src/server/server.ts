@@ -9,13 +9,17 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { type BuildCacheDoorOptions, registerBuildCache } from '../doors/build-cache/door.ts';
+import { HotAnswers } from '../doors/build-cache/hot-answers.ts';
 import { ownerOf } from '../doors/build-cache/scoped-key.ts';
+import { FastPath } from '../http/fast-path.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
+import { RequestRecords } from '../http/request-records.ts';
 import { TrustedProxies } from '../http/trusted-proxies.ts';
 import type { StorageMetrics } from '../storage/metrics.ts';
 import { openStore } from '../storage/open-store.ts';
 import { retentionLimits } from '../storage/settings.ts';
 import type { ObjectStore } from '../storage/store.ts';
+import { WatchedStore } from '../storage/watched-store.ts';
 import { AuditLog } from '../telemetry/audit-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Health, registerHealth } from './health.ts';
@@ -32,6 +36,7 @@ export interface ServerSurroundings {
 /** The composition root: settings in, open doors out. */
 export class VelocityServer {
   readonly #app: HttpApp;
+  readonly #fastPath: FastPath | undefined;
   readonly #store: ObjectStore;
   readonly #tokens: OpenTokens;
   readonly #health: Health;
@@ -42,6 +47,7 @@ export class VelocityServer {
 
   private constructor(
     app: HttpApp,
+    fastPath: FastPath | undefined,
     store: ObjectStore,
     tokens: OpenTokens,
     health: Health,
@@ -50,6 +56,7 @@ export class VelocityServer {
     clock: Clock,
   ) {
     this.#app = app;
+    this.#fastPath = fastPath;
     this.#store = store;
     this.#tokens = tokens;
     this.#health = health;
@@ -68,17 +75,35 @@ export class VelocityServer {
     const audit = new AuditLog(settings.auditFile, clock, logger);
     const secret = settings.urlSecret ?? settings.authToken ?? new Secret(randomBytes(32).toString('hex'));
     const tokens = openTokens(settings, { secret, logger, clock });
-    const store = await openStore(settings, { logger, metrics: metrics.storage, clock }).catch((error) => {
+    const opened = await openStore(settings, { logger, metrics: metrics.storage, clock }).catch((error) => {
       tokens.close();
       throw error;
     });
 
-    const app = createListener({ logger, metrics: metrics.http, clock, requestLog: settings.logRequests });
+    const proxies = new TrustedProxies(settings.trustedProxies);
+    const limits = new RateLimits(settings, { clock, metrics: metrics.limits, proxies });
+    const hot = new HotAnswers({
+      maxBytes: settings.memoryMaxSize,
+      ttlMs: settings.memoryTtl,
+      authenticator: tokens.authenticator,
+      limits,
+      metrics: metrics.buildCache,
+      clock,
+    });
+    const store = new WatchedStore(opened, (key) => hot.forget(key));
+
+    const recording = { logger, metrics: metrics.http, clock, requestLog: settings.logRequests };
+    const app = createListener(recording);
+    const fastPath = limits.limitsAddresses
+      ? undefined // it does not look at addresses
+      : FastPath.before(app.server, {
+          answer: (request) => hot.answer(request),
+          records: new RequestRecords(recording),
+          clock,
+        });
     const health = new Health(store, clock, logger);
     registerHealth(app, health);
     registerMetrics(app, metrics);
-    const proxies = new TrustedProxies(settings.trustedProxies);
-    const limits = new RateLimits(settings, { clock, metrics: metrics.limits, proxies });
     const buildCache: BuildCacheDoorOptions = {
       store,
       authenticator: tokens.authenticator,
@@ -94,6 +119,7 @@ export class VelocityServer {
       maxArtifactBytes: settings.maxArtifactBytes,
       gradleOversize: settings.gradleOversize,
       limits,
+      hot,
     };
     // Around the doors alone: a flood must not make probes believe that the server is gone.
     app.register(async (doors) => {
@@ -102,7 +128,7 @@ export class VelocityServer {
       registerBuildCache(doors as HttpApp, buildCache);
     });
 
-    const server = new VelocityServer(app, store, tokens, health, settings, logger, clock);
+    const server = new VelocityServer(app, fastPath, store, tokens, health, settings, logger, clock);
     await server.#listen();
     server.#keepHouse(metrics.storage);
     return server;
@@ -176,7 +202,11 @@ export class VelocityServer {
     // Before fastify's own listener: some requests it answers at once, and then it is too late for a header.
     server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
     server.closeIdleConnections();
-    const cutAll = (): void => server.closeAllConnections();
+    this.#fastPath?.drain();
+    const cutAll = (): void => {
+      server.closeAllConnections();
+      this.#fastPath?.cutAll();
+    };
     const cancel = this.#clock.after(drainTimeout, () => {
       this.#logger.warn('the grace time is over: cutting what is still under way');
       cutAll();

@@ -12,11 +12,13 @@ import { registerCompat } from './compat/compat-door.ts';
 import { allProtocols } from './compat/protocols.ts';
 import { Entries } from './entries.ts';
 import { refusedDeletion, registerEntries } from './entry-routes.ts';
+import type { HotAnswers } from './hot-answers.ts';
 import { registerNegotiate } from './negotiate-route.ts';
 import { Negotiation } from './negotiation.ts';
 import type { BuildCacheSettings } from './settings.ts';
 
-export interface BuildCacheDoorOptions extends BlobRoutesOptions, BuildCacheSettings {
+export interface BuildCacheDoorOptions extends BlobRoutesOptions, Pick<BuildCacheSettings, 'gradleOversize'> {
+  readonly hot?: HotAnswers | undefined;
   readonly authenticator: Authenticator;
   /** How clients reach this server; without it, whatever they sent as Host. */
   readonly publicUrl: string | undefined;

@@ -1,4 +1,4 @@
-import { oneOf } from '../../config/kinds.ts';
+import { byteSize, duration, oneOf } from '../../config/kinds.ts';
 import type { Settings, Values } from '../../config/setting.ts';
 
 /** What becomes of an upload that is larger than `artifact.max_size`. */
@@ -11,6 +11,18 @@ export const buildCacheSettings = {
     kind: oneOf(OVERSIZE),
     default: 'drop',
     doc: 'What becomes of a Gradle entry that is larger than `artifact.max_size`. `refuse`: 413, on which Gradle uses no remote cache for the rest of its build. `drop`: it is taken and thrown away, counted as `dropped` and warned of once an hour.',
+  },
+  memoryMaxSize: {
+    key: 'memory.max_size',
+    kind: byteSize(),
+    default: 64 * 2 ** 20,
+    doc: 'How much memory entries may take that build tools ask for again and again, with the bookkeeping; they are answered without a look at the storage. `0B` for none.',
+  },
+  memoryTtl: {
+    key: 'memory.ttl',
+    kind: duration(),
+    default: 10_000,
+    doc: 'How long such an entry is answered from memory before the storage is looked at again. What another gateway, a lifecycle rule or `velocity cache` removes is served until then at most.',
   },
 } as const satisfies Settings;
 

@@ -19,6 +19,7 @@ import {
 import type { ObjectFacts, ObjectStore, PutOutcome } from '../../../storage/store.ts';
 import { PROVENANCE_METADATA, provenanceMetadata } from '../../../wire/provenance.ts';
 import type { Entries } from '../entries.ts';
+import type { HotAnswers, SentEntry } from '../hot-answers.ts';
 import type { BuildCacheMetrics } from '../metrics.ts';
 
 export interface EntryTransfersOptions {
@@ -29,6 +30,7 @@ export interface EntryTransfersOptions {
   readonly maxArtifactBytes: number;
   readonly urlTtlSeconds: number;
   readonly limits?: RateLimits | undefined;
+  readonly hot?: HotAnswers | undefined;
 }
 
 export interface SendOptions {
@@ -36,6 +38,8 @@ export interface SendOptions {
   readonly headers?: (facts: ObjectFacts) => readonly string[];
   /** The client follows a redirect to the storage itself; `https`: to no other address than such a one. */
   readonly redirects?: boolean | 'https';
+  /** The answer is the same whatever else the request says: it may be given again from memory. */
+  readonly isPlain?: boolean;
 }
 
 export interface ReceiveOptions {
@@ -81,7 +85,7 @@ export class EntryTransfers {
     options: SendOptions = {},
   ): Promise<void> {
     const access = accessOf(request);
-    if (request.method === 'HEAD') return this.#sendHead(access, response, name, options);
+    if (request.method === 'HEAD') return this.#sendHead(request, response, name, options);
     const { store, entries } = this.#options;
     const { redirects = false } = options;
     if (redirects && store.capabilities.presign !== 'none')
@@ -96,12 +100,15 @@ export class EntryTransfers {
       });
     }
     const { status, headers } = representationHead({ ...got.facts, span: got.span });
-    response.writeHead(status, [...headers, ...(options.headers?.(got.facts) ?? [])]);
+    const all = [...headers, ...(options.headers?.(got.facts) ?? [])];
+    response.writeHead(status, all);
     const charge = this.#charge(request, access);
     const sent = got.bytes
       ? sendBytes(response, got.bytes, charge)
       : await sendBody(response, got.body, charge);
     this.#count('read', 'proxied', sent);
+    if (got.span === 'whole' && got.bytes && options.isPlain)
+      this.#remember(request, access, { name, headers: all, bytes: got.bytes });
   }
 
   /**
@@ -138,16 +145,23 @@ export class EntryTransfers {
   }
 
   async #sendHead(
-    access: Access,
+    request: FastifyRequest,
     response: ServerResponse,
     name: string,
-    { headers: more }: SendOptions,
+    { headers: more, isPlain }: SendOptions,
   ): Promise<void> {
+    const access = accessOf(request);
     const found = await this.#options.entries.find(access, name);
     if (!found) throw this.#missing(name);
     const { status, headers } = representationHead({ ...found.facts, span: 'whole' });
-    response.writeHead(status, [...headers, ...(more?.(found.facts) ?? [])]);
+    const all = [...headers, ...(more?.(found.facts) ?? [])];
+    response.writeHead(status, all);
     response.end();
+    if (isPlain) this.#remember(request, access, { name, headers: all, bytes: undefined });
+  }
+
+  #remember(request: FastifyRequest, access: Access, entry: Omit<SentEntry, 'protocol'>): void {
+    this.#options.hot?.sent(request, access, { ...entry, protocol: this.#protocol });
   }
 
   /** Whether it did. */

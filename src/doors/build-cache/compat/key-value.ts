@@ -45,7 +45,7 @@ export function keyValue(options: KeyValueProtocol, surroundings: KeyValueSurrou
       const entryOf = (request: FastifyRequest) => entryName(request, options);
 
       on(['GET', 'HEAD'], path, (request, response) =>
-        transfers.send(request, response, entryOf(request), sending(request)),
+        transfers.send(request, response, entryOf(request), { isPlain: true, ...sending(request) }),
       );
 
       on('PUT', path, async (request, response) => {

@@ -47,7 +47,11 @@ export function turborepo(metrics: BuildCacheMetrics): Protocol {
       );
 
       on(['GET', 'HEAD'], '/v8/artifacts/:hash', (request, response) =>
-        transfers.send(request, response, nameOf(request), { headers: headersOf, redirects: true }),
+        transfers.send(request, response, nameOf(request), {
+          headers: headersOf,
+          redirects: true,
+          isPlain: true,
+        }),
       );
 
       on('PUT', '/v8/artifacts/:hash', async (request, response) => {

@@ -1,0 +1,127 @@
+import type { FastifyRequest } from 'fastify';
+import type { Access } from '../../auth/access.ts';
+import type { Authenticator } from '../../auth/authenticator.ts';
+import type { RateLimits } from '../../auth/limits/rate-limits.ts';
+import type { Clock } from '../../base/clock.ts';
+import { Lru } from '../../cache/eviction/lru.ts';
+import { MemoryTier } from '../../cache/memory-tier.ts';
+import type { FastAnswer } from '../../http/fast-path.ts';
+import type { SimpleRequest } from '../../http/simple-request.ts';
+import type { ObjectKey } from '../../storage/object-key.ts';
+import type { BuildCacheMetrics } from './metrics.ts';
+import { scopedKey } from './scoped-key.ts';
+
+export interface HotAnswersOptions {
+  readonly maxBytes: number;
+  /** For how long an answer is given again, in milliseconds: what was removed elsewhere is still served until then. */
+  readonly ttlMs: number;
+  readonly authenticator: Authenticator;
+  readonly limits: RateLimits;
+  readonly metrics: BuildCacheMetrics;
+  readonly clock: Clock;
+}
+
+/** An answer with which a protocol sent an entry, whole and as it is. */
+export interface SentEntry {
+  readonly name: string;
+  readonly protocol: string;
+  /** All fields, flat. */
+  readonly headers: readonly string[];
+  /** `undefined`: it was asked for with HEAD. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** What an address stands for; it is the same for everybody, and only whether they may see it differs. */
+interface Place {
+  readonly name: string;
+  readonly protocol: string;
+  /** That the address names. */
+  readonly tenant: string | undefined;
+  readonly route: string;
+}
+
+interface Hot {
+  readonly fields: string;
+  readonly body: Uint8Array | undefined;
+}
+
+/** Addresses are short; beyond this many all are forgotten, and known again when they are asked for. */
+const MAX_PLACES = 20_000;
+
+/**
+ * Remembers entries that are asked for again and again, and answers for them without a look at the storage. Every
+ * request's token is looked at, and told of is only what lies in the first scope that it reads: nothing could come before
+ * it. What this server removes or replaces is forgotten at once.
+ */
+export class HotAnswers {
+  readonly #options: HotAnswersOptions;
+  readonly #tier: MemoryTier<Hot>;
+  readonly #places = new Map<string, Place>();
+  /** What was asked for once, and perhaps never again. */
+  #once = new Set<string>();
+
+  constructor(options: HotAnswersOptions) {
+    this.#options = options;
+    this.#tier = new MemoryTier({ ...options, eviction: new Lru() });
+  }
+
+  /** Looks at an answer that was given, and keeps it where it is the second of its kind. */
+  sent(request: FastifyRequest, access: Access, entry: SentEntry): void {
+    const { name, protocol, bytes } = entry;
+    const [scope, ...more] = access.readScopes;
+    // Whoever reads several scopes may have been sent what lies in a later one; they are told what others have warmed.
+    if (scope === undefined || more.length > 0 || !this.#tier.takes(bytes?.length ?? 0)) return;
+    const key = scopedKey(access.tenant, scope, name);
+    if (!bytes && this.#tier.get(key)) return;
+    if (!this.#isAgain(`${bytes ? 'GET' : 'HEAD'} ${key}`)) return;
+
+    const fields = toFields(entry.headers);
+    // A copy: what was read may be a part of something larger, all of which would stay.
+    const body = bytes && new Uint8Array(bytes);
+    this.#tier.set(key, { fields, body }, fields.length + (body?.length ?? 0));
+    if (this.#places.size >= MAX_PLACES) this.#places.clear();
+    const { tenant } = request.params as { readonly tenant?: string };
+    this.#places.set(request.url, { name, protocol, tenant, route: request.routeOptions.url ?? '' });
+  }
+
+  /** What is known by heart for this request and its token. */
+  answer({ method, target, authorization }: SimpleRequest): FastAnswer | undefined {
+    const place = this.#places.get(target);
+    if (!place) return undefined;
+    const { authenticator, limits, metrics } = this.#options;
+    const access = authenticator.known(authorization);
+    if (!access?.rights.has('cache')) return undefined;
+    const { name, protocol, tenant, route } = place;
+    const [scope] = access.readScopes;
+    if (scope === undefined || (tenant !== undefined && tenant !== access.tenant)) return undefined;
+    const hot = this.#tier.get(scopedKey(access.tenant, scope, name));
+    if (!hot || (!hot.body && method === 'GET')) return undefined;
+    if (limits.admitToken(access)) return undefined; // refused, and told so, where all others are
+    const body = method === 'GET' ? hot.body : undefined;
+    if (body) {
+      metrics.hits.inc({ protocol });
+      metrics.bytes.inc({ protocol, direction: 'read', route: 'proxied' }, body.length);
+      limits.tokenCharge(access, 'bytes')?.(body.length);
+    }
+    return { fields: hot.fields, body: body ?? NOTHING, route, tokenId: access.id };
+  }
+
+  forget(key: ObjectKey): void {
+    this.#tier.delete(key);
+  }
+
+  #isAgain(request: string): boolean {
+    if (this.#once.delete(request)) return true;
+    if (this.#once.size >= MAX_PLACES) this.#once = new Set();
+    this.#once.add(request);
+    return false;
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+function toFields(headers: readonly string[]): string {
+  let fields = '';
+  for (let i = 0; i < headers.length; i += 2) fields += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return fields;
+}
