@@ -25,6 +25,9 @@ after(async () => {
 const freshHash = (): string => digestOf(randomBytes(16));
 const blobPath = (root: string, hash: string): string => join(root, 'store-v1', 'objects', `${hash}.blob`);
 const tempFiles = (root: string): Promise<string[]> => readdir(join(root, 'store-v1-tmp'));
+/** Half of an upload that is large enough to be on the disk while it is under way. */
+const HALF = Buffer.alloc(50_000, 'half');
+const WHOLE_LENGTH = String(2 * HALF.length);
 
 async function grantUpload(url: string, hash: string, extra = {}) {
   return negotiate(url, { hash, action: 'upload', ...extra }, 'upload_needed');
@@ -146,11 +149,11 @@ describe('uploads that go wrong', () => {
   test('the loser of a race is told 412, whether the winner came before or during its upload', async () => {
     const hash = freshHash();
     const [one, two] = [await grantUpload(server.url, hash), await grantUpload(server.url, hash)];
-    const during = slowUpload(one.url, { ...one.headers, 'content-length': '10' });
-    await during.write(Buffer.from('01234'));
+    const during = slowUpload(one.url, { ...one.headers, 'content-length': WHOLE_LENGTH });
+    await during.write(HALF);
     await until(async () => (await tempFiles(folder.path)).length > 0);
     assert.equal((await fetch(two.url, { method: 'PUT', headers: two.headers, body: 'winner' })).status, 201);
-    await during.write(Buffer.from('56789'));
+    await during.write(HALF);
     during.end();
     assert.equal(await during.status, 412);
     const late = await fetch(two.url, { method: 'PUT', headers: two.headers, body: 'replayed' });
@@ -281,10 +284,9 @@ describe('signed URLs (A19)', () => {
   });
 
   test('a download URL opens one key for reading and is refused once it has expired', async () => {
-    await using own = await openTempFolder();
-    await using brief = await ServerProcess.start({ VC_LOCAL_ROOT: own.path, VC_URL_TTL: '1s' });
     const hash = freshHash();
-    await upload(brief.url, hash, Buffer.from('brief'));
+    await upload(server.url, hash, Buffer.from('brief'));
+    await using brief = await ServerProcess.start({ VC_LOCAL_ROOT: folder.path, VC_URL_TTL: '1s' });
     const { url } = await negotiate(brief.url, { hash, action: 'download' }, 'found');
     assert.equal(
       (await fetch(url, { method: 'PUT', body: 'x', headers: { 'if-none-match': '*' } })).status,
@@ -428,8 +430,8 @@ describe('starting and stopping', () => {
       Array.from({ length: 20 }, async () => {
         const hash = freshHash();
         const { url, headers } = await grantUpload(draining.url, hash);
-        const sending = slowUpload(url, { ...headers, 'content-length': '2000' });
-        await sending.write(Buffer.alloc(1_000));
+        const sending = slowUpload(url, { ...headers, 'content-length': WHOLE_LENGTH });
+        await sending.write(HALF);
         return { hash, sending };
       }),
     );
@@ -442,7 +444,7 @@ describe('starting and stopping', () => {
       ),
     );
     for (const { sending } of uploads) {
-      await sending.write(Buffer.alloc(1_000));
+      await sending.write(HALF);
       sending.end();
     }
     assert.deepEqual(
@@ -452,7 +454,7 @@ describe('starting and stopping', () => {
     assert.equal(await draining.ended(), 0);
 
     await using again = await ServerProcess.start({ VC_LOCAL_ROOT: own.path });
-    for (const { hash } of uploads) assert.equal((await download(again.url, hash))?.length, 2_000);
+    for (const { hash } of uploads) assert.equal((await download(again.url, hash))?.length, 2 * HALF.length);
   });
 
   test('an address that cannot be decoded, right behind an upload, does not end a draining server', async () => {
@@ -461,11 +463,12 @@ describe('starting and stopping', () => {
     const hash = freshHash();
     const { url, headers } = await grantUpload(draining.url, hash);
     const socket = await openSocket(draining.url);
-    socket.write(`${head(url, headers, ['Content-Length: 10'])}01234`);
+    socket.write(head(url, headers, [`Content-Length: ${WHOLE_LENGTH}`]));
+    socket.write(HALF);
     await until(async () => (await tempFiles(own.path)).length === 1);
     draining.child.kill('SIGTERM');
     await until(async () => draining.log.some(({ message }) => message === 'draining'));
-    socket.write('56789GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n');
+    socket.write(`${HALF}GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n`);
     const statuses = (await readAll(socket)).match(/(?<=^HTTP\/1\.1 )\d{3}/gm);
     assert.deepEqual(statuses, ['201', '400']);
     assert.equal(await draining.ended(), 0);
@@ -489,8 +492,8 @@ describe('starting and stopping', () => {
       await using own = await openTempFolder();
       await using draining = await ServerProcess.start({ VC_LOCAL_ROOT: own.path, ...env });
       const { url, headers } = await grantUpload(draining.url, freshHash());
-      const sending = slowUpload(url, { ...headers, 'content-length': '2000' });
-      await sending.write(Buffer.alloc(1_000));
+      const sending = slowUpload(url, { ...headers, 'content-length': WHOLE_LENGTH });
+      await sending.write(HALF);
       await until(async () => (await tempFiles(own.path)).length === 1);
       draining.child.kill('SIGTERM');
       if (second) {

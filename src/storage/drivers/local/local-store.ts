@@ -221,7 +221,9 @@ export class LocalStore implements ObjectStore {
     options: PutOptions,
   ): Promise<void> {
     const meter = new DigestMeter();
-    let file: Descriptor | undefined;
+    /** What is small is not on the disk before all of it is here. */
+    const isSmall = options.sizeBytes !== undefined && options.sizeBytes <= QUICK_BYTES;
+    let file = isSmall ? undefined : await this.#calls.open(temp, 'wx');
     /** Written with what comes next, so that a small object is one write. */
     let held: Uint8Array[] = [];
     try {
