@@ -21,7 +21,7 @@ import { type ObjectKey, parseObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts, ObjectStore } from '../../storage/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
-import { BLOB_PATH } from './negotiation.ts';
+import { BLOB_PATH } from './signed-request.ts';
 
 export interface BlobRoutesOptions {
   readonly store: ObjectStore;

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import { accessOf } from '../../auth/require-bearer.ts';
@@ -7,6 +6,7 @@ import { parseCacheKey } from '../../base/cache-key.ts';
 import { type Digest, parseDigest } from '../../base/digest.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { HttpApp } from '../../http/listener.ts';
+import { originOf } from '../../http/request-origin.ts';
 import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import { type ArtifactSignature, parseArtifactSignature } from '../../wire/artifact-signature.ts';
 import {
@@ -123,19 +123,4 @@ function check<T>(schema: z.ZodType<T>, body: unknown): T {
   const field = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].join('.') || 'body';
   const what = unknown === undefined ? (issue?.message ?? 'is not right') : 'is not a field of this message';
   throw new VelocityError('BAD_REQUEST', `${field} ${what}.`, { field });
-}
-
-/**
- * How the client reached us, for the URLs we hand back to it. A TLS-ending proxy says so in
- * X-Forwarded-Proto, the first of several in its first item; a client that lies there only gets
- * a useless URL for itself.
- */
-function originOf({ headers, socket }: FastifyRequest): string {
-  const [forwarded] = String(headers['x-forwarded-proto'] ?? '').split(',', 1);
-  const scheme = forwarded?.trim().toLowerCase() === 'https' || 'encrypted' in socket ? 'https' : 'http';
-  const host = headers.host ?? `${socket.localAddress}:${socket.localPort}`;
-  if (!URL.canParse(`${scheme}://${host}`)) {
-    throw new VelocityError('BAD_REQUEST', 'The Host header is not a host.', { field: 'host' });
-  }
-  return `${scheme}://${host}`;
 }

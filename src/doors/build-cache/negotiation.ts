@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { inParallel } from '../../base/in-parallel.ts';
 import { unreachable } from '../../base/unreachable.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
-import type { ObjectStore, PresignedRequest, PresignRequest } from '../../storage/store.ts';
+import type { ObjectStore } from '../../storage/store.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
 import { parseArtifactSignature, SIGNATURE_METADATA } from '../../wire/artifact-signature.ts';
 import type { NegotiateItem, NegotiateReply } from '../../wire/negotiate.ts';
@@ -13,8 +13,7 @@ import { Entries, type Holding } from './entries.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
 import { Rereads } from './rereads.ts';
 import { artifactName, scopedKey } from './scoped-key.ts';
-
-export const BLOB_PATH = '/v1/proxy/blob/';
+import { type Signing, signRequest } from './signed-request.ts';
 
 /** Lookups of one batch under way at once: enough to hide the storage's distance, few enough to be fair. */
 const BATCH_WIDTH = 64;
@@ -51,7 +50,7 @@ interface NegotiationOptions {
  */
 export class Negotiation {
   readonly #store: ObjectStore;
-  readonly #urls: BlobUrls;
+  readonly #signing: Signing;
   readonly #metrics: BuildCacheMetrics;
   readonly #clock: Clock;
   readonly #urlTtlSeconds: number;
@@ -61,7 +60,7 @@ export class Negotiation {
 
   constructor({ store, urls, metrics, clock, urlTtlSeconds, audit }: NegotiationOptions) {
     this.#store = store;
-    this.#urls = urls;
+    this.#signing = { store, urls, clock };
     this.#metrics = metrics;
     this.#clock = clock;
     this.#urlTtlSeconds = urlTtlSeconds;
@@ -122,7 +121,7 @@ export class Negotiation {
     const held = await this.#find(item, asker);
     if (!held) return { status: 'missing' };
     const terms = { method: 'GET', ttlSeconds: this.#urlTtlSeconds } as const;
-    const { url } = await this.#request(held.key, terms, asker.origin);
+    const { url } = await signRequest(this.#signing, held.key, terms, asker.origin);
     const { sizeBytes: size, digest, metadata } = held.facts;
     const provenance = readProvenance(metadata);
     const signature = parseArtifactSignature(metadata[SIGNATURE_METADATA] ?? '');
@@ -178,7 +177,7 @@ export class Negotiation {
       digest,
       metadata: this.#metadataOf(item, asker),
     } as const;
-    const { url, headers } = await this.#request(key, terms, asker.origin);
+    const { url, headers } = await signRequest(this.#signing, key, terms, asker.origin);
     this.#metrics.uploads.inc({ protocol: PROTOCOL, outcome: 'needed' });
     return { status: 'upload_needed', url, method: 'PUT', headers };
   }
@@ -191,19 +190,5 @@ export class Negotiation {
       [PROVENANCE_METADATA]: provenance,
       ...(signature === undefined ? {} : { [SIGNATURE_METADATA]: signature }),
     };
-  }
-
-  /** Straight to the storage where it can presign, else through this server, on the same terms. */
-  async #request(key: ObjectKey, request: PresignRequest, origin: string): Promise<PresignedRequest> {
-    const signed = await this.#store.presign(key, request);
-    if (signed) return signed;
-    const { method, ttlSeconds, ifAbsent = false, sizeBytes, digest, metadata } = request;
-    const expiresAt = Math.floor(this.#clock.now() / 1000) + ttlSeconds;
-    const query = this.#urls.sign({ method, key, expiresAt, ifAbsent, sizeBytes, digest, metadata });
-    const headers = {
-      ...(ifAbsent ? { 'if-none-match': '*' } : {}),
-      ...(sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) }),
-    };
-    return { url: `${origin}${BLOB_PATH}${encodeURI(key)}?${query}`, method, headers };
   }
 }
