@@ -5,10 +5,7 @@ import type { ObjectKey } from '../storage/object-key.ts';
 import { type Owner, type PruneLimits, type PruneSummary, prune } from '../storage/prune.ts';
 import type { ObjectStore } from '../storage/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
-
-/** A start under load has better things to do first. */
-const FIRST_AFTER_MS = 60_000;
-const EVERY_MS = 3600_000;
+import { Hourly } from './hourly.ts';
 
 export interface HousekeepingOptions {
   readonly store: ObjectStore;
@@ -23,31 +20,20 @@ export interface HousekeepingOptions {
 /** Keeps a store within its limits: soon after the start, then every hour. */
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
-  readonly #stopped = new AbortController();
-  #cancel: () => void = () => {};
-  #running: Promise<unknown> | undefined;
+  readonly #hourly: Hourly;
 
   constructor(options: HousekeepingOptions) {
     this.#options = options;
+    this.#hourly = new Hourly(options.clock, () => this.run());
   }
 
   start(): void {
-    this.#after(FIRST_AFTER_MS);
+    this.#hourly.start();
   }
 
   /** Resolves when nothing is under way any more. */
-  async stop(): Promise<void> {
-    this.#stopped.abort();
-    this.#cancel();
-    await this.#running;
-  }
-
-  #after(ms: number): void {
-    this.#cancel = this.#options.clock.after(ms, () => {
-      this.#running = this.run().finally(() => {
-        if (!this.#stopped.signal.aborted) this.#after(EVERY_MS);
-      });
-    });
+  stop(): Promise<void> {
+    return this.#hourly.stop();
   }
 
   /** Once, now. Trouble is logged: the server goes on, and the next hour comes. */
@@ -58,7 +44,7 @@ export class Housekeeping {
       const summary = await prune(store, limits, {
         now: clock.now(),
         ownerOf,
-        signal: this.#stopped.signal,
+        signal: this.#hourly.stopped,
         onPruned: ({ reason, sizeBytes }) => {
           metrics.evictions.inc({ tier, reason });
           metrics.evictedBytes.inc({ tier }, sizeBytes);
@@ -69,7 +55,7 @@ export class Housekeeping {
       if (summary.removed > 0 || summary.failed > 0) logger.info({ ...summary }, 'pruned the storage');
       return summary;
     } catch (error) {
-      if (!this.#stopped.signal.aborted)
+      if (!this.#hourly.stopped.aborted)
         logger.error({ reason: messageOf(error) }, 'the storage could not be pruned');
       return undefined;
     }

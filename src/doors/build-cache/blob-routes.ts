@@ -21,6 +21,7 @@ import { type ObjectKey, parseObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts, ObjectStore } from '../../storage/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
+import { protocolOf } from './scoped-key.ts';
 import { BLOB_PATH } from './signed-request.ts';
 
 export interface BlobRoutesOptions {
@@ -77,7 +78,7 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
     const sent = got.bytes
       ? sendBytes(response, got.bytes, charge)
       : await sendBody(response, got.body, charge);
-    metrics.bytes.inc({ protocol: PROTOCOL, direction: 'read', route: 'proxied' }, sent);
+    metrics.bytes.inc({ protocol: protocolOf(key), direction: 'read', route: 'proxied' }, sent);
   }
 
   async function put(request: IncomingMessage, response: ServerResponse): Promise<void> {

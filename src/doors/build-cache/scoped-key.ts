@@ -22,9 +22,23 @@ export function scopedKey(tenant: string, scope: string, name: string): ObjectKe
   return parseObjectKey(`${isPlain ? '' : `tenants/${tenant}/${scope}/`}${name}`);
 }
 
+/** Where what is no entry yet waits: parts of uploads. One prefix for all scopes, so that what is left over is found. */
+export const UPLOADS_PREFIX = 'uploads/';
+
+/** Where a part of an upload waits: `uploads/<tenant>/<scope>/<name>`. No protocol is called `uploads`. */
+export function uploadsKey(tenant: string, scope: string, name: string): ObjectKey {
+  return parseObjectKey(`${UPLOADS_PREFIX}${tenant}/${scope}/${name}`);
+}
+
 /** Whose an object is, for keeping each scope to its share; what is under no scope is trusted. */
 export function ownerOf(key: ObjectKey): Owner {
-  const [, tenant, scope] = /^tenants\/([^/]+)\/([^/]+)\//.exec(key) ?? [];
+  const [, tenant, scope] = /^(?:tenants|uploads)\/([^/]+)\/([^/]+)\//.exec(key) ?? [];
   if (tenant === undefined || scope === undefined) return { name: '', isTrusted: true };
   return { name: `${tenant}/${scope}`, isTrusted: scope === MAIN_SCOPE };
+}
+
+/** Which protocol's entry lies at a key, by its name in metrics. Only for keys that this server made. */
+export function protocolOf(key: ObjectKey): string {
+  const [first = ''] = key.replace(/^tenants\/[^/]+\/[^/]+\//, '').split('/', 1);
+  return `${first}/` === OBJECT_KEY_PREFIX ? 'velocity' : first;
 }
