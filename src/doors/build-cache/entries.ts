@@ -2,7 +2,14 @@ import type { Readable } from 'node:stream';
 import type { Access } from '../../auth/access.ts';
 import type { ByteRange } from '../../base/byte-range.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
-import type { ObjectFacts, ObjectStore, PutOptions, PutOutcome, StoredObject } from '../../storage/store.ts';
+import type {
+  ListedObject,
+  ObjectFacts,
+  ObjectStore,
+  PutOptions,
+  PutOutcome,
+  StoredObject,
+} from '../../storage/store.ts';
 import { scopedKey } from './scoped-key.ts';
 
 /** Where an entry was found. */
@@ -10,6 +17,13 @@ export interface Holding {
   readonly key: ObjectKey;
   readonly scope: string;
   readonly facts: ObjectFacts;
+}
+
+/** An entry that was found in a listing. */
+export interface Listing {
+  readonly key: ObjectKey;
+  readonly name: string;
+  readonly sizeBytes: number;
 }
 
 /** An entry that is being read, and how long the whole of it is where the range lies outside. */
@@ -45,6 +59,33 @@ export class Entries {
         return { unsatisfiable: true, sizeBytes: (await this.#store.head(key))?.sizeBytes ?? 0 };
       if (got) return got;
     }
+    return undefined;
+  }
+
+  /**
+   * Of the entries whose names begin with the first of the beginnings that any has, the one that was stored last: in the
+   * first scope that has one. What was stored within one second may come in any order, where the storage counts in seconds.
+   * @param limit how many are looked at in all; of more, some are left out
+   */
+  async newest(
+    { tenant, readScopes }: Access,
+    beginnings: readonly string[],
+    limit: number,
+  ): Promise<Listing | undefined> {
+    let left = limit;
+    for (const beginning of beginnings)
+      for (const scope of readScopes) {
+        if (left <= 0) return undefined;
+        const prefix = scopedKey(tenant, scope, beginning);
+        let newest: ListedObject | undefined;
+        for await (const object of this.#store.list({ prefix })) {
+          if (left-- <= 0) break;
+          if (!newest || object.modifiedAt > newest.modifiedAt) newest = object;
+        }
+        if (!newest) continue;
+        const { key, sizeBytes } = newest;
+        return { key, sizeBytes, name: key.slice(prefix.length - beginning.length) };
+      }
     return undefined;
   }
 

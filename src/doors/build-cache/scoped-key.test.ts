@@ -6,7 +6,7 @@ import type { CacheKey } from '../../base/cache-key.ts';
 import { digestOf } from '../../base/digest.ts';
 import { isScopeName } from '../../base/scope-name.ts';
 import { Secret } from '../../base/secret.ts';
-import { artifactName, ownerOf, scopedKey } from './scoped-key.ts';
+import { artifactName, ownerOf, protocolOf, scopedKey, uploadsKey } from './scoped-key.ts';
 
 const names = fc
   .oneof(
@@ -62,4 +62,24 @@ test('an object is its scope’s, and only what main wrote is trusted', () => {
     ['acme', 'pr-7', { name: 'acme/pr-7', isTrusted: false }],
   ] as const)
     assert.deepEqual(ownerOf(scopedKey(tenant, scope, artifactName(hash))), owner);
+});
+
+test('a part of an upload is its scope’s, and can be taken for no entry', () => {
+  fc.assert(
+    fc.property(names, names, hashes, (tenant, scope, hash) => {
+      const part = uploadsKey(tenant, scope, hash);
+      assert.deepEqual(ownerOf(part), { name: `${tenant}/${scope}`, isTrusted: scope === 'main' });
+      assert.ok(!part.startsWith('tenants/'));
+      assert.equal(part.split('/')[0], 'uploads');
+    }),
+  );
+});
+
+test('a key tells whose protocol its entry is, in whatever scope', () => {
+  fc.assert(
+    fc.property(names, names, hashes, (tenant, scope, hash) => {
+      assert.equal(protocolOf(scopedKey(tenant, scope, artifactName(hash))), 'velocity');
+      assert.equal(protocolOf(scopedKey(tenant, scope, `github-actions/${hash}/key`)), 'github-actions');
+    }),
+  );
 });

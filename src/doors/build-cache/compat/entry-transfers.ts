@@ -1,12 +1,15 @@
 import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import type { Access } from '../../../auth/access.ts';
+import type { BlobUrls } from '../../../auth/blob-url.ts';
 import type { RateLimits } from '../../../auth/limits/rate-limits.ts';
 import { accessOf } from '../../../auth/require-bearer.ts';
 import { parseByteRange } from '../../../base/byte-range.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Digest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
+import { originOf } from '../../../http/request-origin.ts';
 import {
   announcedLength,
   boundedBody,
@@ -18,12 +21,16 @@ import {
 } from '../../../http/transfer.ts';
 import type { ObjectFacts, ObjectStore, PutOutcome } from '../../../storage/store.ts';
 import { PROVENANCE_METADATA, provenanceMetadata } from '../../../wire/provenance.ts';
-import type { Entries } from '../entries.ts';
+import type { Entries, Listing } from '../entries.ts';
 import type { HotAnswers, SentEntry } from '../hot-answers.ts';
 import type { BuildCacheMetrics } from '../metrics.ts';
+import { signRequest } from '../signed-request.ts';
 
 export interface EntryTransfersOptions {
   readonly store: ObjectStore;
+  readonly urls: BlobUrls;
+  /** How clients reach this server; without it, whatever they sent as Host. */
+  readonly publicUrl: string | undefined;
   readonly entries: Entries;
   readonly metrics: BuildCacheMetrics;
   readonly clock: Clock;
@@ -142,6 +149,60 @@ export class EntryTransfers {
     // As much as would have been stored: a client whose upload breaks off gives the cache up.
     else drainRest(request.raw, this.#charge(request, access), maxArtifactBytes);
     return outcome;
+  }
+
+  /** A part of an upload, bounded. It is charged to the address now, and to the token when an entry is made of it. */
+  partOf({ raw }: FastifyRequest, maxBytes: number): Readable {
+    const { maxArtifactBytes, limits } = this.#options;
+    return boundedBody(raw, Math.min(maxBytes, maxArtifactBytes), limits?.transferCharge(raw));
+  }
+
+  /**
+   * Stores what was put together here, where no scope that the token reads holds it yet.
+   * @param open is called only then
+   * @returns `forbidden`: the token writes nothing
+   * @throws VelocityError `BODY_TRUNCATED`, `DIGEST_MISMATCH`, `STORAGE_*`
+   */
+  async keep(
+    access: Access,
+    name: string,
+    open: () => Readable,
+    { sizeBytes, digest }: { readonly sizeBytes: number; readonly digest?: Digest | undefined },
+  ): Promise<PutOutcome | 'forbidden'> {
+    const { entries, metrics, clock, limits } = this.#options;
+    const { id: writer, writeScope, claims } = access;
+    const provenance = provenanceMetadata({ writer, writtenAt: clock.now(), claims });
+    const outcome =
+      writeScope !== undefined && (await entries.find(access, name))
+        ? 'exists'
+        : await entries.write(access, name, open(), {
+            ifAbsent: true,
+            sizeBytes,
+            digest,
+            metadata: { [PROVENANCE_METADATA]: provenance },
+          });
+    metrics.uploads.inc({ protocol: this.#protocol, outcome: outcome === 'forbidden' ? 'refused' : outcome });
+    if (outcome === 'stored') this.#count('write', 'proxied', sizeBytes);
+    limits?.tokenCharge(access, 'bytes')?.(sizeBytes);
+    return outcome;
+  }
+
+  /** The URL that gives an entry to whoever has it, for clients that are told one; without an entry a miss. */
+  async handOut(
+    request: FastifyRequest,
+    found: Pick<Listing, 'key' | 'sizeBytes'> | undefined,
+  ): Promise<string | undefined> {
+    const { store, urlTtlSeconds, publicUrl, limits, metrics } = this.#options;
+    if (!found) {
+      metrics.misses.inc({ protocol: this.#protocol });
+      return undefined;
+    }
+    const terms = { method: 'GET', ttlSeconds: urlTtlSeconds } as const;
+    const { url } = await signRequest(this.#options, found.key, terms, publicUrl ?? originOf(request));
+    metrics.hits.inc({ protocol: this.#protocol });
+    limits?.tokenCharge(accessOf(request), 'bytes')?.(found.sizeBytes);
+    if (store.capabilities.presign !== 'none') this.#count('read', 'presigned', found.sizeBytes);
+    return url;
   }
 
   async #sendHead(

@@ -11,11 +11,13 @@ import { ManualClock } from '../../../../test/rig/manual-clock.ts';
 import { StubStore } from '../../../../test/rig/stub-store.ts';
 import { openTempFolder } from '../../../../test/rig/temp-folder.ts';
 import { presetTerms } from '../../../auth/access.ts';
+import { BlobUrls } from '../../../auth/blob-url.ts';
 import { limitMetrics } from '../../../auth/limits/metrics.ts';
 import { RateLimits } from '../../../auth/limits/rate-limits.ts';
 import { authMetrics } from '../../../auth/metrics.ts';
 import { digestOf } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
+import { Secret } from '../../../base/secret.ts';
 import { createListener, type HttpApp } from '../../../http/listener.ts';
 import { httpMetrics } from '../../../http/metrics.ts';
 import { TrustedProxies } from '../../../http/trusted-proxies.ts';
@@ -64,6 +66,8 @@ class Rig implements AsyncDisposable {
       authMetrics: authMetrics(this.registry),
       limits: new RateLimits({ limitRequests }, { clock, metrics: limitMetrics(this.registry), proxies }),
       store,
+      urls: new BlobUrls(new Secret('a secret of the server')),
+      publicUrl: undefined,
       entries: new Entries(store),
       metrics,
       clock,
