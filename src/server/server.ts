@@ -5,6 +5,7 @@ import { registerExchange } from '../auth/exchange-route.ts';
 import { limitAddress } from '../auth/limits/limit-hooks.ts';
 import { RateLimits } from '../auth/limits/rate-limits.ts';
 import { type OpenTokens, openTokens } from '../auth/open-tokens.ts';
+import { UploadUrls } from '../auth/upload-url.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
@@ -23,9 +24,11 @@ import { WatchedStore } from '../storage/watched-store.ts';
 import { AuditLog } from '../telemetry/audit-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Health, registerHealth } from './health.ts';
+import { Hourly } from './hourly.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { openMetrics, registerMetrics } from './metrics.ts';
 import type { ServerSettings } from './settings.ts';
+import { sweepUploads } from './sweep-uploads.ts';
 
 export interface ServerSurroundings {
   readonly logger: Logger;
@@ -43,6 +46,7 @@ export class VelocityServer {
   readonly #settings: ServerSettings;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #sweep: Hourly;
   #housekeeping: Housekeeping | undefined;
 
   private constructor(
@@ -63,6 +67,7 @@ export class VelocityServer {
     this.#settings = settings;
     this.#logger = logger;
     this.#clock = clock;
+    this.#sweep = new Hourly(clock, (stopped) => sweepUploads(store, { clock, logger, stopped }));
   }
 
   /**
@@ -108,6 +113,7 @@ export class VelocityServer {
       store,
       authenticator: tokens.authenticator,
       urls: new BlobUrls(secret),
+      uploadUrls: new UploadUrls(secret),
       metrics: metrics.buildCache,
       authMetrics: metrics.auth,
       audit,
@@ -131,6 +137,7 @@ export class VelocityServer {
     const server = new VelocityServer(app, fastPath, store, tokens, health, settings, logger, clock);
     await server.#listen();
     server.#keepHouse(metrics.storage);
+    server.#sweep.start();
     return server;
   }
 
@@ -218,6 +225,7 @@ export class VelocityServer {
     now?.removeEventListener('abort', cutAll);
     await this.#app.close();
     await this.#housekeeping?.stop();
+    await this.#sweep.stop();
     await this.#store.close();
     this.#tokens.close();
     this.#logger.info('stopped');

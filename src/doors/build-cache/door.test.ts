@@ -9,6 +9,7 @@ import { openTempFolder, type TempFolder } from '../../../test/rig/temp-folder.t
 import { type Access, everything, type Preset, presetTerms } from '../../auth/access.ts';
 import { BlobUrls } from '../../auth/blob-url.ts';
 import { authMetrics } from '../../auth/metrics.ts';
+import { UploadUrls } from '../../auth/upload-url.ts';
 import type { CacheKey } from '../../base/cache-key.ts';
 import { digestOf } from '../../base/digest.ts';
 import { Secret } from '../../base/secret.ts';
@@ -95,6 +96,7 @@ before(async () => {
       tokens: Object.entries(TOKENS).map(([name, access]) => ({ sha256: digestOf(bearer(name)), access })),
     }),
     urls: new BlobUrls(new Secret('a secret of the server')),
+    uploadUrls: new UploadUrls(new Secret('a secret of the server')),
     audit: new AuditLog(undefined, clock, logger),
     proxies: new TrustedProxies(),
     metrics: buildCacheMetrics(registry),

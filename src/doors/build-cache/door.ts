@@ -3,13 +3,17 @@ import type { Access } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticator.ts';
 import { limitToken } from '../../auth/limits/limit-hooks.ts';
 import { requireBearer, requireRight } from '../../auth/require-bearer.ts';
+import type { UploadUrls } from '../../auth/upload-url.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import type { TrustedProxies } from '../../http/trusted-proxies.ts';
 import type { AuditLog } from '../../telemetry/audit-log.ts';
 import { registerAccess } from './access-route.ts';
 import { type BlobRoutesOptions, registerBlobs } from './blob-routes.ts';
+import { BlockUploads } from './compat/block-uploads.ts';
 import { registerCompat } from './compat/compat-door.ts';
+import { NAME as GITHUB_ACTIONS } from './compat/github-actions-key.ts';
 import { allProtocols } from './compat/protocols.ts';
+import { registerUploads } from './compat/upload-routes.ts';
 import { Entries } from './entries.ts';
 import { refusedDeletion, registerEntries } from './entry-routes.ts';
 import type { HotAnswers } from './hot-answers.ts';
@@ -20,6 +24,7 @@ import type { BuildCacheSettings } from './settings.ts';
 export interface BuildCacheDoorOptions extends BlobRoutesOptions, Pick<BuildCacheSettings, 'gradleOversize'> {
   readonly hot?: HotAnswers | undefined;
   readonly authenticator: Authenticator;
+  readonly uploadUrls: UploadUrls;
   /** How clients reach this server; without it, whatever they sent as Host. */
   readonly publicUrl: string | undefined;
   readonly urlTtlSeconds: number;
@@ -48,5 +53,10 @@ export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions)
     scope.addHook('onRequest', requireRight('admin', authMetrics, refused));
     registerEntries(scope as HttpApp, options);
   });
-  registerCompat(app, allProtocols(options), { ...options, entries: new Entries(options.store) });
+  const uploads = new BlockUploads(options.store, options.maxArtifactBytes);
+  registerUploads(app, GITHUB_ACTIONS, { ...options, uploads });
+  registerCompat(app, allProtocols({ ...options, uploads }), {
+    ...options,
+    entries: new Entries(options.store),
+  });
 }

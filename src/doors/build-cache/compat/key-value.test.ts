@@ -15,6 +15,7 @@ import { BlobUrls } from '../../../auth/blob-url.ts';
 import { limitMetrics } from '../../../auth/limits/metrics.ts';
 import { RateLimits } from '../../../auth/limits/rate-limits.ts';
 import { authMetrics } from '../../../auth/metrics.ts';
+import { UploadUrls } from '../../../auth/upload-url.ts';
 import { digestOf } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import { Secret } from '../../../base/secret.ts';
@@ -29,6 +30,7 @@ import { openLogger } from '../../../telemetry/logger.ts';
 import { Entries } from '../entries.ts';
 import { buildCacheMetrics } from '../metrics.ts';
 import type { Oversize } from '../settings.ts';
+import { BlockUploads } from './block-uploads.ts';
 import { registerCompat } from './compat-door.ts';
 import { isKeyPath } from './key-value.ts';
 import { allProtocols } from './protocols.ts';
@@ -56,7 +58,13 @@ class Rig implements AsyncDisposable {
     const [metrics, audit] = [buildCacheMetrics(this.registry), new AuditLog(undefined, clock, logger)];
     const limitRequests = requests === undefined ? undefined : { amount: requests, periodMs: 60_000 };
     this.#app = createListener({ logger, metrics: httpMetrics(this.registry), clock, requestLog: 'none' });
-    registerCompat(this.#app, allProtocols({ metrics, audit, proxies, gradleOversize: oversize }), {
+    const secret = new Secret('a secret of the server');
+    const protocols = allProtocols({
+      ...{ metrics, audit, proxies, gradleOversize: oversize, clock, publicUrl: undefined },
+      uploads: new BlockUploads(store, maxArtifactBytes),
+      uploadUrls: new UploadUrls(secret),
+    });
+    registerCompat(this.#app, protocols, {
       ...openAuthenticator(clock, {
         tokens: PRESETS.map((preset) => ({
           sha256: digestOf(preset),
@@ -66,7 +74,7 @@ class Rig implements AsyncDisposable {
       authMetrics: authMetrics(this.registry),
       limits: new RateLimits({ limitRequests }, { clock, metrics: limitMetrics(this.registry), proxies }),
       store,
-      urls: new BlobUrls(new Secret('a secret of the server')),
+      urls: new BlobUrls(secret),
       publicUrl: undefined,
       entries: new Entries(store),
       metrics,

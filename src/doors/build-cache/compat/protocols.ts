@@ -1,4 +1,5 @@
 import type { BuildCacheMetrics } from '../metrics.ts';
+import { type GithubActionsOptions, githubActions } from './github-actions.ts';
 import { type GradleOptions, gradle } from './gradle.ts';
 import { maven } from './maven.ts';
 import { plain } from './plain.ts';
@@ -7,7 +8,7 @@ import { rush } from './rush.ts';
 import { turborepo } from './turborepo.ts';
 import { webdav } from './webdav.ts';
 
-export interface ProtocolsOptions extends GradleOptions {
+export interface ProtocolsOptions extends GradleOptions, GithubActionsOptions {
   readonly metrics: BuildCacheMetrics;
 }
 
@@ -21,5 +22,6 @@ export function allProtocols(options: ProtocolsOptions): readonly Protocol[] {
     maven({ audit, proxies }),
     plain({ audit, proxies }),
     webdav({ audit, proxies }),
+    githubActions(options),
   ];
 }
