@@ -47,6 +47,11 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
     reply.hijack();
     fail(error, request, reply.raw);
   });
+  if (protocol.tokenOf)
+    app.addHook('onRequest', async (request) => {
+      const token = protocol.tokenOf?.(request);
+      if (token !== undefined) request.headers.authorization = `Bearer ${token}`;
+    });
   app.addHook('onRequest', requireBearer(authenticator, authMetrics));
   app.addHook('onRequest', async (request) => assertTenant(request));
   if (limits) app.addHook('onRequest', limitToken(limits));

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../../../base/errors.ts';
 import type { Problem } from '../../../http/problem.ts';
 import type { RawHandler } from '../../../http/raw-route.ts';
@@ -32,6 +33,8 @@ export interface Protocol {
   /** In metrics, and the first part of its entries' names. */
   readonly name: string;
   register(routes: ProtocolRoutes): void;
+  /** The token, where clients send it in another place than the header `Authorization`. */
+  tokenOf?(request: FastifyRequest): string | undefined;
   /**
    * What clients are told of a failure: some take a wrong status for a broken cache and fail the build. Where that is
    * not the problem's own status, the door adds `x-velocity-error` with its code, so that nothing is hidden.

@@ -1,4 +1,5 @@
 import type { BuildCacheMetrics } from '../metrics.ts';
+import { azureBlobs } from './azure-blobs.ts';
 import { type GithubActionsOptions, githubActions } from './github-actions.ts';
 import { type GradleOptions, gradle } from './gradle.ts';
 import { maven } from './maven.ts';
@@ -23,5 +24,6 @@ export function allProtocols(options: ProtocolsOptions): readonly Protocol[] {
     plain({ audit, proxies }),
     webdav({ audit, proxies }),
     githubActions(options),
+    azureBlobs(options),
   ];
 }
