@@ -1,6 +1,7 @@
 /** Uploads to GitHub's cache service, where clients do what its library does not. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { call, create, download, finalize, save, sendWhole } from '../../rig/cache-service.ts';
@@ -59,6 +60,33 @@ describe('an upload to the cache service', () => {
     assert.equal((await finalize(server.url, 'broken', 4)).body['ok'], false);
     assert.equal((await finalize(server.url, 'broken', 1000)).body['ok'], false);
     assert.equal(await download(server.url, 'broken'), undefined);
+  });
+
+  test('a block that is damaged makes no entry, and does not stand in the way of the next upload (F10)', async () => {
+    const lying = (): string[] => globSync('store-v1/uploads/**/*.blob', { cwd: join(folder.path, 'store') });
+    const before = new Set(lying());
+    const url = await create(server.url, 'damaged');
+    for (const [id, body] of [
+      ['YQ==', 'first'],
+      ['Yg==', 'other'],
+    ] as const)
+      await fetch(`${url}&comp=block&blockid=${encodeURIComponent(id)}`, { method: 'PUT', body });
+    const [block = ''] = lying().filter((path) => !before.has(path));
+    await fetch(`${url}&comp=blocklist`, {
+      method: 'PUT',
+      body: '<BlockList><Latest>YQ==</Latest><Latest>Yg==</Latest></BlockList>',
+    });
+    const path = join(folder.path, 'store', block);
+    const bytes = readFileSync(path);
+    bytes[1] = (bytes[1] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    assert.equal((await finalize(server.url, 'damaged', 10)).status, 400);
+    assert.equal(await download(server.url, 'damaged'), undefined);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    assert.match(metrics, /vc_cache_uploads_total\{protocol="github-actions",outcome="failed"\} 1/);
+    await save(server.url, 'damaged', 'well again');
+    assert.equal(await download(server.url, 'damaged'), 'well again');
+    assert.deepEqual(new Set(lying()), before);
   });
 
   test('an upload URL opens its upload alone: nothing of it may be changed (A19)', async () => {

@@ -187,6 +187,11 @@ export class EntryTransfers {
     return outcome;
   }
 
+  /** Counts what `keep` failed to store in a request that is no PUT: of those the door counts it. */
+  failed(): void {
+    this.#options.metrics.uploads.inc({ protocol: this.#protocol, outcome: 'failed' });
+  }
+
   /** The URL that gives an entry to whoever has it, for clients that are told one; without an entry a miss. */
   async handOut(
     request: FastifyRequest,

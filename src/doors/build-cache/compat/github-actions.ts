@@ -17,6 +17,7 @@ import { VelocityError } from '../../../base/errors.ts';
 import { answerJson, readJson } from '../../../http/json.ts';
 import { originOf } from '../../../http/request-origin.ts';
 import { unhurried } from '../../../http/unhurried.ts';
+import { isDamage } from '../../../storage/body.ts';
 import type { BlockUploads } from './block-uploads.ts';
 import { entryName, keyOf, NAME } from './github-actions-key.ts';
 import { type Asked, readMessage, twirpFailure } from './github-actions-messages.ts';
@@ -96,7 +97,11 @@ export function githubActions({ uploads, uploadUrls, clock, publicUrl }: GithubA
               .keep(access, name, () => uploads.open(upload), { sizeBytes, digest })
               .catch(async (error) => {
                 // The same call may have come twice: the first has made the entry and removed the parts.
-                if (!(await isThere())) throw error;
+                if (await isThere().catch(() => false)) return;
+                transfers.failed();
+                // A block that is damaged would stand in the way of whoever stores the same anew.
+                if (isDamage(error)) await uploads.remove(upload);
+                throw error;
               });
           await unhurried(request.raw, keep);
           await uploads.remove(upload);
