@@ -9,6 +9,7 @@ describe('allowed methods', () => {
   allowed.add('/v1/things/:id', ['PUT', 'HEAD']);
   allowed.add('/files/*', 'GET');
   allowed.add('/a.b(c)', 'GET');
+  allowed.add('/:base/of/:digits(^[0-9]{2}$)', 'GET');
 
   for (const [path, methods] of [
     ['/v1/things', ['POST']],
@@ -20,6 +21,9 @@ describe('allowed methods', () => {
     ['/files', []],
     ['/a.b(c)', ['GET']],
     ['/aXb(c)', []],
+    ['/x/of/17', ['GET']],
+    ['/x/of/177', []],
+    ['/x/of/ab', []],
   ] as const)
     test(`${path} takes ${methods.join(', ') || 'nothing'}`, () => {
       assert.deepEqual(allowed.at(path), methods);

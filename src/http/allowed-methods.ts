@@ -2,7 +2,10 @@
 export class AllowedMethods {
   readonly #routes = new Map<string, { readonly matches: RegExp; readonly methods: Set<string> }>();
 
-  /** @param pattern as Fastify writes them: `:name` is one part of the path, `*` the rest of it */
+  /**
+   * @param pattern as Fastify writes them: `:name` is one part of the path, `:name(^[a-z]$)` one of that form, `*` the rest
+   * of it
+   */
   add(pattern: string, methods: string | readonly string[]): void {
     const route = this.#routes.get(pattern) ?? { matches: toRegExp(pattern), methods: new Set() };
     this.#routes.set(pattern, route);
@@ -17,8 +20,10 @@ export class AllowedMethods {
 }
 
 function toRegExp(pattern: string): RegExp {
-  const source = pattern.replaceAll(/:[A-Za-z_]\w*|\*|[^:*]+|:/g, (part) =>
-    part === '*' ? '.*' : part.startsWith(':') && part.length > 1 ? '[^/]+' : RegExp.escape(part),
+  const source = pattern.replaceAll(
+    /:[A-Za-z_]\w*(?:\(\^([^()]*)\$\))?|\*|[^:*]+|:/g,
+    (part, form?: string) =>
+      part === '*' ? '.*' : part.startsWith(':') && part.length > 1 ? (form ?? '[^/]+') : RegExp.escape(part),
   );
   return new RegExp(`^${source}$`, 's');
 }
