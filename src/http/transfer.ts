@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { type ByteSpan, spanLength } from '../base/byte-range.ts';
 import { VelocityError } from '../base/errors.ts';
 import { pipeInto } from '../base/pipe-into.ts';
@@ -125,12 +125,18 @@ export function drainRest(
   request.resume();
 }
 
+/** The end of a body that somebody else reads or drops; also where it breaks off. One that nobody asked for does not come. */
+export async function bodyEnd(request: IncomingMessage): Promise<void> {
+  if (waitsToSend(request)) return;
+  await finished(request).catch(() => {});
+}
+
 export function announcedLength(request: IncomingMessage): number | undefined {
   const header = request.headers['content-length'];
   return header === undefined ? undefined : Number(header);
 }
 
-function tooLarge(bytes: number, maxBytes: number): VelocityError {
+export function tooLarge(bytes: number, maxBytes: number): VelocityError {
   return new VelocityError(
     'BODY_TOO_LARGE',
     `The body has ${bytes} bytes or more; the limit is ${maxBytes}.`,
