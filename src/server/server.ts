@@ -124,6 +124,8 @@ export class VelocityServer {
       urlTtlSeconds: Math.max(1, Math.ceil(settings.urlTtl / 1000)),
       maxArtifactBytes: settings.maxArtifactBytes,
       gradleOversize: settings.gradleOversize,
+      actionResults: settings.actionResults,
+      version,
       limits,
       hot,
     };

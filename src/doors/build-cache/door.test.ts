@@ -107,6 +107,8 @@ before(async () => {
     urlTtlSeconds: 60,
     maxArtifactBytes: 1000,
     gradleOversize: 'drop',
+    actionResults: 'complete',
+    version: '1.2.3',
   });
 });
 after(async () => {

@@ -31,6 +31,8 @@ export interface BuildCacheDoorOptions extends BlobRoutesOptions, Pick<BuildCach
   readonly audit: AuditLog;
   /** Tells a client's address, for the audit log. */
   readonly proxies: TrustedProxies;
+  /** Of this server. */
+  readonly version: string;
 }
 
 /** The build cache: keys are negotiated under a token, bytes move under signed URLs. */

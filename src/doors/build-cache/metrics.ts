@@ -8,6 +8,7 @@ export interface BuildCacheMetrics {
   readonly bytes: Counter<'protocol' | 'direction' | 'route'>;
   readonly clientLookups: Counter<'protocol' | 'source' | 'event'>;
   readonly clientSavedSeconds: Counter<'protocol' | 'source'>;
+  readonly incompleteResults: Counter;
   readonly negotiationSeconds: Histogram<'form'>;
   /** The name early dashboards use for the same measurement. */
   readonly negotiationSecondsLegacy: Summary;
@@ -50,6 +51,11 @@ export function buildCacheMetrics(registry: Registry): BuildCacheMetrics {
       name: 'vc_client_saved_seconds_total',
       help: 'Time that tasks took when they ran and that hits saved, as clients tell it, by source.',
       labelNames: ['protocol', 'source'],
+      registers,
+    }),
+    incompleteResults: new Counter({
+      name: 'vc_incomplete_action_results_total',
+      help: 'Action results of Bazel that were answered as a miss because a blob they name is gone.',
       registers,
     }),
     negotiationSeconds: new Histogram({

@@ -5,7 +5,17 @@ import type { Settings, Values } from '../../config/setting.ts';
 export const OVERSIZE = ['drop', 'refuse'] as const;
 export type Oversize = (typeof OVERSIZE)[number];
 
+/** How action results are looked at; the setting's `doc` says what each does. */
+export const ACTION_RESULT_CHECKS = ['none', 'complete', 'strict'] as const;
+export type ActionResultCheck = (typeof ACTION_RESULT_CHECKS)[number];
+
 export const buildCacheSettings = {
+  actionResults: {
+    key: 'bazel.action_results',
+    kind: oneOf(ACTION_RESULT_CHECKS),
+    default: 'complete',
+    doc: 'How action results of Bazel and moon are looked at. `complete`: one whose blobs are gone is a miss, at the cost of a lookup of each blob it names; bytes that are no such result are given back as they are. `strict`: anything but Bazel’s own form is neither taken nor given back, so moon’s neither. `none`: any bytes, unseen.',
+  },
   gradleOversize: {
     key: 'gradle.oversize',
     kind: oneOf(OVERSIZE),

@@ -19,7 +19,8 @@ import {
   sendBody,
   sendBytes,
 } from '../../../http/transfer.ts';
-import type { ObjectFacts, ObjectStore, PutOutcome } from '../../../storage/store.ts';
+import { takesZstd, zstdDecoded, zstdEncoded, zstdHead } from '../../../http/zstd.ts';
+import type { ObjectFacts, ObjectStore, PutOutcome, StoredObject } from '../../../storage/store.ts';
 import { PROVENANCE_METADATA, provenanceMetadata } from '../../../wire/provenance.ts';
 import type { Entries, Listing } from '../entries.ts';
 import type { HotAnswers, SentEntry } from '../hot-answers.ts';
@@ -47,11 +48,17 @@ export interface SendOptions {
   readonly redirects?: boolean | 'https';
   /** The answer is the same whatever else the request says: it may be given again from memory. */
   readonly isPlain?: boolean;
+  /** Looks at what was found before any of it is sent; may read its body and put another in its place. `undefined` is a miss. */
+  readonly admit?: (found: StoredObject, access: Access) => Promise<StoredObject | undefined>;
+  /** Whole entries of this size or more are sent in zstd where the client takes that. */
+  readonly zstdFromBytes?: number;
 }
 
 export interface ReceiveOptions {
   /** Kept with the entry: names in lower case, values of printable ASCII. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The body was sent in zstd; what comes out is what is limited, held against the digest and stored. */
+  readonly zstd?: { readonly sizeBytes: number | undefined } | undefined;
   /** The body's SHA-256, where the key says it. */
   readonly digest?: Digest | undefined;
   /** What the client says it has checked out. */
@@ -97,7 +104,9 @@ export class EntryTransfers {
     const { redirects = false } = options;
     if (redirects && store.capabilities.presign !== 'none')
       if (await this.#redirect(access, response, name, redirects)) return;
-    const got = await entries.read(access, name, parseByteRange(request.headers.range ?? ''));
+    const found = await entries.read(access, name, parseByteRange(request.headers.range ?? ''));
+    const isRead = found !== undefined && !('unsatisfiable' in found);
+    const got = isRead && options.admit ? await options.admit(found, access) : found;
     if (got === undefined) throw this.#missing(name);
     this.#options.metrics.hits.inc({ protocol: this.#protocol });
     if ('unsatisfiable' in got) {
@@ -106,15 +115,19 @@ export class EntryTransfers {
         field: 'range',
       });
     }
-    const { status, headers } = representationHead({ ...got.facts, span: got.span });
+    const { zstdFromBytes = Number.POSITIVE_INFINITY } = options;
+    const isZstd = got.span === 'whole' && got.facts.sizeBytes >= zstdFromBytes && takesZstd(request.raw);
+    const representation = { ...got.facts, span: got.span };
+    const { status, headers } = isZstd ? zstdHead(representation) : representationHead(representation);
     const all = [...headers, ...(options.headers?.(got.facts) ?? [])];
     response.writeHead(status, all);
     const charge = this.#charge(request, access);
-    const sent = got.bytes
-      ? sendBytes(response, got.bytes, charge)
-      : await sendBody(response, got.body, charge);
+    const sent =
+      got.bytes && !isZstd
+        ? sendBytes(response, got.bytes, charge)
+        : await sendBody(response, isZstd ? zstdEncoded(got.body) : got.body, charge);
     this.#count('read', 'proxied', sent);
-    if (got.span === 'whole' && got.bytes && options.isPlain)
+    if (got.span === 'whole' && got.bytes && options.isPlain && !isZstd)
       this.#remember(request, access, { name, headers: all, bytes: got.bytes });
   }
 
@@ -126,12 +139,13 @@ export class EntryTransfers {
   async receive(
     request: FastifyRequest,
     name: string,
-    { metadata, digest, commit, replace = false, contentType }: ReceiveOptions = {},
+    { metadata, zstd, digest, commit, replace = false, contentType }: ReceiveOptions = {},
   ): Promise<PutOutcome | 'forbidden'> {
     const { entries, metrics, clock, maxArtifactBytes } = this.#options;
     const access = accessOf(request);
-    const body = boundedBody(request.raw, maxArtifactBytes, this.#charge(request, access));
-    const sizeBytes = announcedLength(request.raw);
+    const sent = boundedBody(request.raw, maxArtifactBytes, this.#charge(request, access));
+    const body = zstd ? zstdDecoded(sent, maxArtifactBytes) : sent;
+    const sizeBytes = zstd ? zstd.sizeBytes : announcedLength(request.raw);
     const { id: writer, claims } = access;
     const provenance = provenanceMetadata({ writer, writtenAt: clock.now(), commit, claims });
     const isThere = !replace && access.writeScope !== undefined && (await entries.find(access, name));

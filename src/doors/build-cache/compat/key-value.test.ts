@@ -61,6 +61,7 @@ class Rig implements AsyncDisposable {
     const secret = new Secret('a secret of the server');
     const protocols = allProtocols({
       ...{ metrics, audit, proxies, gradleOversize: oversize, clock, publicUrl: undefined },
+      ...{ actionResults: 'complete' as const, version: '1.2.3' },
       uploads: new BlockUploads(store, maxArtifactBytes),
       uploadUrls: new UploadUrls(secret),
     });

@@ -1,5 +1,6 @@
 import type { BuildCacheMetrics } from '../metrics.ts';
 import { azureBlobs } from './azure-blobs.ts';
+import { type BazelOptions, bazel } from './bazel.ts';
 import { type GithubActionsOptions, githubActions } from './github-actions.ts';
 import { type GradleOptions, gradle } from './gradle.ts';
 import { maven } from './maven.ts';
@@ -9,15 +10,16 @@ import { rush } from './rush.ts';
 import { turborepo } from './turborepo.ts';
 import { webdav } from './webdav.ts';
 
-export interface ProtocolsOptions extends GradleOptions, GithubActionsOptions {
+export interface ProtocolsOptions extends BazelOptions, GradleOptions, GithubActionsOptions {
   readonly metrics: BuildCacheMetrics;
 }
 
 /** All that are served; one file each beside this one. */
 export function allProtocols(options: ProtocolsOptions): readonly Protocol[] {
-  const { metrics, audit, proxies, gradleOversize } = options;
+  const { metrics, audit, proxies, actionResults, gradleOversize, version } = options;
   return [
     turborepo(metrics),
+    bazel({ metrics, actionResults, version }),
     gradle({ audit, proxies, gradleOversize }),
     rush({ audit, proxies }),
     maven({ audit, proxies }),

@@ -1,0 +1,136 @@
+import type { AddressInfo } from 'node:net';
+import { Registry } from '@prometheus-io/client';
+import { type Access, type Preset, presetTerms } from '../../src/auth/access.ts';
+import { BlobUrls } from '../../src/auth/blob-url.ts';
+import { authMetrics } from '../../src/auth/metrics.ts';
+import { digestOf } from '../../src/base/digest.ts';
+import { VelocityError } from '../../src/base/errors.ts';
+import { Secret } from '../../src/base/secret.ts';
+import { registerBuildCache } from '../../src/doors/build-cache/door.ts';
+import { buildCacheMetrics } from '../../src/doors/build-cache/metrics.ts';
+import type { ActionResultCheck } from '../../src/doors/build-cache/settings.ts';
+import { createListener, type HttpApp } from '../../src/http/listener.ts';
+import { httpMetrics } from '../../src/http/metrics.ts';
+import { TrustedProxies } from '../../src/http/trusted-proxies.ts';
+import { LocalStore } from '../../src/storage/drivers/local/local-store.ts';
+import type { ObjectStore } from '../../src/storage/store.ts';
+import { VerifiedStore } from '../../src/storage/verified-store.ts';
+import { type AuditEvent, AuditLog } from '../../src/telemetry/audit-log.ts';
+import { openLogger } from '../../src/telemetry/logger.ts';
+import { openAuthenticator } from './authenticator.ts';
+import { ManualClock } from './manual-clock.ts';
+import { openTempFolder } from './temp-folder.ts';
+
+export interface CompatServerOptions {
+  readonly actionResults?: ActionResultCheck;
+  readonly maxArtifactBytes?: number;
+  /** The audit log cannot be written. */
+  readonly auditFails?: boolean;
+}
+
+const PRESETS: readonly Preset[] = ['main', 'pull-request', 'developer', 'admin'];
+
+/** The build-cache door on a socket of its own, over a folder. A token's text is the name of its preset. */
+export class CompatServer implements AsyncDisposable {
+  readonly url: string;
+  readonly store: ObjectStore;
+  readonly registry: Registry;
+  /** What was put on record. */
+  readonly audited: readonly AuditEvent[];
+  readonly #close: () => Promise<void>;
+
+  private constructor(
+    url: string,
+    store: ObjectStore,
+    registry: Registry,
+    audited: readonly AuditEvent[],
+    close: () => Promise<void>,
+  ) {
+    this.url = url;
+    this.store = store;
+    this.registry = registry;
+    this.audited = audited;
+    this.#close = close;
+  }
+
+  static async start(options: CompatServerOptions = {}): Promise<CompatServer> {
+    const folder = await openTempFolder();
+    const store = new VerifiedStore(await LocalStore.open({ root: folder.path }), () => {});
+    const registry = new Registry();
+    const audited: AuditEvent[] = [];
+    const app = openApp(store, registry, audited, options);
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = app.server.address() as AddressInfo;
+    return new CompatServer(`http://127.0.0.1:${port}`, store, registry, audited, async () => {
+      app.server.closeAllConnections();
+      await app.close();
+      await store.close();
+      await folder[Symbol.asyncDispose]();
+    });
+  }
+
+  /** @param token a preset, or anything else for one that is unknown */
+  async fetch(path: string, init: RequestInit = {}, token: string = 'main'): Promise<Response> {
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${token}`);
+    return fetch(this.url + path, { ...init, headers });
+  }
+
+  async put(
+    path: string,
+    body: string | Uint8Array,
+    token: string = 'main',
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return this.fetch(path, { method: 'PUT', body: Buffer.from(body), headers }, token);
+  }
+
+  /** Every object's key, sorted. */
+  async keys(): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const { key } of this.store.list({ prefix: '' })) keys.push(key);
+    return keys;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+}
+
+function openApp(
+  store: ObjectStore,
+  registry: Registry,
+  audited: AuditEvent[],
+  { actionResults = 'complete', maxArtifactBytes = 1024 * 1024, auditFails = false }: CompatServerOptions,
+): HttpApp {
+  const clock = new ManualClock();
+  const logger = openLogger('silent');
+  const app = createListener({ logger, metrics: httpMetrics(registry), clock, requestLog: 'none' });
+  const tokens = PRESETS.map((id) => {
+    const access: Access = { id, tenant: 'default', expiresAt: undefined, ...presetTerms(id) };
+    return { sha256: digestOf(id), access };
+  });
+  const audit = new AuditLog(undefined, clock, logger);
+  audit.record = (event) => {
+    if (auditFails) throw new VelocityError('AUDIT_UNAVAILABLE', 'The audit log cannot be written.');
+    audited.push(event);
+  };
+  registerBuildCache(app, {
+    store,
+    ...openAuthenticator(clock, { tokens }),
+    urls: new BlobUrls(new Secret('a secret of the server')),
+    audit,
+    proxies: new TrustedProxies(),
+    metrics: buildCacheMetrics(registry),
+    authMetrics: authMetrics(registry),
+    logger,
+    clock,
+    publicUrl: undefined,
+    urlTtlSeconds: 60,
+    maxArtifactBytes,
+    actionResults,
+    gradleOversize: 'drop',
+    version: '1.2.3',
+  });
+  return app;
+}
