@@ -5,10 +5,11 @@
 import type { FastifyRequest } from 'fastify';
 import type { Problem } from '../../../http/problem.ts';
 import type { Oversize } from '../settings.ts';
-import { type KeyValueSurroundings, keyValue } from './key-value.ts';
+import type { DeletionRecord } from './deletion.ts';
+import { keyValue } from './key-value.ts';
 import type { Protocol } from './protocol.ts';
 
-export interface GradleOptions extends KeyValueSurroundings {
+export interface GradleOptions extends DeletionRecord {
   readonly gradleOversize: Oversize;
 }
 
@@ -20,7 +21,7 @@ export interface GradleOptions extends KeyValueSurroundings {
  * alone: without `If-None-Match` (S3), `x-goog-if-generation-match` (GCS) and `x-ms-blob-type` (Azure, which refuses a
  * PUT without it) such a URL could be signed only so that it overwrites, and keeps no provenance.
  */
-export function gradle({ gradleOversize, ...surroundings }: GradleOptions): Protocol {
+export function gradle({ gradleOversize, ...record }: GradleOptions): Protocol {
   return keyValue(
     {
       name: 'gradle',
@@ -32,7 +33,7 @@ export function gradle({ gradleOversize, ...surroundings }: GradleOptions): Prot
       sending: (request) => ({ redirects: keepsCredentials(request) && 'https' }),
       statusOf: (problem, method) => statusOf(problem, method, gradleOversize),
     },
-    surroundings,
+    record,
   );
 }
 

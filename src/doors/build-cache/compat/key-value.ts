@@ -4,11 +4,8 @@ import type { FastifyRequest } from 'fastify';
 import { accessOf, CHALLENGE } from '../../../auth/require-bearer.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import type { Problem } from '../../../http/problem.ts';
-import type { TrustedProxies } from '../../../http/trusted-proxies.ts';
 import type { PutOutcome } from '../../../storage/store.ts';
-import type { AuditLog } from '../../../telemetry/audit-log.ts';
-import type { Entries } from '../entries.ts';
-import { scopedKey } from '../scoped-key.ts';
+import { type DeletionRecord, deleteAudited } from './deletion.ts';
 import type { EntryTransfers, ReceiveOptions, SendOptions } from './entry-transfers.ts';
 import { type Protocol, type ProtocolAnswer, readsOnly } from './protocol.ts';
 
@@ -29,13 +26,7 @@ export interface KeyValueProtocol {
   readonly statusOf?: (problem: Problem, method: string) => number;
 }
 
-export interface KeyValueSurroundings {
-  readonly audit: AuditLog;
-  /** Tells a client's address, for the audit log. */
-  readonly proxies: TrustedProxies;
-}
-
-export function keyValue(options: KeyValueProtocol, surroundings: KeyValueSurroundings): Protocol {
+export function keyValue(options: KeyValueProtocol, record: DeletionRecord): Protocol {
   const { name, put, replaces = false, sending = () => ({}) } = options;
   return {
     name,
@@ -54,7 +45,7 @@ export function keyValue(options: KeyValueProtocol, surroundings: KeyValueSurrou
       });
 
       on('DELETE', path, async (request, response) => {
-        await deleteAudited(request, entryOf(request), transfers.entries, surroundings);
+        await deleteAudited(request, entryOf(request), transfers.entries, record);
         answerEmpty(response, 204);
       });
     },
@@ -125,33 +116,4 @@ function entryName(request: FastifyRequest, { name, keys, keysLookLike }: KeyVal
       field: 'path',
     });
   return `${name}/${path}`;
-}
-
-/**
- * Takes the entry out of the scope that the token writes, for tokens with the right `admin`. It is written down before
- * it is done, and so is that it was asked for in vain.
- * @throws VelocityError `FORBIDDEN`, `NOT_FOUND`, `AUDIT_UNAVAILABLE`, `STORAGE_*`
- */
-export async function deleteAudited(
-  request: FastifyRequest,
-  name: string,
-  entries: Entries,
-  { audit, proxies }: KeyValueSurroundings,
-): Promise<void> {
-  const access = accessOf(request);
-  const { id: who, tenant, writeScope, rights } = access;
-  const key = writeScope === undefined ? name : scopedKey(tenant, writeScope, name);
-  const address = proxies.clientOf(request.raw);
-  const event = { who, action: 'delete', key, requestId: request.id, address } as const;
-  if (!rights.has('admin') || writeScope === undefined) {
-    audit.record({ ...event, result: 'refused' });
-    throw new VelocityError('FORBIDDEN', 'This token may not delete: it lacks "admin" or a scope to write.');
-  }
-  audit.record({ ...event, result: 'begun' });
-  const removed = await entries.remove(access, name).catch((error: unknown) => {
-    audit.record({ ...event, result: 'failed' });
-    throw error;
-  });
-  audit.record({ ...event, result: removed === true ? 'done' : 'absent' });
-  if (removed !== true) throw new VelocityError('NOT_FOUND', 'There is no such entry in this scope.');
 }

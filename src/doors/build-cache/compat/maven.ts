@@ -2,7 +2,8 @@
  * The Maven build cache extension: `/maven/v1.2/{group}/{artifact}/{checksum}/{file}`, and reports with a build's id in
  * place of the checksum. https://maven.apache.org/extensions/maven-build-cache-extension/remote-cache.html
  */
-import { type KeyValueSurroundings, keyValue } from './key-value.ts';
+import type { DeletionRecord } from './deletion.ts';
+import { keyValue } from './key-value.ts';
 import type { Protocol } from './protocol.ts';
 
 /**
@@ -14,7 +15,7 @@ import type { Protocol } from './protocol.ts';
  * Failures have the statuses of HTTP: Maven takes those of a read for a miss, unless it is told to `failFast`, and logs
  * those of a write.
  */
-export function maven(surroundings: KeyValueSurroundings): Protocol {
+export function maven(record: DeletionRecord): Protocol {
   return keyValue(
     {
       name: 'maven',
@@ -23,6 +24,6 @@ export function maven(surroundings: KeyValueSurroundings): Protocol {
       put: { stored: 201, exists: 200 },
       replaces: true,
     },
-    surroundings,
+    record,
   );
 }

@@ -3,11 +3,12 @@
  * https://rushjs.io/pages/maintainer/build_cache/
  */
 import type { Problem } from '../../../http/problem.ts';
-import { type KeyValueSurroundings, keyValue } from './key-value.ts';
+import type { DeletionRecord } from './deletion.ts';
+import { keyValue } from './key-value.ts';
 import type { Protocol } from './protocol.ts';
 
 /** Write-once: an id that is held stays as it is, and Rush is told 200. */
-export function rush(surroundings: KeyValueSurroundings): Protocol {
+export function rush(record: DeletionRecord): Protocol {
   return keyValue(
     {
       name: 'rush',
@@ -15,7 +16,7 @@ export function rush(surroundings: KeyValueSurroundings): Protocol {
       put: { stored: 200, exists: 200 },
       statusOf,
     },
-    surroundings,
+    record,
   );
 }
 

@@ -10,15 +10,8 @@ import { VelocityError } from '../../../base/errors.ts';
 import type { Problem } from '../../../http/problem.ts';
 import { drainRest } from '../../../http/transfer.ts';
 import type { ObjectFacts } from '../../../storage/store.ts';
-import {
-  answerEmpty,
-  answerInWords,
-  deleteAudited,
-  isKeyPath,
-  type KeyValueSurroundings,
-  keyPathOf,
-  receiveFrom,
-} from './key-value.ts';
+import { type DeletionRecord, deleteAudited } from './deletion.ts';
+import { answerEmpty, answerInWords, isKeyPath, keyPathOf, receiveFrom } from './key-value.ts';
 import { type Protocol, readsOnly } from './protocol.ts';
 
 const NAME = 'webdav';
@@ -26,7 +19,7 @@ const ROUTES = [`/${NAME}`, `/${NAME}/*`];
 const ALLOWED = 'DELETE, GET, HEAD, MKCOL, OPTIONS, PROPFIND, PUT';
 
 /** Write-once: PUT on a file that is there drops the body and is 204, as if it had been replaced. */
-export function webdav(surroundings: KeyValueSurroundings): Protocol {
+export function webdav(record: DeletionRecord): Protocol {
   return {
     name: NAME,
 
@@ -73,7 +66,7 @@ export function webdav(surroundings: KeyValueSurroundings): Protocol {
       });
 
       on('DELETE', `/${NAME}/*`, async (request, response) => {
-        await deleteAudited(request, fileName(request), transfers.entries, surroundings);
+        await deleteAudited(request, fileName(request), transfers.entries, record);
         answerEmpty(response, 204);
       });
     },
