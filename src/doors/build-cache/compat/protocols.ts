@@ -1,6 +1,7 @@
 import type { BuildCacheMetrics } from '../metrics.ts';
 import { azureBlobs } from './azure-blobs.ts';
 import { type BazelOptions, bazel } from './bazel.ts';
+import { ccache } from './ccache.ts';
 import { type GithubActionsOptions, githubActions } from './github-actions.ts';
 import { type GradleOptions, gradle } from './gradle.ts';
 import { maven } from './maven.ts';
@@ -20,6 +21,7 @@ export function allProtocols(options: ProtocolsOptions): readonly Protocol[] {
   return [
     turborepo(metrics),
     bazel({ metrics, actionResults, version }),
+    ccache({ audit, proxies }),
     gradle({ audit, proxies, gradleOversize }),
     rush({ audit, proxies }),
     maven({ audit, proxies }),
