@@ -17,7 +17,7 @@ const S3_USERS =
 /** Test files that run build tools which are no dependency of the project. */
 const BUILD_TOOL_USERS = /test\/e2e\/clients\/(github-actions|moon|nx)\.test\.ts$/;
 /** Test files of clients that need minutes: `npm run clients` runs them, plain `npm test` does not. */
-const SLOW_CLIENTS: readonly string[] = ['test/e2e/clients/gradle.test.ts'];
+const SLOW_CLIENTS: readonly string[] = ['test/e2e/clients/bazel.test.ts', 'test/e2e/clients/gradle.test.ts'];
 /** Files at once: the machines this runs on have few cores, and some tests start servers. */
 const CONCURRENCY = 2;
 
