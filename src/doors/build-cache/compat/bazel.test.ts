@@ -164,6 +164,15 @@ describe('content', () => {
     assert.match(answer, /^HTTP\/1\.1 200 /);
   });
 
+  test('that is there already is not asked for by who asks first', async () => {
+    const digest = await putBlob('there already');
+    const socket = await openSocket(server.url);
+    socket.write(
+      `PUT /cas/${digest} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer main\r\nContent-Length: 13\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    assert.match(await readAll(socket), /^HTTP\/1\.1 200 /);
+  });
+
   test('larger than an artifact may be is 413', async () => {
     const body = Buffer.alloc(200_001);
     assert.equal((await server.put(`/cas/${digestOf(body)}`, body)).status, 413);
