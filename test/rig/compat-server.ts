@@ -3,6 +3,7 @@ import { Registry } from '@prometheus-io/client';
 import { type Access, type Preset, presetTerms } from '../../src/auth/access.ts';
 import { BlobUrls } from '../../src/auth/blob-url.ts';
 import { authMetrics } from '../../src/auth/metrics.ts';
+import { UploadUrls } from '../../src/auth/upload-url.ts';
 import { digestOf } from '../../src/base/digest.ts';
 import { VelocityError } from '../../src/base/errors.ts';
 import { Secret } from '../../src/base/secret.ts';
@@ -115,10 +116,12 @@ function openApp(
     if (auditFails) throw new VelocityError('AUDIT_UNAVAILABLE', 'The audit log cannot be written.');
     audited.push(event);
   };
+  const secret = new Secret('a secret of the server');
   registerBuildCache(app, {
     store,
     ...openAuthenticator(clock, { tokens }),
-    urls: new BlobUrls(new Secret('a secret of the server')),
+    urls: new BlobUrls(secret),
+    uploadUrls: new UploadUrls(secret),
     audit,
     proxies: new TrustedProxies(),
     metrics: buildCacheMetrics(registry),

@@ -21,7 +21,9 @@ import { registerNegotiate } from './negotiate-route.ts';
 import { Negotiation } from './negotiation.ts';
 import type { BuildCacheSettings } from './settings.ts';
 
-export interface BuildCacheDoorOptions extends BlobRoutesOptions, Pick<BuildCacheSettings, 'gradleOversize'> {
+export interface BuildCacheDoorOptions
+  extends BlobRoutesOptions,
+    Omit<BuildCacheSettings, 'memoryMaxSize' | 'memoryTtl'> {
   readonly hot?: HotAnswers | undefined;
   readonly authenticator: Authenticator;
   readonly uploadUrls: UploadUrls;
