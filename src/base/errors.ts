@@ -17,6 +17,7 @@ export const ERRORS = {
   BAD_REQUEST: { status: 400, summary: 'The request is malformed; `field` names the part.' },
   INVALID_KEY: { status: 400, summary: 'The key is not one a store can hold.' },
   BODY_TRUNCATED: { status: 400, summary: 'The body ended before its announced length.' },
+  BODY_DAMAGED: { status: 400, summary: 'The body is torn, or is not what its address takes.' },
   DIGEST_MISMATCH: { status: 400, summary: 'The bytes are not the bytes their digest announced.' },
   UNAUTHORIZED: { status: 401, summary: 'No token, or not one this server knows.' },
   FORBIDDEN: { status: 403, summary: 'The token or the signed URL does not allow this.' },
