@@ -5,6 +5,7 @@ export interface BuildCacheMetrics {
   readonly hits: Counter<'protocol'>;
   readonly misses: Counter<'protocol'>;
   readonly uploads: Counter<'protocol' | 'outcome'>;
+  readonly failures: Counter<'protocol' | 'code'>;
   readonly bytes: Counter<'protocol' | 'direction' | 'route'>;
   readonly clientLookups: Counter<'protocol' | 'source' | 'event'>;
   readonly clientSavedSeconds: Counter<'protocol' | 'source'>;
@@ -33,6 +34,12 @@ export function buildCacheMetrics(registry: Registry): BuildCacheMetrics {
       name: 'vc_cache_uploads_total',
       help: 'Uploads asked for, by outcome: needed (a URL was handed out), skipped (stored already), stored, exists or failed (bytes that passed through this server), refused (such bytes, or a token that writes nothing), dropped (refused, and the client was told all is well, as it would else give the cache up).',
       labelNames: ['protocol', 'outcome'],
+      registers,
+    }),
+    failures: new Counter({
+      name: 'vc_cache_failures_total',
+      help: 'Requests in the protocols of other build tools that failed, by the code of what went wrong. Some of their clients are told a plain miss instead, so that no build breaks.',
+      labelNames: ['protocol', 'code'],
       registers,
     }),
     bytes: new Counter({

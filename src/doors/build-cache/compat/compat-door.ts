@@ -71,8 +71,10 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
     const problem = toProblem(error, request.id);
     if (isBrokenOff(request.raw) && !(error instanceof VelocityError)) return; // nothing was stored
     if (problem.status >= 500) logger.error({ requestId: request.id, err: error }, 'a request failed');
+    if (problem.code !== 'NOT_FOUND')
+      options.metrics.failures.inc({ protocol: protocol.name, code: problem.code });
     const answer = protocol.failure(problem, request.method);
-    if (request.method === 'PUT') countFailure(problem, answer);
+    if (request.method === 'PUT') countFailure(problem, answer, request);
     if (response.headersSent) {
       response.destroy(); // a body that was cut short must not look whole
       return;
@@ -96,11 +98,15 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
       );
   }
 
-  function countFailure({ status, code, detail }: Problem, answer: ProtocolAnswer): void {
+  function countFailure(problem: Problem, answer: ProtocolAnswer, request: FastifyRequest): void {
+    const { status, code, detail, requestId } = problem;
     const isDropped = status < 500 && answer.status < 300;
     const outcome = status >= 500 ? 'failed' : isDropped ? 'dropped' : 'refused';
     options.metrics.uploads.inc({ protocol: protocol.name, outcome });
     if (isDropped) dropped.happened({ code, detail });
+    // Its client does not say why; of limits the metrics tell, as often as they are met.
+    else if (status < 500 && status !== 429 && answer.status !== status && hasAccess(request))
+      logger.warn({ requestId, code, detail, told: answer.status }, 'an upload was refused');
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import type { Access } from '../../../auth/access.ts';
 import type { BlobUrls } from '../../../auth/blob-url.ts';
@@ -9,6 +9,7 @@ import { parseByteRange } from '../../../base/byte-range.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Digest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
+import { pipeInto } from '../../../base/pipe-into.ts';
 import { originOf } from '../../../http/request-origin.ts';
 import {
   announcedLength,
@@ -20,9 +21,11 @@ import {
   sendBytes,
 } from '../../../http/transfer.ts';
 import { takesZstd, zstdDecoded, zstdEncoded, zstdHead } from '../../../http/zstd.ts';
+import { isDamage } from '../../../storage/body.ts';
 import type { ObjectFacts, ObjectStore, PutOutcome, StoredObject } from '../../../storage/store.ts';
+import { verify } from '../../../storage/verify.ts';
 import { PROVENANCE_METADATA, provenanceMetadata } from '../../../wire/provenance.ts';
-import type { Entries, Listing } from '../entries.ts';
+import type { Entries, Listing, ReadEntry } from '../entries.ts';
 import type { HotAnswers, SentEntry } from '../hot-answers.ts';
 import type { BuildCacheMetrics } from '../metrics.ts';
 import { signRequest } from '../signed-request.ts';
@@ -52,6 +55,11 @@ export interface SendOptions {
   readonly admit?: (found: StoredObject, access: Access) => Promise<StoredObject | undefined>;
   /** Whole entries of this size or more are sent in zstd where the client takes that. */
   readonly zstdFromBytes?: number;
+  /**
+   * An answer that is cut short breaks the client's build: what passes through this server is read to its end before
+   * its first byte is sent. Damage is a miss then, and each hit of more than a MiB costs a second reading.
+   */
+  readonly checkedAhead?: boolean;
 }
 
 export interface ReceiveOptions {
@@ -66,6 +74,8 @@ export interface ReceiveOptions {
   /** Takes the place of what is stored; for protocols whose keys are written again by right. Default: the first write wins. */
   readonly replace?: boolean;
   readonly contentType?: string | undefined;
+  /** Passes the body on, and fails before its last bytes where they must not be stored. Made when a body is taken. */
+  readonly check?: () => Transform;
 }
 
 /** Moves whole entries between a protocol's clients and the store, and counts that. */
@@ -104,9 +114,7 @@ export class EntryTransfers {
     const { redirects = false } = options;
     if (redirects && store.capabilities.presign !== 'none')
       if (await this.#redirect(access, response, name, redirects)) return;
-    const found = await entries.read(access, name, parseByteRange(request.headers.range ?? ''));
-    const isRead = found !== undefined && !('unsatisfiable' in found);
-    const got = isRead && options.admit ? await options.admit(found, access) : found;
+    const got = await this.#read(request, access, name, options);
     if (got === undefined) throw this.#missing(name);
     this.#options.metrics.hits.inc({ protocol: this.#protocol });
     if ('unsatisfiable' in got) {
@@ -134,12 +142,12 @@ export class EntryTransfers {
   /**
    * Stores a PUT's body under this name. A body that is not needed is dropped unread by the store.
    * @returns `forbidden`: the token writes nothing
-   * @throws VelocityError `BODY_TOO_LARGE`, `BODY_TRUNCATED`, `DIGEST_MISMATCH`, `STORAGE_*`
+   * @throws VelocityError `BODY_TOO_LARGE`, `BODY_TRUNCATED`, `DIGEST_MISMATCH`, `STORAGE_*`, and what `check` fails with
    */
   async receive(
     request: FastifyRequest,
     name: string,
-    { metadata, zstd, digest, commit, replace = false, contentType }: ReceiveOptions = {},
+    { metadata, zstd, digest, commit, replace = false, contentType, check }: ReceiveOptions = {},
   ): Promise<PutOutcome | 'forbidden'> {
     const { entries, metrics, clock, maxArtifactBytes } = this.#options;
     const access = accessOf(request);
@@ -151,13 +159,15 @@ export class EntryTransfers {
     const isThere = !replace && access.writeScope !== undefined && (await entries.find(access, name));
     const outcome = isThere
       ? 'exists'
-      : await entries.write(access, name, body, {
-          ifAbsent: !replace,
-          sizeBytes,
-          digest,
-          contentType,
-          metadata: { ...metadata, [PROVENANCE_METADATA]: provenance },
-        });
+      : await throughCheck(body, check, (checked) =>
+          entries.write(access, name, checked, {
+            ifAbsent: !replace,
+            sizeBytes,
+            digest,
+            contentType,
+            metadata: { ...metadata, [PROVENANCE_METADATA]: provenance },
+          }),
+        );
     metrics.uploads.inc({ protocol: this.#protocol, outcome: outcome === 'forbidden' ? 'refused' : outcome });
     if (outcome === 'stored') this.#count('write', 'proxied', sizeBytes ?? 0);
     // As much as would have been stored: a client whose upload breaks off gives the cache up.
@@ -244,6 +254,40 @@ export class EntryTransfers {
     this.#options.hot?.sent(request, access, { ...entry, protocol: this.#protocol });
   }
 
+  /** What is there to be sent, once it was looked at as the protocol wants. */
+  async #read(
+    request: FastifyRequest,
+    access: Access,
+    name: string,
+    { checkedAhead, admit }: SendOptions,
+  ): Promise<ReadEntry | undefined> {
+    const read = () => this.#options.entries.read(access, name, parseByteRange(request.headers.range ?? ''));
+    let found = await read();
+    // What is in memory as a whole was checked already and cannot be cut short.
+    if (checkedAhead && found !== undefined && 'body' in found && !found.bytes) {
+      found.body.destroy();
+      await this.#removeDamaged(access, name);
+      found = await read();
+    }
+    const isThere = found !== undefined && !('unsatisfiable' in found);
+    return isThere && admit ? admit(found as StoredObject, access) : found;
+  }
+
+  /** By reading: the store removes what it finds damaged. What it cannot remove is in the way of whatever comes after it. */
+  async #removeDamaged(access: Access, name: string): Promise<void> {
+    const { store, entries } = this.#options;
+    for (const _ of access.readScopes) {
+      const found = await entries.find(access, name);
+      if (!found) return;
+      try {
+        if ((await verify(store, found.key)) !== 'damaged') return;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+      }
+    }
+    throw this.#missing(name);
+  }
+
   /** Whether it did. */
   async #redirect(
     access: Access,
@@ -284,5 +328,20 @@ export class EntryTransfers {
       ofToken(bytes);
       ofAddress(bytes);
     };
+  }
+}
+
+/** A check that nobody asks any more is ended, whatever came of the body. */
+async function throughCheck<T>(
+  body: Readable,
+  check: (() => Transform) | undefined,
+  use: (checked: Readable) => Promise<T>,
+): Promise<T> {
+  if (!check) return use(body);
+  const checked = pipeInto(body, check());
+  try {
+    return await use(checked);
+  } finally {
+    checked.destroy();
   }
 }
