@@ -6,6 +6,7 @@ import { type GithubActionsOptions, githubActions } from './github-actions.ts';
 import { type GradleOptions, gradle } from './gradle.ts';
 import { maven } from './maven.ts';
 import { plain } from './plain.ts';
+import { nx } from './nx.ts';
 import type { Protocol } from './protocol.ts';
 import { rush } from './rush.ts';
 import { turborepo } from './turborepo.ts';
@@ -20,6 +21,7 @@ export function allProtocols(options: ProtocolsOptions): readonly Protocol[] {
   const { metrics, audit, proxies, actionResults, gradleOversize, version } = options;
   return [
     turborepo(metrics),
+    nx(),
     bazel({ metrics, actionResults, version }),
     ccache({ audit, proxies }),
     gradle({ audit, proxies, gradleOversize }),
