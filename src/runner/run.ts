@@ -16,8 +16,8 @@ import { FileDigests, type FileRow } from './hasher/file-digests.ts';
 import { type TaskKey, TaskKeys } from './hasher/task-keys.ts';
 import { toolVersions } from './hasher/tool-versions.ts';
 import { localCacheFolder } from './local-cache-folder.ts';
-import { type ExchangeOptions, exchangeIdentity, jobIdentity } from './remote/job-identity.ts';
 import { RemoteCache } from './remote/remote-cache.ts';
+import { tokenSource } from './remote/token-source.ts';
 import { PublicKey, SigningKey } from './signatures/signing-key.ts';
 import { TrustedKeys } from './signatures/trusted-keys.ts';
 import { OutputState } from './state/output-state.ts';
@@ -257,7 +257,9 @@ function openRemote(
     return undefined;
   }
   const timeoutMs = remote?.timeout ?? DEFAULT_TIMEOUT_MS;
-  const token = tokenSource(workspace, options, { url, audience: remote?.audience ?? url, timeoutMs });
+  const written = remote?.token ? new Secret(remote.token) : undefined;
+  const given = overrides.remoteToken ?? written;
+  const token = tokenSource(given, options.env, { url, audience: remote?.audience ?? url, timeoutMs });
   if (!token) {
     warn(
       'remote cache: there is no token: set VELOCITY_TOKEN, or remote.token in velocity.yml. Going on without it.',
@@ -275,19 +277,6 @@ function openRemote(
     onTrouble: warn,
     onReadOnly: () => options.onEvent({ type: 'notice', message: READ_ONLY }),
   });
-}
-
-/** The token that was given; else one that the gateway gives for this CI job's own. */
-function tokenSource(
-  { config }: Workspace,
-  { overrides, env }: RunOptions,
-  exchange: ExchangeOptions,
-): ((closing: AbortSignal) => Promise<Secret>) | undefined {
-  const written = config.remote?.token;
-  const given = overrides.remoteToken ?? (written ? new Secret(written) : undefined);
-  if (given) return async () => given;
-  const identity = jobIdentity(env);
-  return identity && ((signal) => exchangeIdentity(identity, { ...exchange, signal }));
 }
 
 /** `undefined` where no signature is demanded. */
