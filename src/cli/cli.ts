@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Start the cache server.',
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
+  sidecar: {
+    summary: 'Stand beside another build tool, so that a cache in trouble fails no build.',
+    load: async () => (await import('./commands/sidecar.ts')).sidecarCommand,
+  },
   init: {
     summary: 'Write a velocity.yml for this repository.',
     load: async () => (await import('./commands/init.ts')).initCommand,
