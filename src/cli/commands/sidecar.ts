@@ -55,7 +55,7 @@ export const sidecarCommand: CliCommand = {
         });
         if (hasCommand) {
           const env = commandEnv(io.env, sidecar.url);
-          const ownTerminal = isatty(0);
+          const ownTerminal = [0, 1, 2].some(isatty);
           const done = await runBeside(extraArguments, interruption, { cwd: io.cwd, env, ownTerminal });
           if (done.trouble) io.stderr.write(`velocity: ${done.trouble}.\n`);
           exit(done.exitCode);
