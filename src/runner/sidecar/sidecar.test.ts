@@ -231,12 +231,34 @@ describe('a gateway in trouble is a miss, an upload that is done, told once and 
     assert.equal(bench.told.at(-1), 'back');
   });
 
-  test('an answer that is too large to hold back and breaks off looks broken off', async () => {
-    await using bench = await Bench.start((_request, response) => {
-      response.writeHead(200, { 'content-length': 20 * 1024 * 1024 });
-      response.write(Buffer.alloc(1024 * 1024), () => response.destroy());
+  describe('an answer that is too large to hold back and breaks off', () => {
+    const large = randomBytes(20 * 1024 * 1024);
+
+    /** Breaks off after each MiB. */
+    function piecemeal(etags: readonly string[]) {
+      let answers = 0;
+      return ({ headers: { range } }: IncomingMessage, response: ServerResponse) => {
+        const first = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
+        const head = { etag: etags[answers++ % etags.length], 'content-length': large.length - first };
+        const contentRange = `bytes ${first}-${large.length - 1}/${large.length}`;
+        if (range) response.writeHead(206, { ...head, 'content-range': contentRange });
+        else response.writeHead(200, head);
+        const end = answers === 4 ? large.length : first + 1024 * 1024;
+        response.write(large.subarray(first, end), () => answers < 4 && response.destroy());
+      };
+    }
+
+    test('is gone on with where it broke off', async () => {
+      await using bench = await Bench.start(piecemeal(['"x"']));
+      assert.ok((await bench.ask('/v1/cache/1')).bytes.equals(large));
     });
-    await assert.rejects(bench.ask('/v1/cache/1'));
+
+    test('looks broken off where the rest may be another’s, or nobody can tell', async () => {
+      for (const etags of [['"x"', '"y"'], ['W/"x"'], ['']]) {
+        await using bench = await Bench.start(piecemeal(etags));
+        await assert.rejects(bench.ask('/v1/cache/1'));
+      }
+    });
   });
 });
 

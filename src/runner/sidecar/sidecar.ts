@@ -1,6 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../base/clock.ts';
@@ -11,6 +17,7 @@ import { fallbackFor, isForClient } from './fallback.ts';
 import { GatewayRequests } from './gateway-requests.ts';
 import { Outage } from './outage.ts';
 import { passedHeaders } from './passed-headers.ts';
+import { resumedBody } from './resumed-body.ts';
 
 export interface SidecarOptions {
   /** The gateway, with a path where it has one. */
@@ -43,6 +50,17 @@ const HELD_BYTES = 8 * 1024 * 1024;
 /** Longer than clients keep idle connections, so that they end them. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** What is asked of the gateway in a client's name. */
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly method: string;
+  /** Path and query below the gateway's own path. */
+  readonly target: string;
+  /** Aborted when the client is gone. */
+  readonly leaving: AbortSignal;
+  readonly more?: IncomingHttpHeaders;
+}
 
 /** What the gateway answered and no client should see. */
 class Unfit extends Error {}
@@ -127,7 +145,8 @@ export class Sidecar implements AsyncDisposable {
     const path = target.replace(/\?.*$/s, '');
     if (!this.#outage.mayAsk()) return this.#fallBack(request, response, method, path);
     try {
-      const answer = await this.#ask(request, method, target, leaving);
+      const asked = { request, method, target, leaving };
+      const answer = await this.#ask(asked);
       const { statusCode: status = 0, headers } = answer;
       if (!isForClient(method, path, { status, contentType: headers['content-type'] })) {
         answer.destroy();
@@ -140,7 +159,12 @@ export class Sidecar implements AsyncDisposable {
       this.#outage.succeeded();
       response.writeHead(status, passedHeaders(headers));
       if (whole) response.end(whole);
-      else await pipeline(answer, response);
+      else if (method !== 'GET') await pipeline(answer, response);
+      else
+        await pipeline(
+          resumedBody(answer, (offset, etag) => this.#askRest(asked, offset, etag)),
+          response,
+        );
     } catch (error) {
       if (leaving.aborted && !response.writableFinished) return void response.destroy();
       this.#outage.failed(whyOf(error), error instanceof TimeoutError ? 'time' : 'nothing');
@@ -165,13 +189,8 @@ export class Sidecar implements AsyncDisposable {
   }
 
   /** Follows redirects, which lead to a storage that may be in trouble itself; the token stays with the gateway. */
-  async #ask(
-    request: IncomingMessage,
-    method: string,
-    target: string,
-    leaving: AbortSignal,
-  ): Promise<IncomingMessage> {
-    const headers = passedHeaders(request.headers);
+  async #ask({ request, method, target, leaving, more }: Asked): Promise<IncomingMessage> {
+    const headers = { ...passedHeaders(request.headers), ...more };
     const token = await this.#tokenNow();
     const base = this.#gateway.pathname.replace(/\/+$/, '');
     const hasBody = headers['content-length'] !== undefined || 'transfer-encoding' in request.headers;
@@ -207,6 +226,10 @@ export class Sidecar implements AsyncDisposable {
       [origin, path] = [url, url.pathname + url.search];
     }
     throw new Unfit('it redirects in a circle');
+  }
+
+  #askRest(asked: Asked, offset: number, etag: string): Promise<IncomingMessage> {
+    return this.#ask({ ...asked, more: { range: `bytes=${offset}-`, 'if-range': etag } });
   }
 
   async #tokenNow(): Promise<Secret | undefined> {
