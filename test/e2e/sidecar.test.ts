@@ -2,17 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { CliProcess, type CliResult, velocity } from '../rig/cli.ts';
 import { freePort } from '../rig/free-port.ts';
 import { HttpServer } from '../rig/http-server.ts';
-import { NxWorkspace, remoteHits } from '../rig/nx.ts';
+import { BESIDE_SIDECAR, NxWorkspace } from '../rig/nx.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
 import { until } from '../rig/until.ts';
-
-const VELOCITY = fileURLToPath(new URL('../../bin/velocity.js', import.meta.url));
-const BESIDE = [process.execPath, VELOCITY, 'sidecar', '--'];
 
 let folder: TempFolder;
 let server: ServerProcess;
@@ -128,21 +124,12 @@ describe('what is configured wrongly is said before anything runs', () => {
 });
 
 describe('the real Nx beside a sidecar', () => {
-  test('has its remote cache without a token of its own', async () => {
-    await using workspace = await NxWorkspace.open('beside');
-    for (const hits of [0, 2]) {
-      const built = await workspace.build(envOf(server.url), BESIDE);
-      assert.deepEqual([built.exitCode, remoteHits(built)], [0, hits], built.output);
-      assert.ok(workspace.isBuilt);
-    }
-  });
-
   test('builds where the gateway is gone, and without the sidecar does not', async () => {
     await using workspace = await NxWorkspace.open('gone');
     const url = `http://127.0.0.1:${await freePort()}`;
     const alone = await workspace.build({ NX_SELF_HOSTED_REMOTE_CACHE_SERVER: url });
     assert.equal(alone.exitCode, 1, alone.output);
-    const built = await workspace.build(envOf(url), BESIDE);
+    const built = await workspace.build(envOf(url), BESIDE_SIDECAR);
     assert.equal(built.exitCode, 0, built.output);
     assert.ok(workspace.isBuilt);
     assert.equal(built.output.match(/does not serve/g)?.length, 1);
@@ -159,7 +146,7 @@ describe('the real Nx beside a sidecar', () => {
         response.writeHead(status, { 'content-type': type }).end('<html>');
       });
       await using workspace = await NxWorkspace.open(what);
-      const built = await workspace.build(envOf(proxy.url), BESIDE);
+      const built = await workspace.build(envOf(proxy.url), BESIDE_SIDECAR);
       assert.equal(built.exitCode, 0, built.output);
       assert.ok(workspace.isBuilt);
     });
@@ -167,7 +154,7 @@ describe('the real Nx beside a sidecar', () => {
   test('builds where the gateway never answers, after one wait for all tasks', async () => {
     await using silent = await HttpServer.start(() => {});
     await using workspace = await NxWorkspace.open('silent');
-    const through = [...BESIDE.slice(0, -1), '--timeout', '500ms', '--'];
+    const through = [...BESIDE_SIDECAR.slice(0, -1), '--timeout', '500ms', '--'];
     const built = await workspace.build(envOf(silent.url), through);
     assert.equal(built.exitCode, 0, built.output);
     assert.ok(workspace.isBuilt);

@@ -1,8 +1,17 @@
 import { symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runTool, type ToolResult } from './build-tool.ts';
 import { buildTool } from './build-tools.ts';
 import { type Files, TempWorkspace } from './temp-workspace.ts';
+
+/** Runs what follows beside a sidecar. */
+export const BESIDE_SIDECAR: readonly string[] = [
+  process.execPath,
+  fileURLToPath(new URL('../../bin/velocity.js', import.meta.url)),
+  'sidecar',
+  '--',
+];
 
 const PACKAGES = ['a', 'b'];
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { velocity } from '../../rig/cli.ts';
 import { HttpServer } from '../../rig/http-server.ts';
-import { NxWorkspace, nxCache, remoteHits } from '../../rig/nx.ts';
+import { BESIDE_SIDECAR, NxWorkspace, nxCache, remoteHits } from '../../rig/nx.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { openTestS3, s3GatewayEnv } from '../../rig/test-s3.ts';
@@ -32,16 +32,21 @@ function describeNx(
     });
     after(() => server[Symbol.asyncDispose]());
 
-    for (const [where, prefix] of [
-      ['at the root', ''],
-      ['below its tenant', '/t/default'],
+    for (const [where, envOf, through] of [
+      ['at the root', (url: string) => nxCache(url, TEST_TOKEN), []],
+      ['below its tenant', (url: string) => nxCache(`${url}/t/default`, TEST_TOKEN), []],
+      [
+        'beside a sidecar, without a token of its own',
+        (url: string) => ({ VELOCITY_REMOTE_URL: url, VELOCITY_TOKEN: TEST_TOKEN }),
+        BESIDE_SIDECAR,
+      ],
     ] as const)
       test(`what one machine built, another takes from the cache: ${where}`, async () => {
         await using workspace = await NxWorkspace.open(`${name} ${where}`);
-        const env = nxCache(server.url + prefix, TEST_TOKEN);
-        const first = await workspace.build(env);
+        const env = envOf(server.url);
+        const first = await workspace.build(env, through);
         assert.deepEqual([first.exitCode, remoteHits(first)], [0, 0], first.output);
-        const second = await workspace.build(env);
+        const second = await workspace.build(env, through);
         assert.deepEqual([second.exitCode, remoteHits(second)], [0, 2], second.output);
         assert.match(second.output, /built a/, 'its log is there');
         assert.ok(workspace.isBuilt);
