@@ -110,7 +110,7 @@ export class EntryTransfers {
   ): Promise<void> {
     const access = accessOf(request);
     if (request.method === 'HEAD') return this.#sendHead(request, response, name, options);
-    const { store, entries } = this.#options;
+    const { store } = this.#options;
     const { redirects = false } = options;
     if (redirects && store.capabilities.presign !== 'none')
       if (await this.#redirect(access, response, name, redirects)) return;

@@ -26,7 +26,11 @@ export function nx(): Protocol {
 
     register({ on, transfers }) {
       on('GET', '/v1/cache/:hash', (request, response) =>
-        transfers.send(request, response, nameOf(request), { redirects: true, checkedAhead: true }),
+        transfers.send(request, response, nameOf(request), {
+          redirects: true,
+          checkedAhead: true,
+          isPlain: true,
+        }),
       );
 
       on('PUT', '/v1/cache/:hash', async (request, response) => {
