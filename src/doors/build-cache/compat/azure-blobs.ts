@@ -35,18 +35,18 @@ const PATH = '/azure/:container/:blob';
 const CONTAINER = /^[a-z0-9](?:-?[a-z0-9]){2,62}$/;
 const BLOB = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9_-])?$/;
 
-export function azureBlobs({ uploads }: { readonly uploads: BlockUploads }): Protocol {
+export function azureBlobs({ uploads: blocks }: { readonly uploads: BlockUploads }): Protocol {
   return {
     name: NAME,
 
     tokenOf: (request) => queryOf(request.raw).get('sig') ?? undefined,
 
-    register({ on, transfers }) {
+    register({ on, downloads, uploads }) {
       on(['GET', 'HEAD'], PATH, async (request, response) => {
         nameAnswer(response, request.id);
         const range = request.headers['x-ms-range'];
         if (typeof range === 'string') request.headers.range = range; // it goes before the standard one
-        await transfers.send(request, response, nameOf(request), {
+        await downloads.send(request, response, nameOf(request), {
           headers: () => ['x-ms-blob-type', 'BlockBlob'],
         });
       });
@@ -57,23 +57,18 @@ export function azureBlobs({ uploads }: { readonly uploads: BlockUploads }): Pro
         const name = nameOf(request);
         const write = blobWriteOf(raw, queryOf(raw));
         if (write.kind === 'whole') {
-          assertTaken(await transfers.receive(request, name), request);
+          assertTaken(await uploads.receive(request, name), request);
           return answerCreated(response);
         }
         const place = placeOf(request, name);
         if (write.kind === 'block') {
-          await uploads.stage(
-            place,
-            write.id,
-            transfers.partOf(request, MAX_BLOCK_BYTES),
-            announcedLength(raw),
-          );
+          await blocks.stage(place, write.id, uploads.partOf(request, MAX_BLOCK_BYTES), announcedLength(raw));
           return answerCreated(response);
         }
-        const list = await uploads.list(place, await readBlockList(raw));
-        const open = () => uploads.open(list);
-        const outcome = await unhurried(raw, () => transfers.keep(accessOf(request), name, open, list));
-        await uploads.remove(list);
+        const list = await blocks.list(place, await readBlockList(raw));
+        const open = () => blocks.open(list);
+        const outcome = await unhurried(raw, () => uploads.keep(accessOf(request), name, open, list));
+        await blocks.remove(list);
         assertTaken(outcome, request);
         answerCreated(response);
       });

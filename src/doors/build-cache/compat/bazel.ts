@@ -18,7 +18,7 @@ import type { ObjectFacts, PutOutcome } from '../../../storage/store.ts';
 import type { BuildCacheMetrics } from '../metrics.ts';
 import type { ActionResultCheck } from '../settings.ts';
 import { ActionResults, blobName, isEmptyBlob, MAX_CHECKED_BYTES } from './action-results.ts';
-import type { ReceiveOptions } from './entry-transfers.ts';
+import type { ReceiveOptions } from './entry-uploads.ts';
 import { answerEmpty, answerInWords, receiveFrom } from './key-value.ts';
 import { type Protocol, readsOnly } from './protocol.ts';
 
@@ -42,10 +42,8 @@ export function bazel({ metrics, actionResults, version }: BazelOptions): Protoc
   return {
     name: NAME,
 
-    register({ on, transfers }) {
-      const results = new ActionResults(transfers.entries, actionResults, () =>
-        metrics.incompleteResults.inc(),
-      );
+    register({ on, entries, downloads, uploads }) {
+      const results = new ActionResults(entries, actionResults, () => metrics.incompleteResults.inc());
 
       // moon asks it of the host before anything else, and takes a refusal for a server that is none.
       on(['GET', 'HEAD'], '/status', async (_request, response) =>
@@ -56,7 +54,7 @@ export function bazel({ metrics, actionResults, version }: BazelOptions): Protoc
         on(['GET', 'HEAD'], `${base}/cas/${HASH}`, async (request, response) => {
           const digest = digestOf(request);
           if (!isEmptyBlob(digest))
-            return transfers.send(request, response, blobName(digest), {
+            return downloads.send(request, response, blobName(digest), {
               headers: blobHeaders,
               zstdFromBytes: ZSTD_FROM_BYTES,
             });
@@ -69,12 +67,12 @@ export function bazel({ metrics, actionResults, version }: BazelOptions): Protoc
           const digest = digestOf(request);
           const outcome = isEmptyBlob(digest)
             ? await dropEmptyBlob(request)
-            : await receiveFrom(request, blobName(digest), transfers, { digest, zstd: zstdOf(request) });
+            : await receiveFrom(request, blobName(digest), uploads, { digest, zstd: zstdOf(request) });
           await answerStored(request, response, outcome);
         });
 
         on(['GET', 'HEAD'], `${base}/ac/${HASH}`, (request, response) =>
-          transfers.send(request, response, resultName(request), {
+          downloads.send(request, response, resultName(request), {
             admit: (found, access) => results.admit(found, access),
           }),
         );
@@ -85,7 +83,7 @@ export function bazel({ metrics, actionResults, version }: BazelOptions): Protoc
           if (request.headers['content-encoding'] !== undefined) throw unknownCoding();
           if (actionResults === 'strict' && !results.takes(await peek(request.raw, MAX_CHECKED_BYTES + 1)))
             throw new VelocityError('BAD_REQUEST', 'The body is no ActionResult.', { field: 'body' });
-          const outcome = await receiveFrom(request, name, transfers, {
+          const outcome = await receiveFrom(request, name, uploads, {
             contentType: contentTypeOf(request),
             replace: await results.isWorthless(name, accessOf(request)),
           });

@@ -9,9 +9,9 @@ import type { FastifyRequest } from 'fastify';
 import { accessOf } from '../../../auth/require-bearer.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import { peek } from '../../../http/peek.ts';
+import type { Entries } from '../entries.ts';
 import { parseCcacheKey } from './ccache-key.ts';
 import { type DeletionRecord, deleteAudited } from './deletion.ts';
-import type { EntryTransfers } from './entry-transfers.ts';
 import { answerEmpty, answerInWords, receiveFrom } from './key-value.ts';
 import { type Protocol, readsOnly } from './protocol.ts';
 
@@ -27,10 +27,10 @@ export function ccache(record: DeletionRecord): Protocol {
   return {
     name: NAME,
 
-    register({ on, transfers }) {
+    register({ on, entries, downloads, uploads }) {
       for (const path of PATHS) {
         on(['GET', 'HEAD'], path, (request, response) =>
-          transfers.send(request, response, entryName(request)),
+          downloads.send(request, response, entryName(request)),
         );
 
         on('PUT', path, async (request, response) => {
@@ -38,15 +38,15 @@ export function ccache(record: DeletionRecord): Protocol {
           const name = entryName(request);
           const head = await peek(request.raw, HEAD_BYTES);
           const isManifest = MANIFEST_HEAD.test(head.toString('hex'));
-          await receiveFrom(request, name, transfers, {
-            replace: isManifest && (await holdsManifest(transfers, request, name)),
+          await receiveFrom(request, name, uploads, {
+            replace: isManifest && (await holdsManifest(entries, request, name)),
             metadata: isManifest ? MANIFEST : {},
           });
           answerEmpty(response, 200);
         });
 
         on('DELETE', path, async (request, response) => {
-          await deleteAudited(request, entryName(request), transfers.entries, record);
+          await deleteAudited(request, entryName(request), entries, record);
           answerEmpty(response, 204);
         });
       }
@@ -74,12 +74,8 @@ function twoAnd(folder = '', rest = ''): string {
 }
 
 /** In the scope that the token writes; what others hold stays theirs. */
-async function holdsManifest(
-  transfers: EntryTransfers,
-  request: FastifyRequest,
-  name: string,
-): Promise<boolean> {
+async function holdsManifest(entries: Entries, request: FastifyRequest, name: string): Promise<boolean> {
   const access = accessOf(request);
-  const held = await transfers.entries.find(access, name);
+  const held = await entries.find(access, name);
   return held !== undefined && held.scope === access.writeScope && 'ccache-type' in held.facts.metadata;
 }

@@ -11,10 +11,15 @@ import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../../http/raw-rout
 import { drainRest } from '../../../http/transfer.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import { RareWarning } from '../../../telemetry/rare-warning.ts';
-import { EntryTransfers, type EntryTransfersOptions } from './entry-transfers.ts';
+import { EntryDownloads, type EntryDownloadsOptions } from './entry-downloads.ts';
+import { EntryUploads, type EntryUploadsOptions } from './entry-uploads.ts';
 import type { Protocol, ProtocolAnswer } from './protocol.ts';
+import { TransferAccounts, type TransferAccountsOptions } from './transfer-accounts.ts';
 
-export interface CompatDoorOptions extends EntryTransfersOptions {
+export interface CompatDoorOptions
+  extends EntryDownloadsOptions,
+    EntryUploadsOptions,
+    TransferAccountsOptions {
   readonly authenticator: Authenticator;
   readonly authMetrics: AuthMetrics;
   readonly logger: Logger;
@@ -35,7 +40,7 @@ export function registerCompat(
 function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorOptions): void {
   const { authenticator, authMetrics, limits, logger } = options;
   leaveBodiesUnread(app);
-  const transfers = new EntryTransfers(options, protocol.name);
+  const accounts = new TransferAccounts(options, protocol.name);
   const dropped = new RareWarning(
     { logger, clock: options.clock },
     `uploads of ${protocol.name} were dropped and the client was told all is well`,
@@ -64,7 +69,9 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
         exposeHeadRoute: false,
         handler: rawRoute(handle, fail),
       }),
-    transfers,
+    entries: options.entries,
+    downloads: new EntryDownloads(options, accounts),
+    uploads: new EntryUploads(options, accounts),
   });
 
   function fail(error: unknown, request: FastifyRequest, response: ServerResponse): void {
@@ -91,11 +98,7 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
     if (!hasAccess(request)) drainRest(request.raw, limits?.transferCharge(request.raw));
     // A client that is told that all is well must get to send all.
     else
-      drainRest(
-        request.raw,
-        transfers.chargeOf(request),
-        status < 300 ? Number.POSITIVE_INFINITY : undefined,
-      );
+      drainRest(request.raw, accounts.chargeOf(request), status < 300 ? Number.POSITIVE_INFINITY : undefined);
   }
 
   function countFailure(problem: Problem, answer: ProtocolAnswer, request: FastifyRequest): void {

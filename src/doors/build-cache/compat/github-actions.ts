@@ -40,13 +40,16 @@ export interface GithubActionsOptions {
   readonly publicUrl: string | undefined;
 }
 
-export function githubActions({ uploads, uploadUrls, clock, publicUrl }: GithubActionsOptions): Protocol {
+export function githubActions({
+  uploads: blocks,
+  uploadUrls,
+  clock,
+  publicUrl,
+}: GithubActionsOptions): Protocol {
   return {
     name: NAME,
 
-    register({ on, transfers }) {
-      const { entries } = transfers;
-
+    register({ on, entries, downloads, uploads }) {
       on('POST', `${SERVICE}/GetCacheEntryDownloadURL`, async (request, response) => {
         const access = accessOf(request);
         const { key, version, restoreKeys } = await messageOf(request);
@@ -56,7 +59,7 @@ export function githubActions({ uploads, uploadUrls, clock, publicUrl }: GithubA
         const found = held
           ? { key: held.key, name, sizeBytes: held.facts.sizeBytes }
           : await entries.newest(access, beginnings, MAX_LOOKED_AT);
-        const url = await transfers.handOut(request, found);
+        const url = await downloads.handOut(request, found);
         answerJson(
           response,
           200,
@@ -87,24 +90,24 @@ export function githubActions({ uploads, uploadUrls, clock, publicUrl }: GithubA
         const name = entryName(version, key);
         const { tenant, writeScope: scope } = access;
         if (scope === undefined) return answerJson(response, 200, { ok: false, message: WRITE_DENIED });
-        const upload = await uploads.find({ tenant, scope, entry: digestOf(name) }, sizeBytes);
+        const upload = await blocks.find({ tenant, scope, entry: digestOf(name) }, sizeBytes);
         const isThere = async (): Promise<boolean> => (await entries.find(access, name)) !== undefined;
         if (upload) {
           // A body of one block is known before it is read; of more nobody has measured the whole.
           const digest = upload.blocks.length === 1 ? upload.blocks[0]?.digest : undefined;
           const keep = () =>
-            transfers
-              .keep(access, name, () => uploads.open(upload), { sizeBytes, digest })
+            uploads
+              .keep(access, name, () => blocks.open(upload), { sizeBytes, digest })
               .catch(async (error) => {
                 // The same call may have come twice: the first has made the entry and removed the parts.
                 if (await isThere().catch(() => false)) return;
-                transfers.failed();
+                uploads.failed();
                 // A block that is damaged would stand in the way of whoever stores the same anew.
-                if (isDamage(error)) await uploads.remove(upload);
+                if (isDamage(error)) await blocks.remove(upload);
                 throw error;
               });
           await unhurried(request.raw, keep);
-          await uploads.remove(upload);
+          await blocks.remove(upload);
         } else if (!(await isThere())) {
           const message = `There is no upload of ${sizeBytes} bytes for this key.`;
           return answerJson(response, 200, { ok: false, message });

@@ -6,7 +6,8 @@ import { VelocityError } from '../../../base/errors.ts';
 import type { Problem } from '../../../http/problem.ts';
 import type { PutOutcome } from '../../../storage/store.ts';
 import { type DeletionRecord, deleteAudited } from './deletion.ts';
-import type { EntryTransfers, ReceiveOptions, SendOptions } from './entry-transfers.ts';
+import type { SendOptions } from './entry-downloads.ts';
+import type { EntryUploads, ReceiveOptions } from './entry-uploads.ts';
 import { type Protocol, type ProtocolAnswer, readsOnly } from './protocol.ts';
 
 /** How a protocol differs from the others. */
@@ -31,21 +32,21 @@ export function keyValue(options: KeyValueProtocol, record: DeletionRecord): Pro
   return {
     name,
 
-    register({ on, transfers }) {
+    register({ on, entries, downloads, uploads }) {
       const path = `/${name}/*`;
       const entryOf = (request: FastifyRequest) => entryName(request, options);
 
       on(['GET', 'HEAD'], path, (request, response) =>
-        transfers.send(request, response, entryOf(request), { isPlain: true, ...sending(request) }),
+        downloads.send(request, response, entryOf(request), { isPlain: true, ...sending(request) }),
       );
 
       on('PUT', path, async (request, response) => {
-        const outcome = await receiveFrom(request, entryOf(request), transfers, { replace: replaces });
+        const outcome = await receiveFrom(request, entryOf(request), uploads, { replace: replaces });
         answerEmpty(response, put[outcome]);
       });
 
       on('DELETE', path, async (request, response) => {
-        await deleteAudited(request, entryOf(request), transfers.entries, record);
+        await deleteAudited(request, entryOf(request), entries, record);
         answerEmpty(response, 204);
       });
     },
@@ -56,15 +57,15 @@ export function keyValue(options: KeyValueProtocol, record: DeletionRecord): Pro
   };
 }
 
-/** @throws VelocityError `FORBIDDEN` before the body is read, and those of `EntryTransfers.receive` */
+/** @throws VelocityError `FORBIDDEN` before the body is read, and those of `EntryUploads.receive` */
 export async function receiveFrom(
   request: FastifyRequest,
   name: string,
-  transfers: EntryTransfers,
+  uploads: EntryUploads,
   options: ReceiveOptions = {},
 ): Promise<PutOutcome> {
   if (accessOf(request).writeScope === undefined) throw readsOnly();
-  const outcome = await transfers.receive(request, name, options);
+  const outcome = await uploads.receive(request, name, options);
   if (outcome === 'forbidden') throw new Error('unreachable: a token that writes was told that it may not');
   return outcome;
 }

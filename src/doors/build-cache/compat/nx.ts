@@ -24,9 +24,9 @@ export function nx(): Protocol {
   return {
     name: NAME,
 
-    register({ on, transfers }) {
+    register({ on, downloads, uploads }) {
       on('GET', '/v1/cache/:hash', (request, response) =>
-        transfers.send(request, response, nameOf(request), {
+        downloads.send(request, response, nameOf(request), {
           redirects: true,
           checkedAhead: true,
           isPlain: true,
@@ -35,7 +35,7 @@ export function nx(): Protocol {
 
       on('PUT', '/v1/cache/:hash', async (request, response) => {
         const check = (): GzipTarCheck => new GzipTarCheck();
-        const outcome = await transfers.receive(request, nameOf(request), { check });
+        const outcome = await uploads.receive(request, nameOf(request), { check });
         if (outcome === 'forbidden') throw readsOnly();
         if (outcome === 'exists') answerText(response, 409, 'The first upload of this hash won.');
         else answerText(response, 200, 'Stored.');

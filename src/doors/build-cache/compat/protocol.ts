@@ -2,7 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../../../base/errors.ts';
 import type { Problem } from '../../../http/problem.ts';
 import type { RawHandler } from '../../../http/raw-route.ts';
-import type { EntryTransfers } from './entry-transfers.ts';
+import type { Entries } from '../entries.ts';
+import type { EntryDownloads } from './entry-downloads.ts';
+import type { EntryUploads } from './entry-uploads.ts';
 
 /** An answer as a protocol's clients read it. */
 export interface ProtocolAnswer {
@@ -22,7 +24,9 @@ export interface ProtocolRoutes {
    * the handler throws is answered as the protocol says.
    */
   on(methods: Method | readonly Method[], path: string, handle: RawHandler): void;
-  readonly transfers: EntryTransfers;
+  readonly entries: Entries;
+  readonly downloads: EntryDownloads;
+  readonly uploads: EntryUploads;
 }
 
 /**

@@ -41,13 +41,13 @@ export function turborepo(metrics: BuildCacheMetrics): Protocol {
   return {
     name: NAME,
 
-    register({ on, transfers }) {
+    register({ on, entries, downloads, uploads }) {
       on('GET', '/v8/artifacts/status', async (_request, response) =>
         answerJson(response, 200, { status: 'enabled' }),
       );
 
       on(['GET', 'HEAD'], '/v8/artifacts/:hash', (request, response) =>
-        transfers.send(request, response, nameOf(request), {
+        downloads.send(request, response, nameOf(request), {
           headers: headersOf,
           redirects: true,
           isPlain: true,
@@ -58,7 +58,7 @@ export function turborepo(metrics: BuildCacheMetrics): Protocol {
         const metadata = metadataOf(request);
         const { sha } = metadata;
         const commit = sha !== undefined && isCommit(sha) ? sha : undefined;
-        const outcome = await transfers.receive(request, nameOf(request), { metadata, commit });
+        const outcome = await uploads.receive(request, nameOf(request), { metadata, commit });
         if (outcome === 'forbidden') throw readsOnly();
         // The first write wins, and turbo has nothing to do about it: both are well.
         answerJson(response, 202, { urls: [request.url] });
@@ -68,7 +68,7 @@ export function turborepo(metrics: BuildCacheMetrics): Protocol {
         const access = accessOf(request);
         const hashes = hashesIn(await readJson(request.raw, MAX_MESSAGE_BYTES));
         const found = await inParallel(hashes, BATCH_WIDTH, async (hash) => {
-          const held = await transfers.entries.find(access, entryName(hash));
+          const held = await entries.find(access, entryName(hash));
           return [hash, held ? summaryOf(held.facts) : null] as const;
         });
         answerJson(response, 200, Object.fromEntries(found));

@@ -23,7 +23,7 @@ export function webdav(record: DeletionRecord): Protocol {
   return {
     name: NAME,
 
-    register({ on, transfers }) {
+    register({ on, entries, downloads, uploads }) {
       for (const path of ROUTES) {
         on('OPTIONS', path, async (_request, response) => {
           response.writeHead(200, ['dav', '1', 'allow', ALLOWED, 'content-length', '0']);
@@ -37,8 +37,7 @@ export function webdav(record: DeletionRecord): Protocol {
           if (request.headers['depth'] === '1' && isCollection(request))
             throw missing('This server lists no members: ask for files by their names.');
           const name = isCollection(request) ? undefined : fileName(request);
-          const found =
-            name === undefined ? undefined : await transfers.entries.find(accessOf(request), name);
+          const found = name === undefined ? undefined : await entries.find(accessOf(request), name);
           if (name !== undefined && !found) throw missing();
           const [href = ''] = request.url.split('?', 1);
           answerXml(response, 207, multistatus(href, found?.facts));
@@ -49,7 +48,7 @@ export function webdav(record: DeletionRecord): Protocol {
           const access = accessOf(request);
           if (access.writeScope === undefined) throw readsOnly();
           const path = keyPathOf(request).replace(/\/$/, '');
-          const isThere = path === '' || (await transfers.entries.find(access, entryName(path)));
+          const isThere = path === '' || (await entries.find(access, entryName(path)));
           if (isThere) throw new VelocityError('METHOD_NOT_ALLOWED', 'There is something of this name.');
           answerEmpty(response, 201);
         });
@@ -57,16 +56,16 @@ export function webdav(record: DeletionRecord): Protocol {
 
       on(['GET', 'HEAD'], `/${NAME}/*`, async (request, response) => {
         if (isCollection(request)) throw missing();
-        await transfers.send(request, response, fileName(request));
+        await downloads.send(request, response, fileName(request));
       });
 
       on('PUT', `/${NAME}/*`, async (request, response) => {
-        const outcome = await receiveFrom(request, fileName(request), transfers);
+        const outcome = await receiveFrom(request, fileName(request), uploads);
         answerEmpty(response, outcome === 'stored' ? 201 : 204);
       });
 
       on('DELETE', `/${NAME}/*`, async (request, response) => {
-        await deleteAudited(request, fileName(request), transfers.entries, record);
+        await deleteAudited(request, fileName(request), entries, record);
         answerEmpty(response, 204);
       });
     },
