@@ -190,10 +190,7 @@ export class LocalStore implements ObjectStore {
 
   /** @param atOnceBytes a file up to this size is read as a whole, for that is as cheap as its facts alone */
   async #openPath(key: ObjectKey, path: string, atOnceBytes = 0): Promise<OpenBlob | undefined> {
-    const file = await this.#calls.open(path, 'r').catch((error: unknown) => {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw error;
-    });
+    const file = await this.#calls.openThere(path);
     if (file === undefined) return undefined;
     try {
       const stats = statFile(file);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ManualClock } from '../../../../test/rig/manual-clock.ts';
@@ -46,6 +46,23 @@ test('once it has been quick again for as long as it was slow, the next pause is
   assert.equal(madeIn(0.1), 'later');
   clock.advance(1_000);
   assert.equal(madeIn(0.1), 'at once');
+});
+
+test('a file that is not there is none, at once and later; what cannot be looked into is an error', async () => {
+  await using folder = await openTempFolder();
+  const file = join(folder.path, 'file');
+  writeFileSync(file, 'x');
+  for (const ms of [0, 40]) {
+    madeIn(ms);
+    assert.equal(await calls.openThere(join(folder.path, 'missing')), undefined);
+    const found = await calls.openThere(file);
+    assert.ok(found !== undefined);
+    closeSync(found);
+    assert.equal(await calls.openThere(join(folder.path, 'no', 'folder')), undefined);
+    await assert.rejects(calls.openThere(join(file, 'below')), { code: 'ENOTDIR' });
+  }
+  assert.equal(madeIn(0), 'later');
+  clock.advance(60_000);
 });
 
 test('what fails at once fails as what fails later does', async () => {

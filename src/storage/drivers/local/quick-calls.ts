@@ -1,6 +1,9 @@
 import {
+  accessSync,
   closeSync,
   close as closeWith,
+  constants,
+  existsSync,
   linkSync,
   link as linkWith,
   openSync,
@@ -14,8 +17,10 @@ import {
   writevSync,
   writev as writevWith,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../../../base/clock.ts';
+import { systemCode } from '../../../base/errors.ts';
 import type { Descriptor } from './descriptor.ts';
 
 /** What is read or written at once; more is a transfer, which always waits for the disk elsewhere. */
@@ -55,6 +60,19 @@ export class QuickCalls {
       () => openSync(path, flags),
       () => openLater(path, flags),
     );
+  }
+
+  /** For reading; `undefined` where there is no such file. To look first costs less than an error, which most look-ups would end with. */
+  async openThere(path: string): Promise<Descriptor | undefined> {
+    try {
+      return await this.run(
+        () => (existsSync(path) ? openSync(path, 'r') : nothingIn(dirname(path))),
+        () => openLater(path, 'r'),
+      );
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 
   /** A network file system sends what was written when the file is closed. */
@@ -123,6 +141,11 @@ export class QuickCalls {
       this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
     } else if (endedAt > this.#slowUntil + this.#pauseMs) this.#pauseMs = FIRST_PAUSE_MS;
   }
+}
+
+/** That a path is not there says nothing of why: its folder must be one that can be looked into. */
+function nothingIn(folder: string): undefined {
+  accessSync(`${folder}/.`, constants.X_OK);
 }
 
 function sizeOf(chunks: readonly Uint8Array[]): number {
