@@ -12,6 +12,7 @@ import {
   oneOf,
   requestRate,
   secret,
+  tenantNames,
   text,
   trueOrFalse,
   wholeNumber,
@@ -133,4 +134,17 @@ test('ranges of addresses come as text with commas or as a list, and one that is
     Array(5).fill(undefined),
   );
   assert.equal(addressRanges().show?.(both), '10.0.0.0/8, ::1');
+});
+
+test('names of tenants come as text with commas or as a list; a star is all of them', () => {
+  assert.deepEqual(read(tenantNames(), 'acme, *', ['acme', '*'], 'acme'), [
+    ['acme', '*'],
+    ['acme', '*'],
+    ['acme'],
+  ]);
+  assert.deepEqual(
+    read(tenantNames(), '', 'Acme', 'acme,', ['a/b'], [['acme']], []),
+    Array(6).fill(undefined),
+  );
+  assert.equal(tenantNames().show?.(['acme', '*']), 'acme, *');
 });

@@ -2,6 +2,7 @@ import { parseByteSize, spellByteSize } from '../base/byte-size.ts';
 import { parseDuration, spellDuration } from '../base/duration.ts';
 import { parseAddressRange } from '../base/ip-address.ts';
 import { parseByteRate, parseRequestRate, type Rate, spellByteRate, spellRequestRate } from '../base/rate.ts';
+import { isScopeName } from '../base/scope-name.ts';
 import { Secret } from '../base/secret.ts';
 
 /** A JSON Schema, as far as this project writes them. */
@@ -144,11 +145,23 @@ export function addressRanges(): Kind<readonly string[]> {
     expects: 'addresses or ranges such as 10.0.0.0/8 or 2001:db8::/32, with commas between them',
     schema: { type: ['string', 'array'], items: { type: 'string' } },
     parse(raw) {
-      const texts = Array.isArray(raw) ? raw.map(scalarText) : scalarText(raw)?.split(',');
-      const ranges = texts?.map((text) => text?.trim() ?? '');
-      return ranges?.length && ranges.every(parseAddressRange) ? ranges : undefined;
+      const ranges = listOf(raw);
+      return ranges?.every(parseAddressRange) ? ranges : undefined;
     },
     show: (ranges) => ranges.join(', '),
+  };
+}
+
+/** `*`: every tenant. */
+export function tenantNames(): Kind<readonly string[]> {
+  return {
+    expects: 'names of tenants with commas between them, or "*" for all',
+    schema: { type: ['string', 'array'], items: { type: 'string' } },
+    parse(raw) {
+      const names = listOf(raw);
+      return names?.every((name) => name === '*' || isScopeName(name)) ? names : undefined;
+    },
+    show: (names) => names.join(', '),
   };
 }
 
@@ -162,6 +175,12 @@ export function httpUrl(): Kind<string> {
       return written.replace(/\/+$/, '');
     },
   };
+}
+
+/** Text with commas, or a list of texts; never empty. */
+function listOf(raw: unknown): readonly string[] | undefined {
+  const texts = Array.isArray(raw) ? raw.map(scalarText) : scalarText(raw)?.split(',');
+  return texts?.length ? texts.map((text) => text?.trim() ?? '') : undefined;
 }
 
 function scalarText(raw: unknown): string | undefined {

@@ -124,6 +124,7 @@ export class VelocityServer {
       urlTtlSeconds: Math.max(1, Math.ceil(settings.urlTtl / 1000)),
       maxArtifactBytes: settings.maxArtifactBytes,
       gradleOversize: settings.gradleOversize,
+      turborepoRequireTag: settings.turborepoRequireTag,
       actionResults: settings.actionResults,
       version,
       limits,

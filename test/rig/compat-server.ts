@@ -133,6 +133,7 @@ function openApp(
     maxArtifactBytes,
     actionResults,
     gradleOversize: 'drop',
+    turborepoRequireTag: [],
     version: '1.2.3',
   });
   return app;

@@ -107,6 +107,7 @@ before(async () => {
     urlTtlSeconds: 60,
     maxArtifactBytes: 1000,
     gradleOversize: 'drop',
+    turborepoRequireTag: [],
     actionResults: 'complete',
     version: '1.2.3',
   });

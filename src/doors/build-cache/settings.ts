@@ -1,4 +1,4 @@
-import { byteSize, duration, oneOf } from '../../config/kinds.ts';
+import { byteSize, duration, oneOf, tenantNames } from '../../config/kinds.ts';
 import type { Settings, Values } from '../../config/setting.ts';
 
 /** What becomes of an upload that is larger than `artifact.max_size`. */
@@ -33,6 +33,12 @@ export const buildCacheSettings = {
     kind: duration(),
     default: 10_000,
     doc: 'How long such an entry is answered from memory before the storage is looked at again. What another gateway, a lifecycle rule or `velocity cache` removes is served until then at most.',
+  },
+  turborepoRequireTag: {
+    key: 'turborepo.require_tag',
+    kind: tenantNames(),
+    default: [],
+    doc: 'Tenants that take artifacts of Turborepo with a tag alone, which turbo sends where `remoteCache.signature` is set. The tag is not checked here: only the builds know the key.',
   },
 } as const satisfies Settings;
 

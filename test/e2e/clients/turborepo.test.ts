@@ -1,6 +1,6 @@
 /** The real turbo, unmodified, with this server as its remote cache. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { npmBinary, runTool } from '../../rig/build-tool.ts';
@@ -115,6 +115,45 @@ test('signed artifacts come back with their tag, and are taken', async () => {
   await build(workspace, { api: server.url, env });
   wipe(workspace);
   assert.match(await build(workspace, { api: server.url, env }), /1 cached, 1 total/);
+});
+
+test('where a tenant takes signed artifacts alone, turbo’s unsigned ones are not stored, and the build goes on', async () => {
+  await using server = await ServerProcess.start({
+    VC_LOCAL_ROOT: join(folder.path, 'tagged'),
+    VC_TURBOREPO_REQUIRE_TAG: 'default',
+  });
+  await using workspace = await TempWorkspace.open(FILES);
+  await build(workspace, { api: server.url });
+  wipe(workspace);
+  assert.match(await build(workspace, { api: server.url }), /0 cached, 1 total/);
+  workspace.write({
+    'turbo.json': { remoteCache: { signature: true }, tasks: { build: { outputs: ['dist/**'] } } },
+  });
+  const env = { TURBO_REMOTE_CACHE_SIGNATURE_KEY: 'a key of more than thirty-two bytes, for tests' };
+  for (const cached of [/0 cached, 1 total/, /1 cached, 1 total/]) {
+    wipe(workspace);
+    assert.match(await build(workspace, { api: server.url, env }), cached);
+  }
+});
+
+test('a damaged artifact is built and stored anew; a storage that fails is a miss, and the build goes on', async () => {
+  const root = join(folder.path, 'damaged');
+  await using server = await ServerProcess.start({ VC_LOCAL_ROOT: root });
+  await using workspace = await TempWorkspace.open(FILES);
+  const rebuild = (): Promise<string> => {
+    wipe(workspace);
+    return build(workspace, { api: server.url });
+  };
+  await rebuild();
+  const artifacts = join(root, 'store-v1', 'turborepo');
+  for (const name of readdirSync(artifacts)) truncateSync(join(artifacts, name), 50);
+  for (const cached of [/0 cached, 1 total/, /1 cached, 1 total/]) assert.match(await rebuild(), cached);
+
+  // Whatever is asked of the storage now fails.
+  renameSync(join(root, 'store-v1'), join(root, 'away'));
+  writeFileSync(join(root, 'store-v1'), 'no folder');
+  assert.match(await rebuild(), /0 cached, 1 total/);
+  assert.equal(workspace.read('packages/a/dist/a.txt').trim(), 'built');
 });
 
 test('the server counts what turbo tells of hits and misses, those of its local cache too', async () => {

@@ -60,7 +60,15 @@ class Rig implements AsyncDisposable {
     this.#app = createListener({ logger, metrics: httpMetrics(this.registry), clock, requestLog: 'none' });
     const secret = new Secret('a secret of the server');
     const protocols = allProtocols({
-      ...{ metrics, audit, proxies, gradleOversize: oversize, clock, publicUrl: undefined },
+      ...{
+        metrics,
+        audit,
+        proxies,
+        gradleOversize: oversize,
+        turborepoRequireTag: [],
+        clock,
+        publicUrl: undefined,
+      },
       ...{ actionResults: 'complete' as const, version: '1.2.3' },
       uploads: new BlockUploads(store, maxArtifactBytes),
       uploadUrls: new UploadUrls(secret),

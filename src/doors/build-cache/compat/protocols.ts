@@ -1,4 +1,3 @@
-import type { BuildCacheMetrics } from '../metrics.ts';
 import { azureBlobs } from './azure-blobs.ts';
 import { type BazelOptions, bazel } from './bazel.ts';
 import { ccache } from './ccache.ts';
@@ -9,18 +8,20 @@ import { nx } from './nx.ts';
 import { plain } from './plain.ts';
 import type { Protocol } from './protocol.ts';
 import { rush } from './rush.ts';
-import { turborepo } from './turborepo.ts';
+import { type TurborepoOptions, turborepo } from './turborepo.ts';
 import { webdav } from './webdav.ts';
 
-export interface ProtocolsOptions extends BazelOptions, GradleOptions, GithubActionsOptions {
-  readonly metrics: BuildCacheMetrics;
-}
+export interface ProtocolsOptions
+  extends BazelOptions,
+    GradleOptions,
+    GithubActionsOptions,
+    TurborepoOptions {}
 
 /** All that are served; one file each beside this one. */
 export function allProtocols(options: ProtocolsOptions): readonly Protocol[] {
   const { metrics, audit, proxies, actionResults, gradleOversize, version } = options;
   return [
-    turborepo(metrics),
+    turborepo(options),
     nx(),
     bazel({ metrics, actionResults, version }),
     ccache({ audit, proxies }),

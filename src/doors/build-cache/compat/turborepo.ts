@@ -37,7 +37,12 @@ const PREFLIGHT = [
   ...['content-length', '0'],
 ];
 
-export function turborepo(metrics: BuildCacheMetrics): Protocol {
+export interface TurborepoOptions {
+  readonly metrics: BuildCacheMetrics;
+  readonly turborepoRequireTag: readonly string[];
+}
+
+export function turborepo({ metrics, turborepoRequireTag }: TurborepoOptions): Protocol {
   return {
     name: NAME,
 
@@ -56,7 +61,8 @@ export function turborepo(metrics: BuildCacheMetrics): Protocol {
 
       on('PUT', '/v8/artifacts/:hash', async (request, response) => {
         const metadata = metadataOf(request);
-        const { sha } = metadata;
+        const { sha, tag } = metadata;
+        if (tag === undefined && mustBeTagged(request, turborepoRequireTag)) throw untagged();
         const commit = sha !== undefined && isCommit(sha) ? sha : undefined;
         const outcome = await uploads.receive(request, nameOf(request), { metadata, commit });
         if (outcome === 'forbidden') throw readsOnly();
@@ -99,6 +105,18 @@ export function turborepo(metrics: BuildCacheMetrics): Protocol {
       return { status, contentType: 'application/json', body };
     },
   };
+}
+
+function mustBeTagged(request: FastifyRequest, tenants: readonly string[]): boolean {
+  return tenants.includes('*') || tenants.includes(accessOf(request).tenant);
+}
+
+function untagged(): VelocityError {
+  return new VelocityError(
+    'BAD_REQUEST',
+    'Only signed artifacts are taken here: set remoteCache.signature in turbo.json, and TURBO_REMOTE_CACHE_SIGNATURE_KEY.',
+    { field: KEPT_HEADERS.tag },
+  );
 }
 
 function entryName(hash: string): string {
