@@ -56,9 +56,16 @@ export class EntryUploads {
   ): Promise<PutOutcome | 'forbidden'> {
     const { entries, clock, maxArtifactBytes } = this.#options;
     const access = accessOf(request);
-    const sent = boundedBody(request.raw, maxArtifactBytes, this.#accounts.chargeOf(request));
+    const charge = this.#accounts.chargeOf(request);
+    const announced = announcedLength(request.raw);
+    let passed = announced ?? 0;
+    const count = (bytes: number): void => {
+      passed += bytes;
+      charge?.(bytes);
+    };
+    const sent = boundedBody(request.raw, maxArtifactBytes, announced === undefined ? count : charge);
     const body = zstd ? zstdDecoded(sent, maxArtifactBytes) : sent;
-    const sizeBytes = zstd ? zstd.sizeBytes : announcedLength(request.raw);
+    const sizeBytes = zstd ? zstd.sizeBytes : announced;
     const { id: writer, claims } = access;
     const provenance = provenanceMetadata({ writer, writtenAt: clock.now(), commit, claims });
     const isThere = !replace && access.writeScope !== undefined && (await entries.find(access, name));
@@ -74,9 +81,9 @@ export class EntryUploads {
           }),
         );
     this.#accounts.uploaded(outcome);
-    if (outcome === 'stored') this.#accounts.moved('write', 'proxied', sizeBytes ?? 0);
+    if (outcome === 'stored') this.#accounts.moved('write', 'proxied', passed);
     // As much as would have been stored: a client whose upload breaks off gives the cache up.
-    else drainRest(request.raw, this.#accounts.chargeOf(request), maxArtifactBytes);
+    else drainRest(request.raw, charge, maxArtifactBytes);
     return outcome;
   }
 

@@ -106,7 +106,7 @@ class Rig implements AsyncDisposable {
       method,
       redirect: 'manual',
       headers: { authorization: `Bearer ${token}`, ...headers },
-      ...(body === undefined ? {} : { body }),
+      ...(body === undefined ? {} : { body, duplex: 'half' as const }),
     });
   }
 
@@ -138,7 +138,7 @@ class Rig implements AsyncDisposable {
 
 interface Sent {
   readonly token?: string;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly body?: RequestInit['body'];
   readonly headers?: Record<string, string>;
 }
 
@@ -393,6 +393,23 @@ test('Gradle is sent to the storage itself over https, from the version on that 
       version,
     );
   }
+});
+
+test('bytes are counted whether their number was announced or not', async () => {
+  await using counted = await Rig.start(store);
+  const pieces = async function* () {
+    yield Buffer.from('chunk');
+    yield Buffer.from('ed');
+  };
+  await counted.status('PUT', `/kv/${hex()}`, { body: 'announced' });
+  await counted.status('PUT', `/kv/${hex()}`, {
+    body: Readable.toWeb(Readable.from(pieces())) as RequestInit['body'],
+  });
+  const written = /vc_cache_bytes_total\{protocol="kv",direction="write",route="proxied"\} (\d+)/;
+  assert.equal(
+    written.exec(await counted.registry.metrics())?.[1],
+    String('announced'.length + 'chunked'.length),
+  );
 });
 
 test('a path that is a key is one that a store can hold, and stays within its protocol', () => {
