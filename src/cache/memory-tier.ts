@@ -10,8 +10,8 @@ export interface MemoryTierOptions {
   readonly clock: Clock;
 }
 
-/** What an entry costs beside its key and its value: the slots that hold it here and in the eviction. Measured, and rounded up. */
-export const ENTRY_OVERHEAD_BYTES = 400;
+/** What an entry costs the process beside its key and its value, with a buffer of its own: `bench/tier-memory`, rounded up. */
+export const ENTRY_OVERHEAD_BYTES = 768;
 
 /** One value must not push out most of the others. */
 const LARGEST_SHARE = 1 / 8;
