@@ -285,14 +285,79 @@ test('answers are counted and written down like all others, without their query'
   );
 });
 
-test('draining ends the connections that wait and leaves the rest to Node', async () => {
-  const idle = open(fast);
-  idle.resume().write(get());
+/** A server of its own that knows one answer by heart. */
+async function openDrainable(body: Buffer) {
+  const server = createServer(handle);
+  const fields = `content-length: ${body.length}\r\n`;
+  const path = FastPath.before(server, {
+    clock: systemClock,
+    records: new RequestRecords({
+      logger: openLogger('silent'),
+      metrics: httpMetrics(new Registry()),
+      clock: systemClock,
+      requestLog: 'none',
+    }),
+    answer: () => ({ fields, body, route: '/hot', tokenId: 'somebody' }),
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const drain = (): Promise<unknown> => {
+    const closed = once(server, 'close');
+    server.close();
+    path.drain();
+    return closed;
+  };
+  return { server, drain };
+}
+
+test('draining closes the connections that wait, also where the client does not', async () => {
+  const { server, drain } = await openDrainable(Buffer.from('known by heart'));
+  const { port } = server.address() as AddressInfo;
+  const idle = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume();
+  idle.write(get());
   await once(idle, 'data');
   const ended = once(idle, 'end');
-  const earlier = answered;
-  fastPath.drain();
+  await drain();
   await ended;
-  await assertSame(get());
-  assert.equal(answered, earlier);
+  idle.destroy();
+});
+
+test('draining lets an answer that is under way go out whole, and closes its connection then', async () => {
+  const body = Buffer.alloc(30 * 2 ** 20, 'x');
+  const { server, drain } = await openDrainable(body);
+  const slow = open(server).pause();
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  slow.write(get());
+  const [atServer] = await accepted;
+  await until(async () => atServer.writableLength > 0);
+  const closed = drain();
+  let received = 0;
+  slow.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+  });
+  slow.resume();
+  await closed;
+  await once(slow, 'close');
+  assert.ok(received > body.length, `${received} of ${body.length}`);
+});
+
+test('what comes while a connection is being closed is dropped, and what comes on a new one is Node’s', async () => {
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked++;
+    response.end();
+  });
+  const records = { ended() {} } as unknown as RequestRecords;
+  const path = FastPath.before(server, { clock: systemClock, records, answer: () => undefined });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const late = open(server);
+  const [atServer] = await accepted;
+  path.drain();
+  atServer.emit('data', Buffer.from(get('/nowhere')));
+  late.resume();
+  await once(late, 'close');
+  assert.equal(asked, 0);
+  await exchange(server, [get()]);
+  assert.equal(asked, 1);
+  server.close();
 });

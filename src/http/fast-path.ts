@@ -58,10 +58,13 @@ export class FastPath {
     return new FastPath(server, options);
   }
 
-  /** Leaves what comes from now on to Node, and ends the connections on which nothing is under way. */
+  /**
+   * Leaves new connections to Node, and closes each of its own once what is under way on it has gone out: a client that
+   * is gone, or does not care, would hold up the end.
+   */
   drain(): void {
     this.#isDraining = true;
-    for (const socket of this.#connections) if (socket.writableLength === 0) socket.end();
+    for (const socket of this.#connections) socket.destroySoon();
   }
 
   /** Cuts what is still being sent. */
@@ -79,7 +82,8 @@ export class FastPath {
     this.#connections.add(socket);
     let isFirst = true;
     const onData = (piece: Buffer): void => {
-      const request = this.#isDraining ? undefined : simpleRequestIn(piece);
+      if (socket.writableEnded) return; // it is about to close: nobody would get to see an answer
+      const request = simpleRequestIn(piece);
       const known = request && answer(request);
       if (!request || !known) {
         leave();
