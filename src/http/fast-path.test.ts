@@ -285,6 +285,23 @@ test('answers are counted and written down like all others, without their query'
   );
 });
 
+test('a connection that waits for its next request is kept for as long as by Node', async () => {
+  const kept = await Promise.all(
+    [plain, fast].map(async (server) => {
+      const accepted = once(server, 'connection') as Promise<[Socket]>;
+      const socket = open(server);
+      const [atServer] = await accepted;
+      socket.write(get());
+      await once(socket, 'data');
+      await until(async () => Number(atServer.timeout) > 0);
+      const { timeout } = atServer;
+      socket.destroy();
+      return timeout;
+    }),
+  );
+  assert.equal(kept[1], kept[0]);
+});
+
 /** A server of its own that knows one answer by heart. */
 async function openDrainable(body: Buffer) {
   const server = createServer(handle);

@@ -78,7 +78,9 @@ export class FastPath {
       return;
     }
     const { answer } = this.#options;
-    const { headersTimeout, keepAliveTimeout } = this.#server;
+    const { headersTimeout, keepAliveTimeout, keepAliveTimeoutBuffer } = this.#server;
+    // As Node: a little longer than clients are told, so that none is cut off while it asks.
+    const idleTimeout = keepAliveTimeout + keepAliveTimeoutBuffer;
     this.#connections.add(socket);
     let isFirst = true;
     const onData = (piece: Buffer): void => {
@@ -93,7 +95,7 @@ export class FastPath {
         socket.resume();
         return;
       }
-      if (isFirst) socket.setTimeout(keepAliveTimeout);
+      if (isFirst) socket.setTimeout(idleTimeout);
       isFirst = false;
       if (this.#send(socket, request, known)) return;
       // Whoever does not read gets no second answer; what is known stays in memory once.
