@@ -6,9 +6,11 @@ import { WatchedStore } from './watched-store.ts';
 
 const KEY = parseObjectKey('a/b');
 
-test('what is deleted or replaced is told of before and after; a first write and reads change nothing', async () => {
+test('what is deleted or replaced is told of before and after; reads and writes that lost change nothing', async () => {
   const told: string[] = [];
-  const store = new WatchedStore(new StubStore(), (key) => void told.push(key));
+  const below = new StubStore();
+  const store = new WatchedStore(below, (key) => void told.push(key));
+  below.outcome = 'exists';
   await store.put(KEY, Buffer.from('x'), { ifAbsent: true });
   await store.head(KEY);
   await store.get(KEY);
@@ -17,6 +19,13 @@ test('what is deleted or replaced is told of before and after; a first write and
   assert.deepEqual(told, [KEY, KEY]);
   await store.delete(KEY);
   assert.deepEqual(told, [KEY, KEY, KEY, KEY]);
+});
+
+test('a first write is told of: what was known of its key was of something that is gone', async () => {
+  const told: string[] = [];
+  const store = new WatchedStore(new StubStore(), (key) => void told.push(key));
+  await store.put(KEY, Buffer.from('x'), { ifAbsent: true });
+  assert.deepEqual(told, [KEY]);
 });
 
 test('a change that fails may have been made all the same', async () => {

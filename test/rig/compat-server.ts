@@ -2,20 +2,27 @@ import type { AddressInfo } from 'node:net';
 import { Registry } from '@prometheus-io/client';
 import { type Access, type Preset, presetTerms } from '../../src/auth/access.ts';
 import { BlobUrls } from '../../src/auth/blob-url.ts';
+import { limitMetrics } from '../../src/auth/limits/metrics.ts';
+import { RateLimits } from '../../src/auth/limits/rate-limits.ts';
 import { authMetrics } from '../../src/auth/metrics.ts';
 import { UploadUrls } from '../../src/auth/upload-url.ts';
 import { digestOf } from '../../src/base/digest.ts';
 import { VelocityError } from '../../src/base/errors.ts';
+import type { Rate } from '../../src/base/rate.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { registerBuildCache } from '../../src/doors/build-cache/door.ts';
+import { HotAnswers } from '../../src/doors/build-cache/hot-answers.ts';
 import { buildCacheMetrics } from '../../src/doors/build-cache/metrics.ts';
 import type { ActionResultCheck } from '../../src/doors/build-cache/settings.ts';
+import { FastPath } from '../../src/http/fast-path.ts';
 import { createListener, type HttpApp } from '../../src/http/listener.ts';
 import { httpMetrics } from '../../src/http/metrics.ts';
+import { RequestRecords } from '../../src/http/request-records.ts';
 import { TrustedProxies } from '../../src/http/trusted-proxies.ts';
 import { LocalStore } from '../../src/storage/drivers/local/local-store.ts';
 import type { ObjectStore } from '../../src/storage/store.ts';
 import { VerifiedStore } from '../../src/storage/verified-store.ts';
+import { WatchedStore } from '../../src/storage/watched-store.ts';
 import { type AuditEvent, AuditLog } from '../../src/telemetry/audit-log.ts';
 import { openLogger } from '../../src/telemetry/logger.ts';
 import { openAuthenticator } from './authenticator.ts';
@@ -27,6 +34,12 @@ export interface CompatServerOptions {
   readonly maxArtifactBytes?: number;
   /** The audit log cannot be written. */
   readonly auditFails?: boolean;
+  /** What is asked for again is answered from memory. */
+  readonly remembers?: boolean;
+  /** Put around the storage, below what the server itself puts there. */
+  readonly around?: (store: ObjectStore) => ObjectStore;
+  /** What each token may ask, as a setting says it. */
+  readonly limitRequests?: Rate;
 }
 
 const PRESETS: readonly Preset[] = ['main', 'pull-request', 'developer', 'admin'];
@@ -56,14 +69,15 @@ export class CompatServer implements AsyncDisposable {
 
   static async start(options: CompatServerOptions = {}): Promise<CompatServer> {
     const folder = await openTempFolder();
-    const store = new VerifiedStore(await LocalStore.open({ root: folder.path }), () => {});
+    const { around = (below: ObjectStore) => below } = options;
+    const opened = new VerifiedStore(around(await LocalStore.open({ root: folder.path })), () => {});
     const registry = new Registry();
     const audited: AuditEvent[] = [];
-    const app = openApp(store, registry, audited, options);
+    const { app, store, close } = openApp(opened, registry, audited, options);
     await app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = app.server.address() as AddressInfo;
     return new CompatServer(`http://127.0.0.1:${port}`, store, registry, audited, async () => {
-      app.server.closeAllConnections();
+      close();
       await app.close();
       await store.close();
       await folder[Symbol.asyncDispose]();
@@ -99,14 +113,16 @@ export class CompatServer implements AsyncDisposable {
 }
 
 function openApp(
-  store: ObjectStore,
+  opened: ObjectStore,
   registry: Registry,
   audited: AuditEvent[],
-  { actionResults = 'complete', maxArtifactBytes = 1024 * 1024, auditFails = false }: CompatServerOptions,
-): HttpApp {
+  options: CompatServerOptions,
+): { app: HttpApp; store: ObjectStore; close: () => void } {
+  const { actionResults = 'complete', maxArtifactBytes = 1024 * 1024, auditFails = false } = options;
   const clock = new ManualClock();
   const logger = openLogger('silent');
-  const app = createListener({ logger, metrics: httpMetrics(registry), clock, requestLog: 'none' });
+  const recording = { logger, metrics: httpMetrics(registry), clock, requestLog: 'none' } as const;
+  const app = createListener(recording);
   const tokens = PRESETS.map((id) => {
     const access: Access = { id, tenant: 'default', expiresAt: undefined, ...presetTerms(id) };
     return { sha256: digestOf(id), access };
@@ -117,17 +133,25 @@ function openApp(
     audited.push(event);
   };
   const secret = new Secret('a secret of the server');
+  const proxies = new TrustedProxies();
+  const limits = new RateLimits(options, { clock, metrics: limitMetrics(registry), proxies });
+  const metrics = buildCacheMetrics(registry);
+  const { authenticator } = openAuthenticator(clock, { tokens });
+  const knowing = { authenticator, limits, metrics, clock };
+  const hot = new HotAnswers({ maxBytes: options.remembers ? 2 ** 20 : 0, ttlMs: 10_000, ...knowing });
+  const store = new WatchedStore(opened, (key) => hot.forget(key));
+  const records = new RequestRecords(recording);
+  const fastPath = FastPath.before(app.server, { answer: (request) => hot.answer(request), records, clock });
   registerBuildCache(app, {
+    ...knowing,
     store,
-    ...openAuthenticator(clock, { tokens }),
+    hot,
     urls: new BlobUrls(secret),
     uploadUrls: new UploadUrls(secret),
     audit,
-    proxies: new TrustedProxies(),
-    metrics: buildCacheMetrics(registry),
+    proxies,
     authMetrics: authMetrics(registry),
     logger,
-    clock,
     publicUrl: undefined,
     urlTtlSeconds: 60,
     maxArtifactBytes,
@@ -136,5 +160,9 @@ function openApp(
     turborepoRequireTag: [],
     version: '1.2.3',
   });
-  return app;
+  const close = (): void => {
+    app.server.closeAllConnections();
+    fastPath.cutAll();
+  };
+  return { app, store, close };
 }

@@ -72,6 +72,11 @@ export class RateLimits {
     return this.#admit('token', access.id, this.#ratesOf(access), this.#tokens);
   }
 
+  /** What `admitToken` would say now, in short; nothing is counted. */
+  tokenMayPass(access: Access): boolean {
+    return refusalOf(access.id, this.#ratesOf(access), this.#tokens) === undefined;
+  }
+
   /** How to charge a token for more than the one request that was counted; `undefined` where it has no such limit. */
   tokenCharge(access: Access, what: Limited): Charge | undefined {
     const rate = this.#ratesOf(access)[what];
@@ -101,14 +106,10 @@ export class RateLimits {
     rates: Rates,
     limiters: RateLimiters,
   ): LimitRefusal | undefined {
-    for (const what of ['bytes', 'requests'] as const) {
-      const rate = rates[what];
-      if (!rate) continue;
-      const waitMs = limiters[what].waitMs(subject, rate);
-      if (waitMs > 0) {
-        this.#metrics.limited.inc({ by, what });
-        return { by, what, rate, waitMs };
-      }
+    const refusal = refusalOf(subject, rates, limiters);
+    if (refusal) {
+      this.#metrics.limited.inc({ by, what: refusal.what });
+      return { by, ...refusal };
     }
     if (rates.requests) limiters.requests.charge(subject, rates.requests, 1);
     return undefined;
@@ -116,3 +117,17 @@ export class RateLimits {
 }
 
 type RateLimiters = Readonly<Record<Limited, RateLimiter>>;
+
+function refusalOf(
+  subject: string,
+  rates: Rates,
+  limiters: RateLimiters,
+): Omit<LimitRefusal, 'by'> | undefined {
+  for (const what of ['bytes', 'requests'] as const) {
+    const rate = rates[what];
+    if (!rate) continue;
+    const waitMs = limiters[what].waitMs(subject, rate);
+    if (waitMs > 0) return { what, rate, waitMs };
+  }
+  return undefined;
+}

@@ -29,6 +29,8 @@ export interface SentEntry {
   readonly headers: readonly string[];
   /** `undefined`: it was asked for with HEAD. */
   readonly bytes: Uint8Array | undefined;
+  /** What `HotAnswers.changes` was before it was looked up. */
+  readonly asOf: number;
 }
 
 /** What an address stands for; it is the same for everybody, and only whether they may see it differs. */
@@ -38,6 +40,8 @@ interface Place {
   /** That the address names. */
   readonly tenant: string | undefined;
   readonly route: string;
+  /** The protocol answers HEAD there. */
+  readonly takesHead: boolean;
 }
 
 interface Hot {
@@ -45,8 +49,12 @@ interface Hot {
   readonly body: Uint8Array | undefined;
 }
 
-/** Addresses are short; beyond this many all are forgotten, and known again when they are asked for. */
+/** Beyond this many addresses all are forgotten, and known again when they are asked for. */
 const MAX_PLACES = 20_000;
+/** Build tools' addresses are shorter; a query may hold whatever somebody wants to be remembered. */
+const MAX_TARGET_LENGTH = 1024;
+/** Whoever looks an entry up while more than this many change has not seen which: what they found is not kept. */
+const MAX_CHANGES = 1000;
 
 /**
  * Remembers entries that are asked for again and again, and answers for them without a look at the storage. Every
@@ -59,19 +67,29 @@ export class HotAnswers {
   readonly #places = new Map<string, Place>();
   /** What was asked for once, and perhaps never again. */
   #once = new Set<string>();
+  /** The keys that changed last, oldest first, and when that was, in `#changes`. */
+  readonly #changed = new Map<ObjectKey, number>();
+  #changes = 0;
 
   constructor(options: HotAnswersOptions) {
     this.#options = options;
     this.#tier = new MemoryTier({ ...options, eviction: new Lru() });
   }
 
+  /** Rises with each entry that is removed or replaced. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** Looks at an answer that was given, and keeps it where it is the second of its kind. */
   sent(request: FastifyRequest, access: Access, entry: SentEntry): void {
-    const { name, protocol, bytes } = entry;
+    const { name, protocol, bytes, asOf } = entry;
+    if (request.url.length > MAX_TARGET_LENGTH) return;
     const [scope, ...more] = access.readScopes;
     // Whoever reads several scopes may have been sent what lies in a later one; they are told what others have warmed.
     if (scope === undefined || more.length > 0 || !this.#tier.takes(bytes?.length ?? 0)) return;
     const key = scopedKey(access.tenant, scope, name);
+    if (this.#hasChanged(key, asOf)) return;
     if (!bytes && this.#tier.get(key)) return;
     if (!this.#isAgain(`${bytes ? 'GET' : 'HEAD'} ${key}`)) return;
 
@@ -81,13 +99,15 @@ export class HotAnswers {
     this.#tier.set(key, { fields, body }, fields.length + (body?.length ?? 0));
     if (this.#places.size >= MAX_PLACES) this.#places.clear();
     const { tenant } = request.params as { readonly tenant?: string };
-    this.#places.set(request.url, { name, protocol, tenant, route: request.routeOptions.url ?? '' });
+    const { url: route = '', method: methods } = request.routeOptions;
+    const takesHead = [methods].flat().includes('HEAD');
+    this.#places.set(request.url, { name, protocol, tenant, route, takesHead });
   }
 
   /** What is known by heart for this request and its token. */
   answer({ method, target, authorization }: SimpleRequest): FastAnswer | undefined {
     const place = this.#places.get(target);
-    if (!place) return undefined;
+    if (!place || (method === 'HEAD' && !place.takesHead)) return undefined;
     const { authenticator, limits, metrics } = this.#options;
     const access = authenticator.known(authorization);
     if (!access?.rights.has('cache')) return undefined;
@@ -96,7 +116,8 @@ export class HotAnswers {
     if (scope === undefined || (tenant !== undefined && tenant !== access.tenant)) return undefined;
     const hot = this.#tier.get(scopedKey(access.tenant, scope, name));
     if (!hot || (!hot.body && method === 'GET')) return undefined;
-    if (limits.admitToken(access)) return undefined; // refused, and told so, where all others are
+    if (!limits.tokenMayPass(access)) return undefined; // it is refused, and told so, where all others are
+    limits.admitToken(access);
     const body = method === 'GET' ? hot.body : undefined;
     if (body) {
       metrics.hits.inc({ protocol });
@@ -106,8 +127,19 @@ export class HotAnswers {
     return { fields: hot.fields, body: body ?? NOTHING, route, tokenId: access.id };
   }
 
+  /** Of what is being looked up now, too. */
   forget(key: ObjectKey): void {
     this.#tier.delete(key);
+    this.#changed.delete(key);
+    this.#changed.set(key, ++this.#changes);
+    if (this.#changed.size <= MAX_CHANGES) return;
+    const [oldest] = this.#changed.keys();
+    if (oldest !== undefined) this.#changed.delete(oldest);
+  }
+
+  #hasChanged(key: ObjectKey, since: number): boolean {
+    const changed = this.#changed.get(key);
+    return changed === undefined ? this.#changes - since >= MAX_CHANGES : changed > since;
   }
 
   #isAgain(request: string): boolean {
@@ -123,5 +155,5 @@ const NOTHING = new Uint8Array();
 function toFields(headers: readonly string[]): string {
   let fields = '';
   for (let i = 0; i < headers.length; i += 2) fields += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return fields;
+  return Buffer.from(fields, 'latin1').toString('latin1'); // in one piece: what was added up keeps all its parts
 }

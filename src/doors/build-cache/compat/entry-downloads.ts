@@ -72,6 +72,7 @@ export class EntryDownloads {
     const { redirects = false } = options;
     if (redirects && store.capabilities.presign !== 'none')
       if (await this.#redirect(access, response, name, redirects)) return;
+    const asOf = this.#changes();
     const got = await this.#read(request, access, name, options);
     if (got === undefined) throw this.#missing(name);
     this.#accounts.hit();
@@ -94,7 +95,7 @@ export class EntryDownloads {
         : await sendBody(response, isZstd ? zstdEncoded(got.body) : got.body, charge);
     this.#accounts.moved('read', 'proxied', sent);
     if (got.span === 'whole' && got.bytes && options.isPlain && !isZstd)
-      this.#remember(request, access, { name, headers: all, bytes: got.bytes });
+      this.#remember(request, access, { name, headers: all, bytes: got.bytes, asOf });
   }
 
   /** The URL that gives an entry to whoever has it, for clients that are told one; without an entry a miss. */
@@ -122,13 +123,18 @@ export class EntryDownloads {
     { headers: more, isPlain }: SendOptions,
   ): Promise<void> {
     const access = accessOf(request);
+    const asOf = this.#changes();
     const found = await this.#options.entries.find(access, name);
     if (!found) throw this.#missing(name);
     const { status, headers } = representationHead({ ...found.facts, span: 'whole' });
     const all = [...headers, ...(more?.(found.facts) ?? [])];
     response.writeHead(status, all);
     response.end();
-    if (isPlain) this.#remember(request, access, { name, headers: all, bytes: undefined });
+    if (isPlain) this.#remember(request, access, { name, headers: all, bytes: undefined, asOf });
+  }
+
+  #changes(): number {
+    return this.#options.hot?.changes ?? 0;
   }
 
   #remember(request: FastifyRequest, access: Access, entry: Omit<SentEntry, 'protocol'>): void {
