@@ -21,6 +21,7 @@ import type {
 import { type BlobFacts, encodeTrailer, readFacts, readWhole } from './blob-file.ts';
 import { closeFile, type Descriptor, flushFile, statFile } from './descriptor.ts';
 import { keyFromText, keyToPath } from './key-path.ts';
+import { isOnLocalDisk } from './local-disk.ts';
 import { toFailure } from './local-failure.ts';
 import { makeFolder } from './make-folder.ts';
 import { QUICK_BYTES, QuickCalls } from './quick-calls.ts';
@@ -69,11 +70,11 @@ export class LocalStore implements ObjectStore {
   readonly #fsync: boolean;
   readonly #onDamaged: (key: ObjectKey, what: string) => void;
 
-  private constructor(options: LocalStoreOptions) {
-    this.#folder = join(options.root, OBJECTS_FOLDER);
+  private constructor(folder: string, options: LocalStoreOptions, isLocal: boolean) {
+    this.#folder = folder;
     this.#clock = options.clock ?? systemClock;
     this.#temp = new TempFiles(join(options.root, TEMP_FOLDER), this.#clock);
-    this.#calls = new QuickCalls(this.#clock);
+    this.#calls = new QuickCalls(this.#clock, !isLocal);
     this.#fsync = options.fsync ?? false;
     this.#onDamaged = options.onDamaged ?? (() => {});
   }
@@ -83,10 +84,12 @@ export class LocalStore implements ObjectStore {
    * @throws VelocityError `STORAGE_UNAVAILABLE` where the folder cannot be made or written.
    */
   static async open(options: LocalStoreOptions): Promise<LocalStore> {
-    const store = new LocalStore(options);
-    await translate(`open the folder ${options.root}`, async () => {
-      await makeFolder(store.#folder);
-      await store.#temp.sweep();
+    const store = await translate(`open the folder ${options.root}`, async () => {
+      const folder = join(options.root, OBJECTS_FOLDER);
+      await makeFolder(folder);
+      const opened = new LocalStore(folder, options, await isOnLocalDisk(folder));
+      await opened.#temp.sweep();
+      return opened;
     });
     await store.probe();
     return store;

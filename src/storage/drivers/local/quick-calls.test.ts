@@ -65,6 +65,15 @@ test('a file that is not there is none, at once and later; what cannot be looked
   clock.advance(60_000);
 });
 
+test('a file system that may fall silent is never called at once', async () => {
+  const careful = new QuickCalls(clock, true);
+  const made = await careful.run(
+    () => 'at once',
+    async () => 'later',
+  );
+  assert.equal(made, 'later');
+});
+
 test('what fails at once fails as what fails later does', async () => {
   await using folder = await openTempFolder();
   const missing = join(folder.path, 'missing');
