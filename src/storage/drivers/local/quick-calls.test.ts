@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { ManualClock } from '../../../../test/rig/manual-clock.ts';
 import { openTempFolder } from '../../../../test/rig/temp-folder.ts';
-import { QUICK_BYTES, QuickCalls } from './quick-calls.ts';
+import { QUICK_BYTES, QUICK_CALLS_A_TURN, QuickCalls } from './quick-calls.ts';
 
 const clock = new ManualClock();
 const calls = new QuickCalls(clock);
@@ -63,6 +64,19 @@ test('a file that is not there is none, at once and later; what cannot be looked
   }
   assert.equal(madeIn(0), 'later');
   clock.advance(60_000);
+});
+
+test('after some hundred calls in a row somebody else has a turn', async () => {
+  const busy = new QuickCalls(clock);
+  const made = (): string | Promise<string> =>
+    busy.run(
+      () => 'at once',
+      async () => 'later',
+    );
+  for (let i = 0; i < QUICK_CALLS_A_TURN; i++) assert.equal(made(), 'at once');
+  assert.equal(await made(), 'later');
+  await setImmediate();
+  assert.equal(made(), 'at once');
 });
 
 test('a file system that may fall silent is never called at once', async () => {
