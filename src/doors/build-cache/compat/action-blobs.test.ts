@@ -61,6 +61,19 @@ test('a tree names the files of its root and of every directory below', () => {
   );
 });
 
+test('of what is packed with empty messages no more is read than its bytes could hold of files', () => {
+  const packed = Buffer.alloc(4 * 1024 * 1024, Buffer.from([0x0a, 0x00]));
+  assert.equal(blobsOfTree(packed), undefined);
+  assert.equal(blobsOfTree(message([1, packed])), undefined);
+  assert.equal(blobsOfAction(Buffer.alloc(1024 * 1024, Buffer.from([0x12, 0x00]))), undefined);
+});
+
+test('files with the shortest of names are not too many', () => {
+  const file = message([1, 'a'], [2, digest(FILE)]);
+  const files = message(...Array.from({ length: 10_000 }, () => [1, file] as const));
+  assert.deepEqual(blobsOfTree(message([1, files])), new Set([FILE]));
+});
+
 describe('an action result in JSON', () => {
   test('names every digest in it', () => {
     const result = {

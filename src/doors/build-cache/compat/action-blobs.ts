@@ -11,19 +11,26 @@ export interface ActionBlobs {
   readonly trees: ReadonlySet<Digest>;
 }
 
+/**
+ * A file with its digest has 70 bytes and more, and is three messages. What packs more of them into its bytes is made to
+ * cost time and memory, and is taken for none.
+ */
+const MESSAGES_FOR_ALL = 1_000;
+const BYTES_PER_MESSAGE = 16;
+
 /** Thrown and caught in this file alone. */
 class Malformed extends Error {}
 
 /** `undefined` where the bytes are no `ActionResult`. */
 export function blobsOfAction(message: Uint8Array): ActionBlobs | undefined {
-  return unlessMalformed(() => {
-    const directories = messagesIn(message, 3); // output_directories
-    const trees = directories.flatMap((directory) => digestsIn(directory, 3)); // tree_digest
+  return readAll(message, (reader) => {
+    const directories = reader.messagesIn(message, 3); // output_directories
+    const trees = directories.flatMap((directory) => reader.digestsIn(directory, 3)); // tree_digest
     const blobs = [
-      ...messagesIn(message, 2).flatMap((file) => digestsIn(file, 2)), // output_files, digest
-      ...directories.flatMap((directory) => digestsIn(directory, 5)), // root_directory_digest
-      ...digestsIn(message, 6), // stdout_digest
-      ...digestsIn(message, 8), // stderr_digest
+      ...reader.messagesIn(message, 2).flatMap((file) => reader.digestsIn(file, 2)), // output_files, digest
+      ...directories.flatMap((directory) => reader.digestsIn(directory, 5)), // root_directory_digest
+      ...reader.digestsIn(message, 6), // stdout_digest
+      ...reader.digestsIn(message, 8), // stderr_digest
     ];
     return { blobs: new Set([...blobs, ...trees]), trees: new Set(trees) };
   });
@@ -31,10 +38,10 @@ export function blobsOfAction(message: Uint8Array): ActionBlobs | undefined {
 
 /** The files of a `Tree`, whose directories are all within it; `undefined` where the bytes are none. */
 export function blobsOfTree(message: Uint8Array): ReadonlySet<Digest> | undefined {
-  return unlessMalformed(() => {
-    const directories = [...messagesIn(message, 1), ...messagesIn(message, 2)]; // root, children
-    const files = directories.flatMap((directory) => messagesIn(directory, 1)); // files
-    return new Set(files.flatMap((file) => digestsIn(file, 2))); // digest
+  return readAll(message, (reader) => {
+    const directories = [...reader.messagesIn(message, 1), ...reader.messagesIn(message, 2)]; // root, children
+    const files = directories.flatMap((directory) => reader.messagesIn(directory, 1)); // files
+    return new Set(files.flatMap((file) => reader.digestsIn(file, 2))); // digest
   });
 }
 
@@ -61,30 +68,38 @@ export function blobsOfJsonAction(text: Uint8Array): ReadonlySet<Digest> | undef
   return blobs;
 }
 
-/** `Digest`s in a field of a message. */
-function digestsIn(message: Uint8Array, number: number): Digest[] {
-  return messagesIn(message, number).map((digest) => {
-    const [hash] = messagesIn(digest, 1);
-    const parsed = parseDigest(Buffer.from(hash ?? []).toString('latin1'));
-    if (parsed === undefined) throw new Malformed();
-    return parsed;
-  });
-}
+/** Reads one message and those within it, up to so many. */
+class Reader {
+  #left: number;
 
-function messagesIn(message: Uint8Array, number: number): Uint8Array[] {
-  const fields = fieldsOf(message);
-  if (!fields) throw new Malformed();
-  return fields
-    .filter((field) => field.number === number)
-    .map(({ bytes }) => {
+  constructor(messages: number) {
+    this.#left = messages;
+  }
+
+  /** `Digest`s in a field of a message. */
+  digestsIn(message: Uint8Array, number: number): Digest[] {
+    return this.messagesIn(message, number).map((digest) => {
+      const [hash] = this.messagesIn(digest, 1);
+      const parsed = parseDigest(Buffer.from(hash ?? []).toString('latin1'));
+      if (parsed === undefined) throw new Malformed();
+      return parsed;
+    });
+  }
+
+  messagesIn(message: Uint8Array, number: number): Uint8Array[] {
+    const fields = fieldsOf(message, { number, atMost: this.#left });
+    if (!fields) throw new Malformed();
+    this.#left -= fields.length;
+    return fields.map(({ bytes }) => {
       if (!bytes) throw new Malformed();
       return bytes;
     });
+  }
 }
 
-function unlessMalformed<T>(read: () => T): T | undefined {
+function readAll<T>(message: Uint8Array, read: (reader: Reader) => T): T | undefined {
   try {
-    return read();
+    return read(new Reader(MESSAGES_FOR_ALL + Math.floor(message.length / BYTES_PER_MESSAGE)));
   } catch (error) {
     if (error instanceof Malformed) return undefined;
     throw error;

@@ -15,10 +15,13 @@ export const MAX_CHECKED_BYTES = 1024 * 1024;
 const MAX_TREE_BYTES = 4 * 1024 * 1024;
 /** Whoever stores a result must not make the storage do any amount of work for each question. */
 const MAX_TREES = 64;
+/** Of all that are read for one result. */
+const MAX_TREES_BYTES = 4 * MAX_TREE_BYTES;
 const MAX_BLOBS = 20_000;
 const LOOKUPS_AT_ONCE = 32;
 
 const EMPTY = digestOf('');
+const NOTHING = new Uint8Array();
 
 /** Its digest is all there is to know of it: it is stored nowhere, and never gone. */
 export function isEmptyBlob(digest: Digest): boolean {
@@ -78,11 +81,14 @@ export class ActionResults {
     const result = bytes.length > 0 ? blobsOfAction(bytes) : undefined;
     if (!result) return this.#judgeJson(bytes, access);
     const wanted = new Set(result.blobs);
+    let bytesLeft = MAX_TREES_BYTES;
     for (const tree of [...result.trees].slice(0, MAX_TREES)) {
-      const files = await this.#filesIn(tree, access);
-      if (files === 'gone') return 'incomplete';
+      if (bytesLeft === 0) break;
+      const read = await this.#read(tree, access, Math.min(MAX_TREE_BYTES, bytesLeft));
+      if (read === 'gone') return 'incomplete';
+      bytesLeft -= read.length;
       wanted.delete(tree);
-      for (const file of files) wanted.add(file);
+      for (const file of blobsOfTree(read) ?? []) wanted.add(file);
     }
     return (await this.#areThere([...wanted].slice(0, MAX_BLOBS), access)) ? 'complete' : 'incomplete';
   }
@@ -92,15 +98,16 @@ export class ActionResults {
     return (await this.#areThere([...blobs].slice(0, MAX_BLOBS), access)) ? 'other' : 'incomplete';
   }
 
-  async #filesIn(tree: Digest, access: Access): Promise<Iterable<Digest> | 'gone'> {
-    if (isEmptyBlob(tree)) return [];
+  /** Nothing of what is longer. */
+  async #read(tree: Digest, access: Access, maxBytes: number): Promise<Uint8Array | 'gone'> {
+    if (isEmptyBlob(tree)) return NOTHING;
     try {
       const found = await this.#entries.read(access, blobName(tree));
       if (found === undefined || 'unsatisfiable' in found) return 'gone';
-      const bytes = await wholeOf(found, MAX_TREE_BYTES);
-      if (bytes !== undefined) return blobsOfTree(bytes) ?? [];
+      const bytes = await wholeOf(found, maxBytes);
+      if (bytes !== undefined) return bytes;
       found.body.destroy();
-      return [];
+      return NOTHING;
     } catch (error) {
       if (isDamage(error)) return 'gone';
       throw error;

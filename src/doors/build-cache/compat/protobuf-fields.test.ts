@@ -22,6 +22,16 @@ test('fields are read in the order and with the bytes that they were written wit
   );
 });
 
+test('of the fields of one number no more are read than are taken, and others are passed over', () => {
+  const bytes = message([1, 'a'], [2, 'b'], [1, 'c'], [2, 7]);
+  const read = fieldsOf(bytes, { number: 1, atMost: 2 });
+  assert.deepEqual(
+    read?.map(({ bytes: own }) => String(Buffer.from(own ?? []))),
+    ['a', 'c'],
+  );
+  assert.equal(fieldsOf(bytes, { number: 1, atMost: 1 }), undefined);
+});
+
 test('a message that is cut inside a field is none', () => {
   fc.assert(
     fc.property(field, fc.nat(), (one, cut) => {

@@ -14,8 +14,17 @@ const [VARINT, FIXED64, LENGTH_DELIMITED, FIXED32] = [0, 1, 2, 5];
 const MAX_VARINT_BYTES = 10;
 const MAX_TAG = 2 ** 32;
 
-/** In the order they were sent; `undefined` where the bytes are no message. Groups, long deprecated, are none. */
-export function fieldsOf(message: Uint8Array): ProtobufField[] | undefined {
+/** Which fields of a message are wanted: those of one number, and no more than so many of them. */
+export interface WantedFields {
+  readonly number: number;
+  readonly atMost: number;
+}
+
+/**
+ * In the order they were sent; `undefined` where the bytes are no message, or hold more of the wanted fields than are
+ * taken. Groups, long deprecated, are none. Fields that are not wanted must be well-formed and cost no memory.
+ */
+export function fieldsOf(message: Uint8Array, wanted?: WantedFields): ProtobufField[] | undefined {
   const fields: ProtobufField[] = [];
   let at = 0;
 
@@ -43,6 +52,8 @@ export function fieldsOf(message: Uint8Array): ProtobufField[] | undefined {
     else if (wireType === FIXED32) at += 4;
     else if (wireType !== VARINT || varint() === undefined) return undefined;
     if (at > message.length) return undefined;
+    if (wanted && number !== wanted.number) continue;
+    if (wanted && fields.length === wanted.atMost) return undefined;
     fields.push({ number, bytes: wireType === LENGTH_DELIMITED ? message.subarray(start, at) : undefined });
   }
   return fields;
