@@ -34,16 +34,19 @@ export function parseBlockList(xml: string): string[] {
   if (/^<BlockList\s?\/>$/.test(root)) return [];
   if (!root.startsWith(OPENING) || !root.endsWith(CLOSING)) throw malformed('it is no <BlockList>');
   const list = root.slice(OPENING.length, -CLOSING.length);
-  const ids: string[] = [];
+  const ids = new Set<string>();
   ITEM.lastIndex = 0;
   for (let end = 0; ; end = ITEM.lastIndex) {
     const item = ITEM.exec(list);
     if (!item) {
       if (list.slice(end).trim() !== '') throw malformed('it holds something that is no block');
-      return ids;
+      return [...ids];
     }
-    ids.push(parseBlockId((item[2] ?? '').trim()));
-    if (ids.length > MAX_BLOCKS) throw malformed(`it holds more than ${MAX_BLOCKS} blocks`);
+    const id = parseBlockId((item[2] ?? '').trim());
+    // No client repeats one; a small block that is would make the largest entry there may be.
+    if (ids.has(id)) throw malformed('it names a block twice');
+    ids.add(id);
+    if (ids.size > MAX_BLOCKS) throw malformed(`it holds more than ${MAX_BLOCKS} blocks`);
   }
 }
 
