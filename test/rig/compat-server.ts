@@ -4,11 +4,11 @@ import { type Access, type Preset, presetTerms } from '../../src/auth/access.ts'
 import { BlobUrls } from '../../src/auth/blob-url.ts';
 import { limitMetrics } from '../../src/auth/limits/metrics.ts';
 import { RateLimits } from '../../src/auth/limits/rate-limits.ts';
+import type { LimitSettings } from '../../src/auth/limits/settings.ts';
 import { authMetrics } from '../../src/auth/metrics.ts';
 import { UploadUrls } from '../../src/auth/upload-url.ts';
 import { digestOf } from '../../src/base/digest.ts';
 import { VelocityError } from '../../src/base/errors.ts';
-import type { Rate } from '../../src/base/rate.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { registerBuildCache } from '../../src/doors/build-cache/door.ts';
 import { HotAnswers } from '../../src/doors/build-cache/hot-answers.ts';
@@ -38,13 +38,16 @@ export interface CompatServerOptions {
   readonly remembers?: boolean;
   /** Put around the storage, below what the server itself puts there. */
   readonly around?: (store: ObjectStore) => ObjectStore;
-  /** What each token may ask, as a setting says it. */
-  readonly limitRequests?: Rate;
+  /** Whatever is used up comes back only when the server starts anew: its clock stands still. */
+  readonly limits?: Partial<LimitSettings>;
 }
 
 const PRESETS: readonly Preset[] = ['main', 'pull-request', 'developer', 'admin'];
 
-/** The build-cache door on a socket of its own, over a folder. A token's text is the name of its preset. */
+/** A token of a build that has no business at this door. */
+export const NO_CACHE = 'no-cache';
+
+/** The build-cache door on a socket of its own, over a folder. A token's text is the name of its preset, or `NO_CACHE`. */
 export class CompatServer implements AsyncDisposable {
   readonly url: string;
   readonly store: ObjectStore;
@@ -123,10 +126,10 @@ function openApp(
   const logger = openLogger('silent');
   const recording = { logger, metrics: httpMetrics(registry), clock, requestLog: 'none' } as const;
   const app = createListener(recording);
-  const tokens = PRESETS.map((id) => {
-    const access: Access = { id, tenant: 'default', expiresAt: undefined, ...presetTerms(id) };
-    return { sha256: digestOf(id), access };
-  });
+  const others = { tenant: 'default', expiresAt: undefined };
+  const accesses: Access[] = PRESETS.map((id) => ({ id, ...others, ...presetTerms(id) }));
+  accesses.push({ id: NO_CACHE, ...others, ...presetTerms('main'), rights: new Set(['builds']) });
+  const tokens = accesses.map((access) => ({ sha256: digestOf(access.id), access }));
   const audit = new AuditLog(undefined, clock, logger);
   audit.record = (event) => {
     if (auditFails) throw new VelocityError('AUDIT_UNAVAILABLE', 'The audit log cannot be written.');
@@ -134,7 +137,7 @@ function openApp(
   };
   const secret = new Secret('a secret of the server');
   const proxies = new TrustedProxies();
-  const limits = new RateLimits(options, { clock, metrics: limitMetrics(registry), proxies });
+  const limits = new RateLimits(options.limits ?? {}, { clock, metrics: limitMetrics(registry), proxies });
   const metrics = buildCacheMetrics(registry);
   const { authenticator } = openAuthenticator(clock, { tokens });
   const knowing = { authenticator, limits, metrics, clock };

@@ -140,7 +140,7 @@ test('an entry is answered from memory at addresses of a length that build tools
 });
 
 test('a request over its limit is refused, and counted, once', async () => {
-  const [server] = await start({ limitRequests: { amount: 5, periodMs: 3_600_000 } });
+  const [server] = await start({ limits: { limitRequests: { amount: 5, periodMs: 3_600_000 } } });
   await using _ = server;
   await server.put('/kv/a', 'built');
   for (let i = 0; i < 4; i++) assert.equal(await bodyAt(server, '/kv/a'), 'built');

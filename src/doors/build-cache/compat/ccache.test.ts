@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { CompatServer } from '../../../../test/rig/compat-server.ts';
+import { CompatServer, NO_CACHE } from '../../../../test/rig/compat-server.ts';
 
 let server: CompatServer;
 before(async () => {
@@ -118,6 +118,19 @@ describe('deleting', () => {
         [[token, 'refused']],
       );
     });
+
+  test('a token without the right to the cache is 403, which is on record too', async () => {
+    const path = flat(freshKey());
+    assert.equal((await server.fetch(path, { method: 'DELETE' }, NO_CACHE)).status, 403);
+    assert.deepEqual(
+      server.audited
+        .filter(({ key }) => key === path)
+        .map(({ who, action, result: what }) => [who, action, what]),
+      [[NO_CACHE, 'delete', 'refused']],
+    );
+    assert.equal((await server.fetch(path, {}, NO_CACHE)).status, 403);
+    assert.equal(server.audited.filter(({ key }) => key === path).length, 1);
+  });
 
   test('nothing is done that cannot be put on record', async () => {
     await using closed = await CompatServer.start({ auditFails: true });

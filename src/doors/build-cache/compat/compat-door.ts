@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import type { Access } from '../../../auth/access.ts';
 import type { Authenticator } from '../../../auth/authenticator.ts';
 import { limitToken } from '../../../auth/limits/limit-hooks.ts';
 import type { AuthMetrics } from '../../../auth/metrics.ts';
@@ -11,6 +12,7 @@ import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../../http/raw-rout
 import { drainRest } from '../../../http/transfer.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import { RareWarning } from '../../../telemetry/rare-warning.ts';
+import type { DeletionRecord } from './deletion.ts';
 import { EntryDownloads, type EntryDownloadsOptions } from './entry-downloads.ts';
 import { EntryUploads, type EntryUploadsOptions } from './entry-uploads.ts';
 import type { Protocol, ProtocolAnswer } from './protocol.ts';
@@ -19,7 +21,8 @@ import { TransferAccounts, type TransferAccountsOptions } from './transfer-accou
 export interface CompatDoorOptions
   extends EntryDownloadsOptions,
     EntryUploadsOptions,
-    TransferAccountsOptions {
+    TransferAccountsOptions,
+    DeletionRecord {
   readonly authenticator: Authenticator;
   readonly authMetrics: AuthMetrics;
   readonly logger: Logger;
@@ -60,7 +63,7 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
   app.addHook('onRequest', requireBearer(authenticator, authMetrics));
   app.addHook('onRequest', async (request) => assertTenant(request));
   if (limits) app.addHook('onRequest', limitToken(limits));
-  app.addHook('onRequest', requireRight('cache', authMetrics));
+  app.addHook('onRequest', requireRight('cache', authMetrics, recordRefused));
   protocol.register({
     on: (methods, url, handle) =>
       void app.route({
@@ -73,6 +76,14 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
     downloads: new EntryDownloads(options, accounts),
     uploads: new EntryUploads(options, accounts),
   });
+
+  /** What is not even looked at goes on record by its address. */
+  function recordRefused(request: FastifyRequest, { id: who }: Access): void {
+    if (request.method !== 'DELETE') return;
+    const [key = ''] = request.url.split('?', 1);
+    const address = options.proxies.clientOf(request.raw);
+    options.audit.record({ who, action: 'delete', key, result: 'refused', requestId: request.id, address });
+  }
 
   function fail(error: unknown, request: FastifyRequest, response: ServerResponse): void {
     const problem = toProblem(error, request.id);

@@ -87,6 +87,8 @@ class Rig implements AsyncDisposable {
       publicUrl: undefined,
       entries: new Entries(store),
       metrics,
+      audit,
+      proxies,
       clock,
       logger,
       maxArtifactBytes,
