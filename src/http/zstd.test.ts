@@ -63,6 +63,13 @@ for (const [what, bytes] of [
     await assert.rejects(buffer(zstdDecoded(streamOf(bytes), BODY.length)), { code: 'BAD_REQUEST' });
   });
 
+test('a body that goes on after its frame is refused, and not left behind unread', async () => {
+  const body = new PassThrough();
+  body.write(zstdCompressSync(BODY));
+  body.write('more');
+  await assert.rejects(buffer(zstdDecoded(body, BODY.length)), { code: 'BAD_REQUEST' });
+});
+
 test('a body that breaks off is told as that', async () => {
   const body = new PassThrough();
   body.write(zstdCompressSync(BODY).subarray(0, 1000));

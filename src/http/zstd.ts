@@ -3,7 +3,7 @@ import { pipeline, Readable } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { VelocityError } from '../base/errors.ts';
 import { pipeInto } from '../base/pipe-into.ts';
-import { type Representation, tooLarge } from './transfer.ts';
+import { type OnBytes, type Representation, tooLarge } from './transfer.ts';
 
 /** The fastest that is still worth it: what it costs, a slow network gives back. */
 const LEVEL = 1;
@@ -42,12 +42,17 @@ export function zstdEncoded(body: Readable): Readable {
  * What comes out of a body that was sent in zstd, in memory that does not grow with it; the body stays its owner's.
  * Nothing of it is read before somebody reads what comes out, which fails with `BODY_TOO_LARGE`, and with `BAD_REQUEST`
  * where the body is no zstd.
+ * @param onBytes told of what comes out
  */
-export function zstdDecoded(body: Readable, maxBytes: number): Readable {
-  return Readable.from(decodedChunks(body, maxBytes), { objectMode: false });
+export function zstdDecoded(body: Readable, maxBytes: number, onBytes?: OnBytes | undefined): Readable {
+  return Readable.from(decodedChunks(body, maxBytes, onBytes), { objectMode: false });
 }
 
-async function* decodedChunks(body: Readable, maxBytes: number): AsyncGenerator<Uint8Array> {
+async function* decodedChunks(
+  body: Readable,
+  maxBytes: number,
+  onBytes: OnBytes | undefined,
+): AsyncGenerator<Uint8Array> {
   const decoder = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG } });
   decoder.once('unpipe', () => {
     if (!decoder.writableEnded) decoder.destroy(); // the body's owner drops the rest: so much for its window
@@ -56,9 +61,12 @@ async function* decodedChunks(body: Readable, maxBytes: number): AsyncGenerator<
   try {
     for await (const chunk of pipeInto(body, decoder) as AsyncIterable<Uint8Array>) {
       received += chunk.length;
+      onBytes?.(chunk.length);
       if (received > maxBytes) throw tooLarge(received, maxBytes);
       yield chunk;
     }
+    // The engine stops at the end of the frame; what is left would stay on the connection, before the next request.
+    if (!body.readableEnded) throw new Error('something follows its end');
   } catch (error) {
     const brokeOff = body.destroyed && !body.readableEnded;
     if (brokeOff || error instanceof VelocityError) throw error;
