@@ -3,9 +3,9 @@ import type { NegotiateItem, NegotiateReply } from '../../wire/negotiate.ts';
 /** A batch saves its client round trips, and the server little: each item is a look-up and a signature. */
 const ITEMS_PER_REQUEST = 100;
 
-/** How many requests a negotiation counts as. */
-export function requestsIn(items: readonly NegotiateItem[]): number {
-  return Math.ceil(items.length / ITEMS_PER_REQUEST);
+/** How many requests a batch counts as. */
+export function requestsIn(items: readonly unknown[]): number {
+  return Math.max(1, Math.ceil(items.length / ITEMS_PER_REQUEST));
 }
 
 /**

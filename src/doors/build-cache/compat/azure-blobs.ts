@@ -66,8 +66,13 @@ export function azureBlobs({ uploads: blocks }: { readonly uploads: BlockUploads
           return answerCreated(response);
         }
         const list = await blocks.list(place, await readBlockList(raw));
-        const open = () => blocks.open(list);
-        const outcome = await unhurried(raw, () => uploads.keep(accessOf(request), name, open, list));
+        const { sizeBytes } = list;
+        const keep = () =>
+          uploads.keep(accessOf(request), name, () => blocks.open(list), {
+            sizeBytes,
+            chargedBytes: sizeBytes,
+          });
+        const outcome = await unhurried(raw, keep);
         await blocks.remove(list);
         assertTaken(outcome, request);
         answerCreated(response);

@@ -34,6 +34,13 @@ export interface ReceiveOptions {
   readonly check?: () => Transform;
 }
 
+export interface KeepOptions {
+  readonly sizeBytes: number;
+  readonly digest?: Digest | undefined;
+  /** For which the token was charged when they came. */
+  readonly chargedBytes?: number;
+}
+
 /** Moves whole entries from a protocol's clients to the store. */
 export class EntryUploads {
   readonly #options: EntryUploadsOptions;
@@ -56,7 +63,8 @@ export class EntryUploads {
   ): Promise<PutOutcome | 'forbidden'> {
     const { entries, clock, maxArtifactBytes } = this.#options;
     const access = accessOf(request);
-    const charge = this.#accounts.chargeOf(request);
+    // A token is charged for what is stored in its name, an address for what it sent.
+    const charge = zstd ? this.#accounts.chargeOfAddress(request) : this.#accounts.chargeOf(request);
     const announced = announcedLength(request.raw);
     let passed = announced ?? 0;
     const count = (bytes: number): void => {
@@ -64,7 +72,7 @@ export class EntryUploads {
       charge?.(bytes);
     };
     const sent = boundedBody(request.raw, maxArtifactBytes, announced === undefined ? count : charge);
-    const body = zstd ? zstdDecoded(sent, maxArtifactBytes) : sent;
+    const body = zstd ? zstdDecoded(sent, maxArtifactBytes, this.#accounts.chargeOfToken(request)) : sent;
     const sizeBytes = zstd ? zstd.sizeBytes : announced;
     const { id: writer, claims } = access;
     const provenance = provenanceMetadata({ writer, writtenAt: clock.now(), commit, claims });
@@ -83,17 +91,17 @@ export class EntryUploads {
     this.#accounts.uploaded(outcome);
     if (outcome === 'stored') this.#accounts.moved('write', 'proxied', passed);
     // As much as would have been stored: a client whose upload breaks off gives the cache up.
-    else drainRest(request.raw, charge, maxArtifactBytes);
+    else drainRest(request.raw, this.#accounts.chargeOf(request), maxArtifactBytes);
     return outcome;
   }
 
-  /** A part of an upload, bounded. It is charged to the address now, and to the token when an entry is made of it. */
+  /** A part of an upload, bounded and charged for. */
   partOf(request: FastifyRequest, maxBytes: number): Readable {
     const { maxArtifactBytes } = this.#options;
     return boundedBody(
       request.raw,
       Math.min(maxBytes, maxArtifactBytes),
-      this.#accounts.chargeOfAddress(request),
+      this.#accounts.chargeOf(request),
     );
   }
 
@@ -107,7 +115,7 @@ export class EntryUploads {
     access: Access,
     name: string,
     open: () => Readable,
-    { sizeBytes, digest }: { readonly sizeBytes: number; readonly digest?: Digest | undefined },
+    { sizeBytes, digest, chargedBytes = 0 }: KeepOptions,
   ): Promise<PutOutcome | 'forbidden'> {
     const { entries, clock } = this.#options;
     const { id: writer, writeScope, claims } = access;
@@ -123,7 +131,7 @@ export class EntryUploads {
           });
     this.#accounts.uploaded(outcome);
     if (outcome === 'stored') this.#accounts.moved('write', 'proxied', sizeBytes);
-    this.#accounts.chargeToken(access, sizeBytes);
+    this.#accounts.chargeToken(access, Math.max(0, sizeBytes - chargedBytes));
     return outcome;
   }
 

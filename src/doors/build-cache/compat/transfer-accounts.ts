@@ -45,13 +45,17 @@ export class TransferAccounts {
 
   /** Charges whoever sent the request, token and address, for what passes. */
   chargeOf(request: FastifyRequest): OnBytes | undefined {
-    const ofToken = this.#limits?.tokenCharge(accessOf(request), 'bytes');
+    const ofToken = this.chargeOfToken(request);
     const ofAddress = this.chargeOfAddress(request);
     if (!ofToken || !ofAddress) return ofToken ?? ofAddress;
     return (bytes) => {
       ofToken(bytes);
       ofAddress(bytes);
     };
+  }
+
+  chargeOfToken(request: FastifyRequest): OnBytes | undefined {
+    return this.#limits?.tokenCharge(accessOf(request), 'bytes');
   }
 
   chargeOfAddress({ raw }: FastifyRequest): OnBytes | undefined {

@@ -3,12 +3,14 @@
  * https://turborepo.dev/docs/core-concepts/remote-caching#remote-cache-api
  */
 import type { FastifyRequest } from 'fastify';
+import type { RateLimits } from '../../../auth/limits/rate-limits.ts';
 import { accessOf } from '../../../auth/require-bearer.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import { inParallel } from '../../../base/in-parallel.ts';
 import { answerJson, readJson } from '../../../http/json.ts';
 import type { ObjectFacts } from '../../../storage/store.ts';
 import { isCommit } from '../../../wire/provenance.ts';
+import { requestsIn } from '../cost.ts';
 import type { BuildCacheMetrics } from '../metrics.ts';
 import { type Protocol, readsOnly } from './protocol.ts';
 
@@ -27,6 +29,8 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 const MAX_HASHES = 10_000;
 const MAX_EVENTS = 10_000;
 const BATCH_WIDTH = 64;
+/** No task takes longer, and what is added up must stay a number. */
+const MAX_DURATION_MS = 7 * 24 * 3600_000;
 
 const PREFLIGHT = [
   ...['access-control-allow-methods', 'GET, HEAD, PUT, POST, OPTIONS'],
@@ -40,9 +44,10 @@ const PREFLIGHT = [
 export interface TurborepoOptions {
   readonly metrics: BuildCacheMetrics;
   readonly turborepoRequireTag: readonly string[];
+  readonly limits?: RateLimits | undefined;
 }
 
-export function turborepo({ metrics, turborepoRequireTag }: TurborepoOptions): Protocol {
+export function turborepo({ metrics, limits, turborepoRequireTag }: TurborepoOptions): Protocol {
   return {
     name: NAME,
 
@@ -73,6 +78,7 @@ export function turborepo({ metrics, turborepoRequireTag }: TurborepoOptions): P
       on('POST', '/v8/artifacts', async (request, response) => {
         const access = accessOf(request);
         const hashes = hashesIn(await readJson(request.raw, MAX_MESSAGE_BYTES));
+        limits?.tokenCharge(access, 'requests')?.(requestsIn(hashes) - 1); // one was counted before the body was read
         const found = await inParallel(hashes, BATCH_WIDTH, async (hash) => {
           const held = await entries.find(access, entryName(hash));
           return [hash, held ? summaryOf(held.facts) : null] as const;
@@ -182,7 +188,7 @@ function eventsIn(message: unknown): CacheEvent[] {
     const { source, event, duration } = (raw ?? {}) as Record<string, unknown>;
     const [from, what] = [String(source).toLowerCase(), String(event).toLowerCase()];
     if ((from !== 'local' && from !== 'remote') || (what !== 'hit' && what !== 'miss')) return [];
-    const ms = typeof duration === 'number' && duration >= 0 && Number.isFinite(duration) ? duration : 0;
+    const ms = typeof duration === 'number' && duration >= 0 && duration <= MAX_DURATION_MS ? duration : 0;
     return [{ source: from, event: what, duration: ms } as const];
   });
 }
