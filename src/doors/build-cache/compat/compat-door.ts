@@ -75,6 +75,7 @@ function registerProtocol(app: HttpApp, protocol: Protocol, options: CompatDoorO
     entries: options.entries,
     downloads: new EntryDownloads(options, accounts),
     uploads: new EntryUploads(options, accounts),
+    accounts,
   });
 
   /** What is not even looked at goes on record by its address. */

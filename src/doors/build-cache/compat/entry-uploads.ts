@@ -134,11 +134,6 @@ export class EntryUploads {
     this.#accounts.chargeToken(access, Math.max(0, sizeBytes - chargedBytes));
     return outcome;
   }
-
-  /** Counts what `keep` failed to store in a request that is no PUT: of those the door counts it. */
-  failed(): void {
-    this.#accounts.uploaded('failed');
-  }
 }
 
 /** A check that nobody asks any more is ended, whatever came of the body. */

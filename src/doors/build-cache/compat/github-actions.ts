@@ -49,7 +49,7 @@ export function githubActions({
   return {
     name: NAME,
 
-    register({ on, entries, downloads, uploads }) {
+    register({ on, entries, downloads, uploads, accounts }) {
       on('POST', `${SERVICE}/GetCacheEntryDownloadURL`, async (request, response) => {
         const access = accessOf(request);
         const { key, version, restoreKeys } = await messageOf(request);
@@ -101,7 +101,7 @@ export function githubActions({
               .catch(async (error) => {
                 // The same call may have come twice: the first has made the entry and removed the parts.
                 if (await isThere().catch(() => false)) return;
-                uploads.failed();
+                accounts.uploaded('failed');
                 // A block that is damaged would stand in the way of whoever stores the same anew.
                 if (isDamage(error)) await blocks.remove(upload);
                 throw error;

@@ -5,6 +5,7 @@ import type { RawHandler } from '../../../http/raw-route.ts';
 import type { Entries } from '../entries.ts';
 import type { EntryDownloads } from './entry-downloads.ts';
 import type { EntryUploads } from './entry-uploads.ts';
+import type { TransferAccounts } from './transfer-accounts.ts';
 
 /** An answer as a protocol's clients read it. */
 export interface ProtocolAnswer {
@@ -27,6 +28,7 @@ export interface ProtocolRoutes {
   readonly entries: Entries;
   readonly downloads: EntryDownloads;
   readonly uploads: EntryUploads;
+  readonly accounts: TransferAccounts;
 }
 
 /**

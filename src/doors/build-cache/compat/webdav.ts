@@ -23,7 +23,7 @@ export function webdav(record: DeletionRecord): Protocol {
   return {
     name: NAME,
 
-    register({ on, entries, downloads, uploads }) {
+    register({ on, entries, downloads, uploads, accounts }) {
       for (const path of ROUTES) {
         on('OPTIONS', path, async (_request, response) => {
           response.writeHead(200, ['dav', '1', 'allow', ALLOWED, 'content-length', '0']);
@@ -31,7 +31,7 @@ export function webdav(record: DeletionRecord): Protocol {
         });
 
         on('PROPFIND', path, async (request, response) => {
-          drainRest(request.raw, transfers.chargeOf(request)); // which properties: told are those that there are
+          drainRest(request.raw, accounts.chargeOf(request)); // which properties: told are those that there are
           if (request.headers['depth'] === 'infinity') return answerXml(response, 403, FINITE_DEPTH);
           // An empty list would be a lie, on which `rclone sync` would empty the folder that it is to fill.
           if (request.headers['depth'] === '1' && isCollection(request))
@@ -44,7 +44,7 @@ export function webdav(record: DeletionRecord): Protocol {
         });
 
         on('MKCOL', path, async (request, response) => {
-          drainRest(request.raw, transfers.chargeOf(request));
+          drainRest(request.raw, accounts.chargeOf(request));
           const access = accessOf(request);
           if (access.writeScope === undefined) throw readsOnly();
           const path = keyPathOf(request).replace(/\/$/, '');
