@@ -62,3 +62,12 @@ test('of several failures the one that came first is thrown', async () => {
 test('no items need no work', async () => {
   assert.deepEqual(await inParallel([], 4, () => Promise.reject(new Error('not called'))), []);
 });
+
+test('work that is done at once leaves others their turn', async () => {
+  let [begun, begunBefore] = [0, 0];
+  setImmediate(() => {
+    begunBefore = begun;
+  });
+  await inParallel(Array.from({ length: 1000 }), 32, async () => void begun++);
+  assert.deepEqual([begunBefore, begun], [64, 1000]);
+});

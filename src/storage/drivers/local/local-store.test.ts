@@ -24,6 +24,19 @@ test('a listing leaves files alone that the store never writes', async () => {
   for (const path of strangers) assert.equal(await readFile(path, 'utf8'), 'not ours');
 });
 
+test('a long listing leaves others their turn', async () => {
+  await using folder = await openTempFolder();
+  const store = await LocalStore.open({ root: folder.path });
+  for (let n = 0; n < 100; n++)
+    await store.put(parseObjectKey(`objects/${n}`), Buffer.from('body'), { ifAbsent: true });
+  const [listed, turnsAt]: [ObjectKey[], number[]] = [[], []];
+  for await (const { key } of store.list({ prefix: '' })) {
+    if (listed.push(key) === 1) setImmediate(() => turnsAt.push(listed.length));
+  }
+  assert.equal(listed.length, 100);
+  assert.deepEqual(turnsAt, [63]); // before the 64th
+});
+
 test('a damaged file is told of once, removed, and its key can be stored again with ifAbsent', async () => {
   await using folder = await openTempFolder();
   const damaged: ObjectKey[] = [];

@@ -2,6 +2,7 @@ import { createReadStream, existsSync, type Stats } from 'node:fs';
 import { utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { type ByteRange, resolveByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { DigestMeter } from '../../../base/digest.ts';
@@ -37,6 +38,8 @@ export interface LocalStoreOptions {
   readonly onDamaged?: (key: ObjectKey, what: string) => void;
 }
 
+/** Some milliseconds. */
+const LISTED_IN_A_ROW = 64;
 /** Chunks are gathered to this size before they are written: fewer, larger system calls. */
 const WRITE_BATCH_BYTES = 512 * 1024;
 const READ_CHUNK_BYTES = 256 * 1024;
@@ -142,7 +145,10 @@ export class LocalStore implements ObjectStore {
   async *list({ prefix, after }: ListOptions): AsyncIterable<ListedObject> {
     const latin1 = (key: string): string => Buffer.from(key).toString('latin1');
     const bounds = { prefix: latin1(prefix), after: after === undefined ? undefined : latin1(after) };
+    let walked = 0;
     for await (const { text, path } of walk(this.#folder, '', bounds)) {
+      // Where every file is opened at once a long listing would be one piece of work, in which nobody else has a turn.
+      if (++walked % LISTED_IN_A_ROW === 0) await setImmediate();
       const key = keyFromText(text);
       const found = key && (await this.#openPath(key, path));
       if (!found) continue;
