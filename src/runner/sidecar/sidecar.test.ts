@@ -285,10 +285,14 @@ describe('who should not be here', () => {
       asked++;
       response.end();
     });
-    assert.equal(
-      (await bench.ask('/v1/cache/1', { headers: { origin: 'http://evil.example' } })).status,
-      403,
-    );
+    for (const header of ['Origin: http://evil.example', 'Sec-Fetch-Site: cross-site'])
+      assert.match(
+        await sendRaw(
+          bench.sidecar.url,
+          `GET /v1/cache/1 HTTP/1.1\r\nHost: 127.0.0.1\r\n${header}\r\nConnection: close\r\n\r\n`,
+        ),
+        /^HTTP\/1.1 403 /,
+      );
     const { port } = new URL(bench.sidecar.url);
     for (const host of ['evil.example', `evil.example:${port}`, ''])
       assert.match(
@@ -302,6 +306,12 @@ describe('who should not be here', () => {
     assert.match(await sendRaw(bench.sidecar.url, absolute), /^HTTP\/1.1 403 /);
     assert.equal(asked, 0);
     assert.equal((await bench.ask('/v1/cache/1')).status, 200);
+  });
+
+  test('is told so at once, whatever it still means to send', async () => {
+    await using bench = await Bench.start((_request, response) => response.end());
+    const begun = 'PUT /v1/cache/1 HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 1000000\r\n\r\nbegun';
+    assert.match(await sendRaw(bench.sidecar.url, begun), /^HTTP\/1.1 403 /);
   });
 
   test('is whoever does not know the secret part of the address', async () => {

@@ -134,7 +134,9 @@ export class Sidecar implements AsyncDisposable {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const target = this.#targetOf(request);
     if (target === undefined) {
-      this.#answer(request, response, { status: 403, contentType: 'text/plain', body: 'Not for you.' });
+      // At once, and the connection ends with it: whatever a stranger still sends is not waited for.
+      response.writeHead(403, { 'content-type': 'text/plain', connection: 'close' });
+      response.end('Not for you.');
       return;
     }
     this.#counts.requests++;
@@ -176,11 +178,13 @@ export class Sidecar implements AsyncDisposable {
 
   /**
    * What is asked of the gateway; `undefined` of who should not be here: somebody without the secret, a page in a
-   * browser (tools send no `Origin`), or one that reached this address by a name of its own (DNS rebinding).
+   * browser (tools send neither `Origin` nor `Sec-Fetch-Site`, which goes with what pages embed, too), or one that
+   * reached this address by a name of its own (DNS rebinding).
    */
   #targetOf({ url = '', headers }: IncomingMessage): string | undefined {
     const { host, secretPath } = this.#options;
-    if (headers.origin !== undefined || !url.startsWith('/')) return undefined;
+    if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined) return undefined;
+    if (!url.startsWith('/')) return undefined;
     if (LOOPBACK.has(host) && !isOwnName(headers.host ?? '')) return undefined;
     if (secretPath === undefined) return url;
     const [given, wanted] = [Buffer.from(url.split('/', 2)[1] ?? ''), Buffer.from(secretPath)];
