@@ -14,6 +14,7 @@ import { registerCompat } from './compat/compat-door.ts';
 import { NAME as GITHUB_ACTIONS } from './compat/github-actions-key.ts';
 import { allProtocols } from './compat/protocols.ts';
 import { registerUploads } from './compat/upload-routes.ts';
+import { UploadTallies } from './compat/upload-tallies.ts';
 import { Entries } from './entries.ts';
 import { refusedDeletion, registerEntries } from './entry-routes.ts';
 import type { HotAnswers } from './hot-answers.ts';
@@ -58,8 +59,9 @@ export function registerBuildCache(app: HttpApp, options: BuildCacheDoorOptions)
     registerEntries(scope as HttpApp, options);
   });
   const uploads = new BlockUploads(options.store, options.maxArtifactBytes);
-  registerUploads(app, GITHUB_ACTIONS, { ...options, uploads });
-  registerCompat(app, allProtocols({ ...options, uploads }), {
+  const tallies = new UploadTallies(options.maxArtifactBytes, limits);
+  registerUploads(app, GITHUB_ACTIONS, { ...options, uploads, tallies });
+  registerCompat(app, allProtocols({ ...options, uploads, tallies }), {
     ...options,
     entries: new Entries(options.store),
   });

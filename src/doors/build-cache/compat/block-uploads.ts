@@ -28,6 +28,8 @@ export interface BlockList {
 /** A list that was kept, so that any server can take up the upload. */
 export interface KeptList extends BlockList {
   readonly key: ObjectKey;
+  /** Of the upload. */
+  readonly id: string;
 }
 
 const LOOKUPS_AT_ONCE = 32;
@@ -110,7 +112,8 @@ export class BlockUploads {
       const got = await this.#store.get(key);
       if (!got || got === 'unsatisfiable') continue;
       const list = JSON.parse((await buffer(got.body)).toString('utf8')) as BlockList;
-      if (list.sizeBytes === sizeBytes) return { key, ...list };
+      const [id = ''] = key.slice(prefix.length + 1).split('-', 1);
+      if (list.sizeBytes === sizeBytes) return { key, id, ...list };
     }
     return undefined;
   }

@@ -23,6 +23,7 @@ import { entryName, keyOf, NAME } from './github-actions-key.ts';
 import { type Asked, readMessage, twirpFailure } from './github-actions-messages.ts';
 import type { Protocol } from './protocol.ts';
 import { uploadUrl } from './upload-routes.ts';
+import type { UploadTallies } from './upload-tallies.ts';
 
 const SERVICE = '/twirp/github.actions.results.api.v1.CacheService';
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -36,16 +37,13 @@ const WRITE_DENIED = 'cache write denied: this token has no scope to write; it r
 export interface GithubActionsOptions {
   readonly uploads: BlockUploads;
   readonly uploadUrls: UploadUrls;
+  readonly tallies: UploadTallies;
   readonly clock: Clock;
   readonly publicUrl: string | undefined;
 }
 
-export function githubActions({
-  uploads: blocks,
-  uploadUrls,
-  clock,
-  publicUrl,
-}: GithubActionsOptions): Protocol {
+export function githubActions(options: GithubActionsOptions): Protocol {
+  const { uploads: blocks, uploadUrls, tallies, clock, publicUrl } = options;
   return {
     name: NAME,
 
@@ -79,6 +77,7 @@ export function githubActions({
         if (await entries.find(access, name))
           throw new VelocityError('ALREADY_STORED', 'This key is stored already; the first write won.');
         const place = { tenant, scope, entry: digestOf(name), id: randomBytes(16).toString('hex') };
+        tallies.begin(place.id, access);
         const expiresAt = Math.floor(clock.now() / 1000) + UPLOAD_TTL_SECONDS;
         const url = uploadUrl(publicUrl ?? originOf(request), uploadUrls, place, expiresAt);
         answerJson(response, 200, { ok: true, signed_upload_url: url });
@@ -95,9 +94,10 @@ export function githubActions({
         if (upload) {
           // A body of one block is known before it is read; of more nobody has measured the whole.
           const digest = upload.blocks.length === 1 ? upload.blocks[0]?.digest : undefined;
+          const chargedBytes = tallies.chargedBytes(upload.id);
           const keep = () =>
             uploads
-              .keep(access, name, () => blocks.open(upload), { sizeBytes, digest })
+              .keep(access, name, () => blocks.open(upload), { sizeBytes, digest, chargedBytes })
               .catch(async (error) => {
                 // The same call may have come twice: the first has made the entry and removed the parts.
                 if (await isThere().catch(() => false)) return;

@@ -34,6 +34,7 @@ import { BlockUploads } from './block-uploads.ts';
 import { registerCompat } from './compat-door.ts';
 import { isKeyPath } from './key-value.ts';
 import { allProtocols } from './protocols.ts';
+import { UploadTallies } from './upload-tallies.ts';
 
 const PRESETS = ['main', 'pull-request', 'developer', 'admin'] as const;
 const LIMIT = 1000;
@@ -72,6 +73,7 @@ class Rig implements AsyncDisposable {
       ...{ actionResults: 'complete' as const, version: '1.2.3' },
       uploads: new BlockUploads(store, maxArtifactBytes),
       uploadUrls: new UploadUrls(secret),
+      tallies: new UploadTallies(maxArtifactBytes, undefined),
     });
     registerCompat(this.#app, protocols, {
       ...openAuthenticator(clock, {

@@ -52,6 +52,43 @@ test('blocks count when they come, whether or not a blob is made of them, and ar
   assert.equal(await goesOn(server), false);
 });
 
+test('what comes under an upload’s URL counts as it comes, and not again when an entry is made of it', async () => {
+  await using server = await CompatServer.start(bytes(10_000));
+  const call = async (method: string, message: object) => {
+    const path = `/twirp/github.actions.results.api.v1.CacheService/${method}`;
+    const reply = await server.fetch(path, { method: 'POST', body: JSON.stringify(message) });
+    return (await reply.json()) as { ok?: boolean; signed_upload_url?: string };
+  };
+  const entry = { key: 'key', version: 'v' };
+  const { signed_upload_url: url = '' } = await call('CreateCacheEntry', entry);
+  const put = async (query: string, body: string): Promise<number> =>
+    (await fetch(url + query, { method: 'PUT', body })).status;
+  assert.equal(await put('&comp=block&blockid=YQ==', 'x'.repeat(6_000)), 201);
+  assert.equal(await put('&comp=blocklist', '<BlockList><Latest>YQ==</Latest></BlockList>'), 201);
+  assert.deepEqual(
+    await call('FinalizeCacheEntryUpload', { ...entry, size_bytes: 6_000 }).then(({ ok }) => ok),
+    true,
+  );
+  assert.equal(await goesOn(server), true);
+  assert.equal(await put('&comp=block&blockid=Yg==', 'x'.repeat(6_000)), 201);
+  assert.equal(await goesOn(server), false);
+});
+
+test('one URL of an upload does not open for any number of blocks', async () => {
+  await using server = await CompatServer.start({ maxArtifactBytes: 100_000 });
+  const path = '/twirp/github.actions.results.api.v1.CacheService/CreateCacheEntry';
+  const body = JSON.stringify({ key: 'key', version: 'v' });
+  const reply = await server.fetch(path, { method: 'POST', body }, 'pull-request');
+  const { signed_upload_url: url } = (await reply.json()) as { signed_upload_url: string };
+  const statuses: number[] = [];
+  for (let block = 0; block < 5; block++) {
+    const id = Buffer.from(String(block)).toString('base64url');
+    const sent = await fetch(`${url}&comp=block&blockid=${id}`, { method: 'PUT', body: 'x'.repeat(100_000) });
+    statuses.push(sent.status);
+  }
+  assert.deepEqual(statuses, [201, 201, 201, 413, 413]);
+});
+
 for (const method of ['PROPFIND', 'MKCOL'])
   test(`the body of a ${method} counts, though nobody reads it`, async () => {
     await using server = await CompatServer.start(bytes(10_000));

@@ -24,6 +24,7 @@ import {
   readBlockList,
 } from './azure-blob-requests.ts';
 import { type BlockUploads, WHOLE } from './block-uploads.ts';
+import type { UploadTallies } from './upload-tallies.ts';
 
 /** Three segments and more: what the vendor's SDK takes for account, container and blob. */
 const UPLOAD_PATH = '/v1/uploads';
@@ -31,6 +32,7 @@ const UPLOAD_PATH = '/v1/uploads';
 export interface UploadRoutesOptions {
   readonly uploads: BlockUploads;
   readonly uploadUrls: UploadUrls;
+  readonly tallies: UploadTallies;
   readonly metrics: BuildCacheMetrics;
   readonly authMetrics: AuthMetrics;
   readonly logger: Logger;
@@ -56,7 +58,8 @@ export function uploadUrl(
  * @param protocol whose uploads they are, in metrics
  */
 export function registerUploads(app: HttpApp, protocol: string, options: UploadRoutesOptions): void {
-  const { uploads, uploadUrls, metrics, authMetrics, logger, clock, maxArtifactBytes, limits } = options;
+  const { uploads, uploadUrls, tallies, metrics, authMetrics, logger, clock, maxArtifactBytes, limits } =
+    options;
 
   app.register(async (scope) => {
     leaveBodiesUnread(scope as HttpApp);
@@ -88,7 +91,11 @@ export function registerUploads(app: HttpApp, protocol: string, options: UploadR
     request: IncomingMessage,
     maxBytes: number,
   ): Promise<void> {
-    const body = boundedBody(request, maxBytes, limits?.transferCharge(request));
+    const [ofUpload, ofAddress] = [tallies.partOf(place.id), limits?.transferCharge(request)];
+    const body = boundedBody(request, maxBytes, (bytes) => {
+      ofUpload(bytes);
+      ofAddress?.(bytes);
+    });
     await uploads.stage(place, block, body, announcedLength(request));
   }
 
