@@ -98,11 +98,7 @@ export class EntryUploads {
   /** A part of an upload, bounded and charged for. */
   partOf(request: FastifyRequest, maxBytes: number): Readable {
     const { maxArtifactBytes } = this.#options;
-    return boundedBody(
-      request.raw,
-      Math.min(maxBytes, maxArtifactBytes),
-      this.#accounts.chargeOf(request),
-    );
+    return boundedBody(request.raw, Math.min(maxBytes, maxArtifactBytes), this.#accounts.chargeOf(request));
   }
 
   /**
