@@ -15,7 +15,8 @@ const FOLDERS = ['src', 'test/repo', 'test/contracts', 'test/e2e'];
 const S3_USERS =
   /test\/(contracts\/(s3-store|faulty-network)|e2e\/(admin|clients\/[\w-]+|gateway|run-s3|storage-faults))\.test\.ts$/;
 /** Test files that run build tools which are no dependency of the project. */
-const BUILD_TOOL_USERS = /test\/e2e\/(clients\/(github-actions|moon|nx)|sidecar)\.test\.ts$/;
+const BUILD_TOOL_USERS =
+  /test\/e2e\/(clients\/(github-actions|lage|moon|nx|opendal|wireit)|sidecar)\.test\.ts$/;
 /** Test files of clients that need minutes: `npm run clients` runs them, plain `npm test` does not. */
 const SLOW_CLIENTS: readonly string[] = ['test/e2e/clients/bazel.test.ts', 'test/e2e/clients/gradle.test.ts'];
 /** Files at once: the machines this runs on have few cores, and some tests start servers. */

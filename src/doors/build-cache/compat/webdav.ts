@@ -77,9 +77,12 @@ export function webdav(record: DeletionRecord): Protocol {
   };
 }
 
-/** sccache does not start where its first read fails in any way but 404; where its first write fails, it only reads. */
+/**
+ * sccache does not start where its first read fails in any way but 404, for a limit that is reached too: OpenDAL has no
+ * word for 429. Where its first write fails, it only reads.
+ */
 function statusOf({ status }: Problem, method: string): number {
-  return status >= 500 && READS.has(method) ? 404 : status;
+  return (status >= 500 || status === 429) && READS.has(method) ? 404 : status;
 }
 
 const READS = new Set(['GET', 'HEAD', 'PROPFIND']);
