@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { TEST_TOKEN } from './server-process.ts';
 
-/** One call of the service as another client makes it: wireit spells fields so, and numbers as numbers. */
+/** One call of the service as wireit makes it: fields spelled so, and numbers as numbers. */
 export async function call(
   url: string,
   method: string,

@@ -15,7 +15,7 @@ import { takesZstd, zstdEncoded, zstdHead } from '../../../http/zstd.ts';
 import { isDamage } from '../../../storage/body.ts';
 import type { ObjectFacts, ObjectStore, StoredObject } from '../../../storage/store.ts';
 import { type Verdict, verify } from '../../../storage/verify.ts';
-import type { Entries, Listing, ReadEntry } from '../entries.ts';
+import type { Entries, Holding, Listing, ReadEntry } from '../entries.ts';
 import type { HotAnswers, SentEntry } from '../hot-answers.ts';
 import { signRequest } from '../signed-request.ts';
 import type { TransferAccounts } from './transfer-accounts.ts';
@@ -107,22 +107,37 @@ export class EntryDownloads {
       this.#remember(request, access, { name, headers: all, bytes: got.bytes, asOf });
   }
 
-  /** The URL that gives an entry to whoever has it, for clients that are told one; without an entry a miss. */
+  /**
+   * The URL that gives an entry to whoever has it, for clients that are told one; without an entry a miss.
+   * @param scheme `https`: the client opens no other URL, and misses where it would be told one
+   */
   async handOut(
     request: FastifyRequest,
     found: Pick<Listing, 'key' | 'sizeBytes'> | undefined,
+    scheme: 'any' | 'https' = 'any',
   ): Promise<string | undefined> {
     const { store, urlTtlSeconds, publicUrl } = this.#options;
-    if (!found) {
+    const terms = { method: 'GET', ttlSeconds: urlTtlSeconds } as const;
+    const signed =
+      found && (await signRequest(this.#options, found.key, terms, publicUrl ?? originOf(request)));
+    if (!signed || (scheme === 'https' && !signed.url.startsWith('https:'))) {
       this.#accounts.miss();
       return undefined;
     }
-    const terms = { method: 'GET', ttlSeconds: urlTtlSeconds } as const;
-    const { url } = await signRequest(this.#options, found.key, terms, publicUrl ?? originOf(request));
+    const { url } = signed;
     this.#accounts.hit();
     this.#accounts.chargeToken(accessOf(request), found.sizeBytes);
     if (store.capabilities.presign !== 'none') this.#accounts.moved('read', 'presigned', found.sizeBytes);
     return url;
+  }
+
+  /** What is there to be handed out, and was read to its end as with `checkedAhead`. */
+  async findChecked(access: Access, name: string): Promise<Holding | undefined> {
+    const { store, entries } = this.#options;
+    const found = await entries.find(access, name);
+    if (!found || store.capabilities.presign !== 'none') return found;
+    await this.#removeDamaged(access, name);
+    return entries.find(access, name);
   }
 
   async #sendHead(

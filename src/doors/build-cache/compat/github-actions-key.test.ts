@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { scopedKey } from '../scoped-key.ts';
-import { entryName, keyOf } from './github-actions-key.ts';
+import { entryName, isWireitKey, keyOf } from './github-actions-key.ts';
 
 const keys = fc.oneof(
   fc.string({ minLength: 1, maxLength: 60, unit: 'binary' }).filter((key) => key.isWellFormed()),
@@ -50,4 +50,11 @@ test('a key that no object key can hold is refused', () => {
     assert.throws(() => entryName('v', key), { code: 'BAD_REQUEST', field: 'key' });
   for (const version of ['', 'v'.repeat(513)])
     assert.throws(() => entryName(version, 'key'), { code: 'BAD_REQUEST', field: 'version' });
+});
+
+test('wireit’s keys are told from those of others, which may begin like them', () => {
+  const hex = '0a'.repeat(32);
+  assert.ok(isWireitKey(`wireit-${hex}`));
+  for (const key of [`wireit-${hex}0`, `my-wireit-${hex}`, 'wireit-cache', `wireit-${hex.toUpperCase()}`])
+    assert.ok(!isWireitKey(key), key);
 });

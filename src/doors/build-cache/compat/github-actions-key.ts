@@ -38,6 +38,14 @@ export function keyOf(name: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
+/**
+ * Wireit's keys. It opens no URL but `https`, where told another it crashes; and what it cannot download it takes for
+ * restored, without its outputs. https://github.com/google/wireit/blob/main/src/caching/github-actions-cache.ts
+ */
+export function isWireitKey(key: string): boolean {
+  return /^wireit-[0-9a-f]{64}$/.test(key);
+}
+
 function spell(key: string): string {
   let spelled = '';
   for (const byte of Buffer.from(key)) {

@@ -19,7 +19,7 @@ import { originOf } from '../../../http/request-origin.ts';
 import { unhurried } from '../../../http/unhurried.ts';
 import { isDamage } from '../../../storage/body.ts';
 import type { BlockUploads } from './block-uploads.ts';
-import { entryName, keyOf, NAME } from './github-actions-key.ts';
+import { entryName, isWireitKey, keyOf, NAME } from './github-actions-key.ts';
 import { type Asked, readMessage, twirpFailure } from './github-actions-messages.ts';
 import type { Protocol } from './protocol.ts';
 import { uploadUrl } from './upload-routes.ts';
@@ -53,11 +53,12 @@ export function githubActions(options: GithubActionsOptions): Protocol {
         const { key, version, restoreKeys } = await messageOf(request);
         const name = entryName(version, key);
         const beginnings = [key, ...restoreKeys].map((beginning) => entryName(version, beginning));
-        const held = await entries.find(access, name);
+        const isWireit = isWireitKey(key);
+        const held = await (isWireit ? downloads.findChecked(access, name) : entries.find(access, name));
         const found = held
           ? { key: held.key, name, sizeBytes: held.facts.sizeBytes }
           : await entries.newest(access, beginnings, MAX_LOOKED_AT);
-        const url = await downloads.handOut(request, found);
+        const url = await downloads.handOut(request, found, isWireit ? 'https' : 'any');
         answerJson(
           response,
           200,
@@ -80,6 +81,7 @@ export function githubActions(options: GithubActionsOptions): Protocol {
         tallies.begin(place.id, access);
         const expiresAt = Math.floor(clock.now() / 1000) + UPLOAD_TTL_SECONDS;
         const url = uploadUrl(publicUrl ?? originOf(request), uploadUrls, place, expiresAt);
+        if (isWireitKey(key) && !url.startsWith('https:')) throw notHttps();
         answerJson(response, 200, { ok: true, signed_upload_url: url });
       });
 
@@ -118,6 +120,14 @@ export function githubActions(options: GithubActionsOptions): Protocol {
 
     failure: twirpFailure,
   };
+}
+
+function notHttps(): VelocityError {
+  return new VelocityError(
+    'BAD_REQUEST',
+    'Wireit sends to https alone: set VC_PUBLIC_URL, or let the proxy say X-Forwarded-Proto.',
+    { field: 'x-forwarded-proto' },
+  );
 }
 
 async function messageOf(request: FastifyRequest): Promise<Asked> {
