@@ -6,18 +6,15 @@ import { accessOf } from '../../../auth/require-bearer.ts';
 import { parseByteRange } from '../../../base/byte-range.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { VelocityError } from '../../../base/errors.ts';
-import { Lanes } from '../../../base/lanes.ts';
-import { Singleflight } from '../../../base/singleflight.ts';
 import { originOf } from '../../../http/request-origin.ts';
 import { representationHead, sendBody, sendBytes } from '../../../http/transfer.ts';
 import { unhurried } from '../../../http/unhurried.ts';
 import { takesZstd, zstdEncoded, zstdHead } from '../../../http/zstd.ts';
-import { isDamage } from '../../../storage/body.ts';
 import type { ObjectFacts, ObjectStore, StoredObject } from '../../../storage/store.ts';
-import { type Verdict, verify } from '../../../storage/verify.ts';
 import type { Entries, Holding, Listing, ReadEntry } from '../entries.ts';
 import type { HotAnswers, SentEntry } from '../hot-answers.ts';
 import { signRequest } from '../signed-request.ts';
+import { ReadingsAhead } from './readings-ahead.ts';
 import type { TransferAccounts } from './transfer-accounts.ts';
 
 export interface EntryDownloadsOptions {
@@ -49,20 +46,16 @@ export interface SendOptions {
   readonly checkedAhead?: boolean;
 }
 
-/** Each reads a whole entry, of any size; the smallest that waits goes first. */
-const LOOKS_AT_ONCE = 4;
-
 /** Moves whole entries from the store to a protocol's clients. */
 export class EntryDownloads {
   readonly #options: EntryDownloadsOptions;
   readonly #accounts: TransferAccounts;
-  /** Readings before an answer: however many ask for an entry at once, and leave again, it is read once. */
-  readonly #verdicts = new Singleflight<Verdict>();
-  readonly #looks = new Lanes(LOOKS_AT_ONCE);
+  readonly #ahead: ReadingsAhead;
 
   constructor(options: EntryDownloadsOptions, accounts: TransferAccounts) {
     this.#options = options;
     this.#accounts = accounts;
+    this.#ahead = new ReadingsAhead(options.store, options.entries);
   }
 
   /**
@@ -136,7 +129,7 @@ export class EntryDownloads {
     const { store, entries } = this.#options;
     const found = await entries.find(access, name);
     if (!found || store.capabilities.presign !== 'none') return found;
-    await this.#removeDamaged(access, name);
+    if (!(await this.#ahead.leavesSound(access, name))) throw this.#missing(name);
     return entries.find(access, name);
   }
 
@@ -177,28 +170,12 @@ export class EntryDownloads {
     // What is in memory as a whole was checked already and cannot be cut short.
     if (checkedAhead && found !== undefined && 'body' in found && !found.bytes) {
       found.body.destroy();
-      await unhurried(request.raw, () => this.#removeDamaged(access, name));
+      const isSound = await unhurried(request.raw, () => this.#ahead.leavesSound(access, name));
+      if (!isSound) throw this.#missing(name);
       found = await read();
     }
     const isThere = found !== undefined && !('unsatisfiable' in found);
     return isThere && admit ? admit(found as StoredObject, access) : found;
-  }
-
-  /** By reading: the store removes what it finds damaged. What it cannot remove is in the way of whatever comes after it. */
-  async #removeDamaged(access: Access, name: string): Promise<void> {
-    const { store, entries } = this.#options;
-    for (const _ of access.readScopes) {
-      const found = await entries.find(access, name);
-      if (!found) return;
-      try {
-        const look = () => verify(store, found.key);
-        const wait = () => this.#looks.run(found.facts.sizeBytes, look);
-        if ((await this.#verdicts.run(found.key, wait)) !== 'damaged') return;
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-      }
-    }
-    throw this.#missing(name);
   }
 
   /** Whether it did. */
