@@ -3,7 +3,7 @@ import type { Access } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticator.ts';
 import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { Clock } from '../../base/clock.ts';
-import { Lru } from '../../cache/eviction/lru.ts';
+import { S3Fifo } from '../../cache/eviction/s3-fifo.ts';
 import { MemoryTier } from '../../cache/memory-tier.ts';
 import type { FastAnswer } from '../../http/fast-path.ts';
 import type { SimpleRequest } from '../../http/simple-request.ts';
@@ -73,7 +73,7 @@ export class HotAnswers {
 
   constructor(options: HotAnswersOptions) {
     this.#options = options;
-    this.#tier = new MemoryTier({ ...options, eviction: new Lru() });
+    this.#tier = new MemoryTier({ ...options, eviction: new S3Fifo() });
   }
 
   /** Rises with each entry that is removed or replaced. */
