@@ -33,6 +33,18 @@ test('a use does not make it last longer, a new value does', () => {
   assert.equal(tier.size, 1);
 });
 
+test('a value that is renewed has its whole time again, where it is still the one that is held', () => {
+  const { tier, clock } = open();
+  tier.set('a', 'value', 5);
+  clock.advance(TTL - 1);
+  assert.ok(tier.renew('a', 'value', clock.elapsed()));
+  assert.ok(!tier.renew('a', 'another', clock.elapsed()) && !tier.renew('b', 'value', clock.elapsed()));
+  clock.advance(TTL - 1);
+  assert.equal(tier.get('a'), 'value');
+  clock.advance(1);
+  assert.equal(tier.get('a'), undefined);
+});
+
 test('where there is no room the least recently used make some', () => {
   const { tier } = open(10 * (1000 + ENTRY_OVERHEAD_BYTES + 2));
   for (const key of 'abcdefghij') tier.set(key, key, 1000);

@@ -19,7 +19,7 @@ const LARGEST_SHARE = 1 / 8;
 interface Entry<V> {
   readonly value: V;
   readonly bytes: number;
-  readonly expiresAt: number;
+  expiresAt: number;
 }
 
 /** Values in memory that may be forgotten at any time: bounded in bytes, and given out for a while only. */
@@ -77,6 +77,14 @@ export class MemoryTier<V> {
     this.#entries.set(key, { value, bytes, expiresAt: clock.elapsed() + ttlMs });
     this.#bytes += bytes;
     eviction.admit(key);
+    return true;
+  }
+
+  /** Whether the key still held this value, which then has its whole time again, from a moment of `Clock.elapsed`. */
+  renew(key: string, value: V, since: number): boolean {
+    const entry = this.#entries.get(key);
+    if (entry?.value !== value) return false;
+    entry.expiresAt = since + this.#options.ttlMs;
     return true;
   }
 

@@ -90,6 +90,7 @@ export class VelocityServer {
     const hot = new HotAnswers({
       maxBytes: settings.memoryMaxSize,
       ttlMs: settings.memoryTtl,
+      lookUp: (key) => opened.head(key),
       authenticator: tokens.authenticator,
       limits,
       metrics: metrics.buildCache,

@@ -38,6 +38,8 @@ export interface CompatServerOptions {
   readonly remembers?: boolean;
   /** Put around the storage, below what the server itself puts there. */
   readonly around?: (store: ObjectStore) => ObjectStore;
+  /** Default: one that stands still. */
+  readonly clock?: ManualClock;
   /** Whatever is used up comes back only when the server starts anew: its clock stands still. */
   readonly limits?: Partial<LimitSettings>;
 }
@@ -122,7 +124,7 @@ function openApp(
   options: CompatServerOptions,
 ): { app: HttpApp; store: ObjectStore; close: () => void } {
   const { actionResults = 'complete', maxArtifactBytes = 1024 * 1024, auditFails = false } = options;
-  const clock = new ManualClock();
+  const { clock = new ManualClock() } = options;
   const logger = openLogger('silent');
   const recording = { logger, metrics: httpMetrics(registry), clock, requestLog: 'none' } as const;
   const app = createListener(recording);
@@ -141,7 +143,12 @@ function openApp(
   const metrics = buildCacheMetrics(registry);
   const { authenticator } = openAuthenticator(clock, { tokens });
   const knowing = { authenticator, limits, metrics, clock };
-  const hot = new HotAnswers({ maxBytes: options.remembers ? 2 ** 20 : 0, ttlMs: 10_000, ...knowing });
+  const hot = new HotAnswers({
+    maxBytes: options.remembers ? 2 ** 20 : 0,
+    ttlMs: 10_000,
+    lookUp: (key) => opened.head(key),
+    ...knowing,
+  });
   const store = new WatchedStore(opened, (key) => hot.forget(key));
   const records = new RequestRecords(recording);
   const fastPath = FastPath.before(app.server, { answer: (request) => hot.answer(request), records, clock });

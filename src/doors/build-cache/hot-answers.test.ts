@@ -4,8 +4,12 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { CompatServer, type CompatServerOptions } from '../../../test/rig/compat-server.ts';
+import { ManualClock } from '../../../test/rig/manual-clock.ts';
+import { until } from '../../../test/rig/until.ts';
+import { VelocityError } from '../../base/errors.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { Got, ObjectFacts, ObjectStore } from '../../storage/store.ts';
 import { WrappedStore } from '../../storage/wrapped-store.ts';
@@ -13,6 +17,8 @@ import { WrappedStore } from '../../storage/wrapped-store.ts';
 /** Counts what it is asked, and can hold an answer back that it has already. */
 class HoldingStore extends WrappedStore {
   reads = 0;
+  bodies = 0;
+  failure: Error | undefined;
   #held: { readonly arrived: () => void; readonly release: Promise<void> } | undefined;
 
   /** Of the next reading: when its answer is here, and how to let it go. */
@@ -23,6 +29,7 @@ class HoldingStore extends WrappedStore {
   }
 
   override async get(key: ObjectKey): Promise<Got> {
+    this.bodies++;
     return this.#answer(await super.get(key));
   }
 
@@ -32,6 +39,7 @@ class HoldingStore extends WrappedStore {
 
   async #answer<T>(found: T): Promise<T> {
     this.reads++;
+    if (this.failure) throw this.failure;
     const held = this.#held;
     this.#held = undefined;
     held?.arrived();
@@ -110,6 +118,52 @@ test('of what was removed elsewhere and stored anew here, the new is told', asyn
   await store.delete(key as ObjectKey);
   await server.put('/kv/a', 'newer');
   assert.equal((await ask(server, '/kv/a', 'HEAD')).size, '5');
+});
+
+test('what goes on being asked for goes on being answered from memory, and the storage is asked but now and then', async () => {
+  const clock = new ManualClock();
+  const [server, store] = await start({ clock });
+  await using _ = server;
+  await server.put('/kv/a', 'built');
+  for (let i = 0; i < 2; i++) await ask(server, '/kv/a');
+  for (let seconds = 0; seconds < 60; seconds += 4) {
+    clock.advance(4_000);
+    const earlier = store.bodies;
+    assert.equal(await bodyAt(server, '/kv/a'), 'built');
+    assert.equal(store.bodies, earlier);
+    await setImmediate(); // the look at the storage, where there was one, has come back
+  }
+  assert.ok(store.reads - store.bodies < 20, `${store.reads - store.bodies} looks`);
+});
+
+test('what was removed elsewhere is told of until half of its time is over and it was asked for once more', async () => {
+  const clock = new ManualClock();
+  const [server, store] = await start({ clock });
+  await using _ = server;
+  await server.put('/kv/a', 'built');
+  for (let i = 0; i < 2; i++) await ask(server, '/kv/a');
+  const [key] = await server.keys();
+  await store.delete(key as ObjectKey);
+  clock.advance(4_000);
+  assert.equal(await bodyAt(server, '/kv/a'), 'built');
+  clock.advance(1_000);
+  assert.equal(await bodyAt(server, '/kv/a'), 'built');
+  await until(async () => (await ask(server, '/kv/a')).status === 404);
+});
+
+test('a storage that fails when it is asked leaves what is hot its time, and no more', async () => {
+  const clock = new ManualClock();
+  const [server, store] = await start({ clock });
+  await using _ = server;
+  await server.put('/kv/a', 'built');
+  for (let i = 0; i < 2; i++) await ask(server, '/kv/a');
+  store.failure = new VelocityError('STORAGE_UNAVAILABLE', 'The storage does not answer.');
+  for (const seconds of [5, 4]) {
+    clock.advance(seconds * 1000);
+    assert.equal(await bodyAt(server, '/kv/a'), 'built');
+  }
+  clock.advance(1_000);
+  assert.equal((await ask(server, '/kv/a')).status, 503);
 });
 
 test('a protocol without HEAD has none from memory either', async () => {

@@ -8,6 +8,7 @@ import { MemoryTier } from '../../cache/memory-tier.ts';
 import type { FastAnswer } from '../../http/fast-path.ts';
 import type { SimpleRequest } from '../../http/simple-request.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
+import type { ObjectFacts } from '../../storage/store.ts';
 import type { BuildCacheMetrics } from './metrics.ts';
 import { scopedKey } from './scoped-key.ts';
 
@@ -15,6 +16,8 @@ export interface HotAnswersOptions {
   readonly maxBytes: number;
   /** For how long an answer is given again, in milliseconds: what was removed elsewhere is still served until then. */
   readonly ttlMs: number;
+  /** Asks the storage itself. */
+  readonly lookUp: (key: ObjectKey) => Promise<ObjectFacts | undefined>;
   readonly authenticator: Authenticator;
   readonly limits: RateLimits;
   readonly metrics: BuildCacheMetrics;
@@ -25,6 +28,7 @@ export interface HotAnswersOptions {
 export interface SentEntry {
   readonly name: string;
   readonly protocol: string;
+  readonly etag: string;
   /** All fields, flat. */
   readonly headers: readonly string[];
   /** `undefined`: it was asked for with HEAD. */
@@ -47,6 +51,9 @@ interface Place {
 interface Hot {
   readonly fields: string;
   readonly body: Uint8Array | undefined;
+  readonly etag: string;
+  /** When the storage was last asked, or is being asked, whether it still holds the same. */
+  checkedAt: number;
 }
 
 /** Beyond this many addresses all are forgotten, and known again when they are asked for. */
@@ -59,7 +66,8 @@ const MAX_CHANGES = 1000;
 /**
  * Remembers entries that are asked for again and again, and answers for them without a look at the storage. Every
  * request's token is looked at, and told of is only what lies in the first scope that it reads: nothing could come before
- * it. What this server removes or replaces is forgotten at once.
+ * it. What this server removes or replaces is forgotten at once. What is asked for goes on being answered: half-way
+ * through its time the storage is asked whether it still holds the same.
  */
 export class HotAnswers {
   readonly #options: HotAnswersOptions;
@@ -83,7 +91,7 @@ export class HotAnswers {
 
   /** Looks at an answer that was given, and keeps it where it is the second of its kind. */
   sent(request: FastifyRequest, access: Access, entry: SentEntry): void {
-    const { name, protocol, bytes, asOf } = entry;
+    const { name, protocol, etag, bytes, asOf } = entry;
     if (request.url.length > MAX_TARGET_LENGTH) return;
     const [scope, ...more] = access.readScopes;
     // Whoever reads several scopes may have been sent what lies in a later one; they are told what others have warmed.
@@ -96,7 +104,8 @@ export class HotAnswers {
     const fields = toFields(entry.headers);
     // A copy: what was read may be a part of something larger, all of which would stay.
     const body = bytes && new Uint8Array(bytes);
-    this.#tier.set(key, { fields, body }, fields.length + (body?.length ?? 0));
+    const hot = { fields, body, etag, checkedAt: this.#options.clock.elapsed() };
+    this.#tier.set(key, hot, fields.length + etag.length + (body?.length ?? 0));
     if (this.#places.size >= MAX_PLACES) this.#places.clear();
     const { tenant } = request.params as { readonly tenant?: string };
     const { url: route = '', method: methods } = request.routeOptions;
@@ -108,14 +117,16 @@ export class HotAnswers {
   answer({ method, target, authorization }: SimpleRequest): FastAnswer | undefined {
     const place = this.#places.get(target);
     if (!place || (method === 'HEAD' && !place.takesHead)) return undefined;
-    const { authenticator, limits, metrics } = this.#options;
+    const { authenticator, limits, metrics, clock, ttlMs } = this.#options;
     const access = authenticator.known(authorization);
     if (!access?.rights.has('cache')) return undefined;
     const { name, protocol, tenant, route } = place;
     const [scope] = access.readScopes;
     if (scope === undefined || (tenant !== undefined && tenant !== access.tenant)) return undefined;
-    const hot = this.#tier.get(scopedKey(access.tenant, scope, name));
+    const key = scopedKey(access.tenant, scope, name);
+    const hot = this.#tier.get(key);
     if (!hot || (!hot.body && method === 'GET')) return undefined;
+    if (clock.elapsed() - hot.checkedAt >= ttlMs / 2) void this.#check(key, hot);
     if (!limits.tokenMayPass(access)) return undefined; // it is refused, and told so, where all others are
     limits.admitToken(access);
     const body = method === 'GET' ? hot.body : undefined;
@@ -135,6 +146,18 @@ export class HotAnswers {
     if (this.#changed.size <= MAX_CHANGES) return;
     const [oldest] = this.#changed.keys();
     if (oldest !== undefined) this.#changed.delete(oldest);
+  }
+
+  /** A storage in trouble says nothing: then the time runs out. */
+  async #check(key: ObjectKey, hot: Hot): Promise<void> {
+    const startedAt = this.#options.clock.elapsed();
+    hot.checkedAt = startedAt;
+    const asOf = this.#changes;
+    try {
+      const facts = await this.#options.lookUp(key);
+      if (facts?.etag === hot.etag && !this.#hasChanged(key, asOf)) this.#tier.renew(key, hot, startedAt);
+      else this.#tier.delete(key);
+    } catch {}
   }
 
   #hasChanged(key: ObjectKey, since: number): boolean {

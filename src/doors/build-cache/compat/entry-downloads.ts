@@ -97,7 +97,7 @@ export class EntryDownloads {
         : await sendBody(response, isZstd ? zstdEncoded(got.body) : got.body, charge);
     this.#accounts.moved('read', 'proxied', sent);
     if (got.span === 'whole' && got.bytes && options.isPlain && !isZstd)
-      this.#remember(request, access, { name, headers: all, bytes: got.bytes, asOf });
+      this.#remember(request, access, { name, etag: got.facts.etag, headers: all, bytes: got.bytes, asOf });
   }
 
   /**
@@ -147,7 +147,8 @@ export class EntryDownloads {
     const all = [...headers, ...(more?.(found.facts) ?? [])];
     response.writeHead(status, all);
     response.end();
-    if (isPlain) this.#remember(request, access, { name, headers: all, bytes: undefined, asOf });
+    if (isPlain)
+      this.#remember(request, access, { name, etag: found.facts.etag, headers: all, bytes: undefined, asOf });
   }
 
   #changes(): number {
