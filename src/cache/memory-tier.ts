@@ -6,14 +6,17 @@ export interface MemoryTierOptions {
   readonly maxBytes: number;
   /** How long an entry is given out after it came in, in milliseconds. */
   readonly ttlMs: number;
+  /** The largest value that is kept; an eighth of all without it, so that one does not push out most of the others. */
+  readonly maxValueBytes?: number | undefined;
   readonly eviction: Eviction;
   readonly clock: Clock;
+  /** Told of each entry that went to make room. */
+  readonly onEvict?: (() => void) | undefined;
 }
 
 /** What an entry costs the process beside its key and its value, with a buffer of its own: `bench/tier-memory`, rounded up. */
 export const ENTRY_OVERHEAD_BYTES = 768;
 
-/** One value must not push out most of the others. */
 const LARGEST_SHARE = 1 / 8;
 
 interface Entry<V> {
@@ -55,26 +58,30 @@ export class MemoryTier<V> {
 
   /** Whether a value of so many bytes would be kept. */
   takes(valueBytes: number): boolean {
-    return valueBytes + ENTRY_OVERHEAD_BYTES <= this.#options.maxBytes * LARGEST_SHARE;
+    const { maxBytes, maxValueBytes = maxBytes * LARGEST_SHARE - ENTRY_OVERHEAD_BYTES } = this.#options;
+    return valueBytes <= maxValueBytes && valueBytes + ENTRY_OVERHEAD_BYTES <= maxBytes;
   }
 
   /**
    * Keeps a value, in place of the one that the key held; others go until there is room.
    * @param valueBytes what it takes in memory
+   * @param ageMs how much of its time has passed
    * @returns whether it is kept: one that is too large is not
    */
-  set(key: string, value: V, valueBytes: number): boolean {
+  set(key: string, value: V, valueBytes: number, ageMs = 0): boolean {
     this.delete(key);
     if (!this.takes(valueBytes)) return false;
-    const { maxBytes, ttlMs, eviction, clock } = this.#options;
+    const { maxBytes, ttlMs, eviction, clock, onEvict } = this.#options;
     // Two bytes a character at worst.
     const bytes = valueBytes + key.length * 2 + ENTRY_OVERHEAD_BYTES;
+    if (bytes > maxBytes) return false;
     while (this.#bytes + bytes > maxBytes) {
       const victim = eviction.evict();
       if (victim === undefined) return false;
       this.#drop(victim);
+      onEvict?.();
     }
-    this.#entries.set(key, { value, bytes, expiresAt: clock.elapsed() + ttlMs });
+    this.#entries.set(key, { value, bytes, expiresAt: clock.elapsed() + ttlMs - ageMs });
     this.#bytes += bytes;
     eviction.admit(key);
     return true;
