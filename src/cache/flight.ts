@@ -1,0 +1,30 @@
+import type { Readable } from 'node:stream';
+import type { BodyWriting } from './body-tier.ts';
+import type { GrowingBody } from './growing-body.ts';
+import type { Sourced } from './source.ts';
+
+/** Where the body of a flight goes. */
+export type Landing =
+  | { readonly in: 'memory'; readonly body: GrowingBody }
+  | { readonly in: 'disk'; readonly body: BodyWriting }
+  /** Too large to be kept: whoever came first has it, the others ask the source themselves. */
+  | { readonly in: 'nothing' };
+
+/** One question to the source, and all who wait for its answer. */
+export class Flight<M> {
+  readonly sourced: Sourced<M>;
+  readonly landing: Landing;
+  #isTaken = false;
+
+  constructor(sourced: Sourced<M>, landing: Landing) {
+    this.sourced = sourced;
+    this.landing = landing;
+  }
+
+  /** The source's own body, for the first who asks where nobody else can have it. */
+  take(): Readable | undefined {
+    if (this.landing.in !== 'nothing' || this.#isTaken) return undefined;
+    this.#isTaken = true;
+    return this.sourced.body;
+  }
+}

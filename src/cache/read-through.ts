@@ -1,0 +1,302 @@
+import type { Readable } from 'node:stream';
+import { type ByteSpan, spanLength } from '../base/byte-range.ts';
+import type { Clock } from '../base/clock.ts';
+import type { BodyTier, BodyWriting, HeldBody } from './body-tier.ts';
+import { Flight, type Landing } from './flight.ts';
+import { GrowingBody } from './growing-body.ts';
+import type { MemoryTier } from './memory-tier.ts';
+import type { Source, Sourced } from './source.ts';
+
+/** A whole body in memory. */
+export interface Kept<M> {
+  readonly meta: M;
+  readonly bytes: Uint8Array;
+}
+
+/** How a question was answered: `joined` another's flight; `miss` went to the source, `absent` too and it had none; `through`: too large to be kept. */
+export type ReadOutcome = 'memory' | 'disk' | 'joined' | 'miss' | 'absent' | 'through' | 'failed';
+
+export interface ReadThroughOptions<M> {
+  readonly memory: MemoryTier<Kept<M>>;
+  readonly disk?: BodyTier<M> | undefined;
+  /** Larger bodies are not kept. */
+  readonly maxBodyBytes: number;
+  /** What flights may hold in memory together. A body that finds no room goes through without being kept there. */
+  readonly maxFlyingBytes: number;
+  readonly clock: Clock;
+  readonly count: (outcome: ReadOutcome) => void;
+  /** Bytes that came from the source. */
+  readonly onFetched?: (bytes: number) => void;
+}
+
+/** What is read: whole, or a part of it, once. Must be opened or closed. */
+export interface Reading<M> {
+  readonly meta: M;
+  readonly sizeBytes: number;
+  readonly outcome: ReadOutcome;
+  /** The whole, where it is in memory: nothing has to be opened, nor closed. */
+  readonly bytes?: Uint8Array | undefined;
+  open(span: ByteSpan | 'whole'): Promise<Readable>;
+  close(): void;
+}
+
+/** Read into memory from the disk tier in one go, and kept there where they are asked for. */
+const PROMOTED_BYTES = 1024 * 1024;
+/** Bodies that wait to be written to the disk tier; beyond, they are in memory alone. */
+const MAX_KEEPING_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Key → memory → disk → one flight to the source, which streams to everybody who asked meanwhile while it is kept. A
+ * reader that leaves ends nobody else's flight; one that fails fails all who wait for it, once, and is kept nowhere.
+ */
+export class ReadThrough<M> {
+  readonly #options: ReadThroughOptions<M>;
+  readonly #flights = new Map<string, Promise<Flight<M> | undefined>>();
+  readonly #promotions = new Map<string, Promise<Kept<M> | undefined>>();
+  /** Writes to the disk tier under way. */
+  readonly #keepings = new Map<string, Promise<unknown>>();
+  #flyingBytes = 0;
+  #keepingBytes = 0;
+
+  constructor(options: ReadThroughOptions<M>) {
+    this.#options = options;
+  }
+
+  get flights(): number {
+    return this.#flights.size;
+  }
+
+  /** What is in memory, at once. */
+  hot(key: string): Kept<M> | undefined {
+    return this.#options.memory.get(key);
+  }
+
+  /** What a tier holds, without a question to the source. */
+  async find(key: string): Promise<Reading<M> | undefined> {
+    const { memory, disk } = this.#options;
+    const kept = memory.get(key);
+    if (kept) return ofBytes(kept, 'memory');
+    const sizeBytes = disk?.sizeOf(key);
+    if (!disk || sizeBytes === undefined) return undefined;
+    if (sizeBytes <= PROMOTED_BYTES && memory.takes(sizeBytes)) {
+      const promoted = await this.#promote(disk, key);
+      return promoted && ofBytes(promoted, 'disk');
+    }
+    const held = await disk.read(key);
+    return held && ofHeld(held);
+  }
+
+  /** @returns `undefined` where the source has none; whatever `source.open` throws is thrown. */
+  async read(key: string, source: Source<M>): Promise<Reading<M> | undefined> {
+    const { count } = this.#options;
+    const found = this.#flights.has(key) ? undefined : await this.find(key);
+    if (found) {
+      count(found.outcome);
+      return found;
+    }
+    const flying = this.#flights.get(key);
+    try {
+      const flight = await (flying ?? this.#take(key, source));
+      if (!flight) {
+        count('absent');
+        return undefined;
+      }
+      const reading = this.#readingOf(flight, source, flying ? 'joined' : 'miss');
+      count(reading.outcome);
+      return reading;
+    } catch (error) {
+      count('failed');
+      throw error;
+    }
+  }
+
+  /** Brings a body into the tiers, for whoever asks next. */
+  async warm(key: string, source: Source<M>): Promise<void> {
+    const reading = await this.read(key, source);
+    reading?.close();
+  }
+
+  /** Keeps a body that came another way, in place of what the key held. */
+  async fill(key: string, kept: Kept<M>): Promise<void> {
+    await this.forget(key);
+    this.#keep(key, kept);
+  }
+
+  /** Of what is in flight, too: those who wait get what they asked for, and whoever asks from now on what comes now. */
+  async forget(key: string): Promise<void> {
+    const { memory, disk } = this.#options;
+    memory.delete(key);
+    this.#flights.delete(key);
+    this.#promotions.delete(key);
+    await this.#keepings.get(key);
+    await disk?.delete(key);
+  }
+
+  /** Waits for what is being written. */
+  async close(): Promise<void> {
+    await Promise.all(this.#keepings.values());
+  }
+
+  #take(key: string, source: Source<M>): Promise<Flight<M> | undefined> {
+    const flight = this.#open(key, source);
+    this.#flights.set(key, flight);
+    /** Whether whoever comes now still joins: what was forgotten in between is another flight. */
+    const isCurrent = (): boolean => this.#flights.get(key) === flight;
+    const landed = (): void => void (isCurrent() && this.#flights.delete(key));
+    flight.then((open) => {
+      if (!open || open.landing.in === 'nothing') landed();
+      else void this.#fly(key, open, isCurrent).finally(landed);
+    }, landed);
+    return flight;
+  }
+
+  async #open(key: string, source: Source<M>): Promise<Flight<M> | undefined> {
+    const sourced = await source.open();
+    return sourced && new Flight(sourced, await this.#landingOf(key, sourced));
+  }
+
+  async #landingOf(key: string, { meta, sizeBytes }: Sourced<M>): Promise<Landing> {
+    const { memory, disk, maxBodyBytes, maxFlyingBytes } = this.#options;
+    if (sizeBytes > maxBodyBytes) return { in: 'nothing' };
+    if (memory.takes(sizeBytes) && this.#flyingBytes + sizeBytes <= maxFlyingBytes) {
+      this.#flyingBytes += sizeBytes;
+      return { in: 'memory', body: new GrowingBody(sizeBytes) };
+    }
+    const body = await disk?.write(key, meta, sizeBytes);
+    return body ? { in: 'disk', body } : { in: 'nothing' };
+  }
+
+  /** Fetches the body and keeps it. Fails nobody but those who read it. */
+  async #fly(key: string, { sourced, landing }: Flight<M>, isCurrent: () => boolean): Promise<void> {
+    if (landing.in === 'nothing') return;
+    const isFetched = await this.#fetch(sourced, landing.body);
+    if (landing.in === 'memory') {
+      this.#flyingBytes -= sourced.sizeBytes;
+      const { bytes } = landing.body;
+      if (bytes && isCurrent()) this.#keep(key, { meta: sourced.meta, bytes });
+    } else if (isFetched) {
+      // What is forgotten from here on is so after it was written.
+      if (isCurrent()) this.#whileKeeping(key, landing.body.commit());
+      else await landing.body.abort(new Error('another was stored in its place'));
+    }
+  }
+
+  async #fetch({ body, bytes }: Sourced<M>, into: BodyWriting): Promise<boolean> {
+    const { onFetched } = this.#options;
+    try {
+      for await (const chunk of bytes ? [bytes] : body) {
+        onFetched?.(chunk.length);
+        await into.append(chunk);
+      }
+      return into instanceof GrowingBody ? await into.commit() : true;
+    } catch (error) {
+      body.destroy();
+      await into.abort(error as Error);
+      return false;
+    }
+  }
+
+  #readingOf(flight: Flight<M>, source: Source<M>, outcome: ReadOutcome): Reading<M> {
+    const { meta, sizeBytes } = flight.sourced;
+    const { landing } = flight;
+    if (landing.in !== 'nothing') {
+      const bytes = landing.in === 'memory' ? landing.body.bytes : undefined;
+      return {
+        meta,
+        sizeBytes,
+        outcome,
+        bytes,
+        open: async (span) => landing.body.follow(span),
+        close: () => {},
+      };
+    }
+    const whole = flight.take();
+    return {
+      meta,
+      sizeBytes,
+      outcome: 'through',
+      async open(span) {
+        if (whole && isWhole(span, sizeBytes)) return whole;
+        whole?.destroy();
+        const asked = span === 'whole' ? { first: 0, last: sizeBytes - 1 } : span;
+        return source.openPart(asked, meta);
+      },
+      close: () => void whole?.destroy(),
+    };
+  }
+
+  #keep(key: string, { meta, bytes }: Kept<M>): void {
+    const { memory, disk } = this.#options;
+    memory.set(key, { meta, bytes }, bytes.length);
+    if (!disk || this.#keepingBytes + bytes.length > MAX_KEEPING_BYTES) return;
+    this.#whileKeeping(key, this.#write(disk, key, { meta, bytes }));
+  }
+
+  async #write(disk: BodyTier<M>, key: string, { meta, bytes }: Kept<M>): Promise<void> {
+    this.#keepingBytes += bytes.length;
+    try {
+      await this.#keepings.get(key); // what came before is written before
+      const writing = await disk.write(key, meta, bytes.length);
+      await writing?.append(bytes);
+      await writing?.commit();
+    } finally {
+      this.#keepingBytes -= bytes.length;
+    }
+  }
+
+  /** After what is being kept already. Trouble of the disk tier is its own to tell. */
+  #whileKeeping(key: string, work: Promise<unknown>): void {
+    const keeping = Promise.allSettled([this.#keepings.get(key), work]).then(() => {
+      if (this.#keepings.get(key) === keeping) this.#keepings.delete(key);
+    });
+    this.#keepings.set(key, keeping);
+  }
+
+  /** One reading of the disk for all who ask meanwhile. */
+  #promote(disk: BodyTier<M>, key: string): Promise<Kept<M> | undefined> {
+    const underWay = this.#promotions.get(key);
+    if (underWay) return underWay;
+    const isCurrent = (): boolean => this.#promotions.get(key) === promotion;
+    const promotion = this.#readWhole(disk, key, isCurrent).finally(() => {
+      if (isCurrent()) this.#promotions.delete(key);
+    });
+    this.#promotions.set(key, promotion);
+    return promotion;
+  }
+
+  /** @param isCurrent what was forgotten meanwhile is not brought back */
+  async #readWhole(disk: BodyTier<M>, key: string, isCurrent: () => boolean): Promise<Kept<M> | undefined> {
+    const { memory, clock } = this.#options;
+    const held = await disk.read(key);
+    const bytes = await held?.bytes();
+    const kept = held && bytes && { meta: held.meta, bytes };
+    if (kept && isCurrent())
+      memory.set(key, kept, kept.bytes.length, Math.max(0, clock.now() - held.storedAt));
+    return kept;
+  }
+}
+
+function isWhole(span: ByteSpan | 'whole', sizeBytes: number): boolean {
+  return span === 'whole' || spanLength(span) === sizeBytes;
+}
+
+function ofBytes<M>({ meta, bytes }: Kept<M>, outcome: ReadOutcome): Reading<M> {
+  return {
+    meta,
+    sizeBytes: bytes.length,
+    outcome,
+    bytes,
+    open: () => Promise.reject(new Error('unreachable: what is in memory is not opened')),
+    close: () => {},
+  };
+}
+
+function ofHeld<M>(held: HeldBody<M>): Reading<M> {
+  return {
+    meta: held.meta,
+    sizeBytes: held.sizeBytes,
+    outcome: 'disk',
+    open: async (span) => held.stream(span),
+    close: () => held.close(),
+  };
+}
