@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openTempFolder } from '../../test/rig/temp-folder.ts';
 import { secret, text, trueOrFalse, wholeNumber } from './kinds.ts';
+import type { Layers } from './layers.ts';
 import { describeMistake } from './mistake.ts';
-import { type Layers, type Resolution, resolveSettings } from './resolve-settings.ts';
+import { type Resolution, resolveSettings } from './resolve-settings.ts';
 import type { Settings } from './setting.ts';
 import { parseYaml, type YamlFile } from './yaml-file.ts';
 
@@ -23,14 +24,15 @@ interface Given {
   readonly yaml?: string;
   /** A second file. */
   readonly more?: string;
+  readonly nestedPrefixes?: readonly string[];
 }
 
-function layers({ flags = {}, env = {}, yaml, more }: Given): Layers {
+function layers({ flags = {}, env = {}, yaml, more, nestedPrefixes }: Given): Layers {
   const files = [
     ...(yaml === undefined ? [] : [file(yaml)]),
     ...(more === undefined ? [] : [file(more, 'more.yml')]),
   ];
-  return { flags: new Map(Object.entries(flags)), env, files };
+  return { flags: new Map(Object.entries(flags)), env, files, nestedPrefixes };
 }
 
 function file(yaml: string, name = 'server.yml'): YamlFile {
@@ -84,6 +86,64 @@ test('a variable may tell the levels of a key apart by two underscores', () => {
   const { values, origins } = resolve({ env: { VC_S3__PATH_STYLE: 'true', VC_AUTH__TOKEN: 'x' } });
   assert.deepEqual([values.pathStyle, origins.pathStyle], [true, 'VC_S3__PATH_STYLE']);
   assert.equal(origins.token, 'VC_AUTH__TOKEN');
+});
+
+test('a variable may name every level after two underscores, in letters of any size', async () => {
+  await using folder = await openTempFolder();
+  const path = join(folder.path, 'token');
+  await writeFile(path, 'from-a-file');
+  const env = { VC__PORT: '1', VC__s3__Path_Style: 'true', VC__AUTH__TOKEN_FILE: path, VC__HOST: '' };
+  const { values, origins } = resolve({ env });
+  assert.deepEqual([values.port, values.pathStyle, values.host], [1, true, '0.0.0.0']);
+  assert.equal(values.token?.reveal(), 'from-a-file');
+  assert.equal(origins.pathStyle, 'VC__s3__Path_Style');
+  const both = { VC_PORT: '2', VC__PORT: '1', VC__S3__ENDPOINT: 'ours', AWS_ENDPOINT_URL: 'theirs' };
+  assert.equal(resolve({ env: both }).values.port, 2, 'the usual name goes before');
+  assert.equal(resolve({ env: both }).values.endpoint, 'ours', 'an alias comes after');
+});
+
+test('other prefixes of such variables are read where they are named, the first before the next', () => {
+  const env = { OTHER__PORT: '1', OTHER__HOST: 'other', VC__HOST: 'ours' };
+  assert.equal(resolve({ env }).values.port, 8080);
+  const { values, origins } = resolve({ env, nestedPrefixes: ['VC__', 'OTHER__'] });
+  assert.deepEqual([values.port, values.host, origins.port], [1, 'ours', 'OTHER__PORT']);
+});
+
+test('such a variable that is no setting is a mistake, with the one that was meant', () => {
+  const env = { VC__S3__PATH_STILE: 'true', OTHER__PROT: '1', VC__S3: 'x' };
+  assert.deepEqual(mistakesOf({ env, nestedPrefixes: ['VC__', 'OTHER__'] }), [
+    'VC__S3__PATH_STILE: there is no such setting (did you mean "VC__S3__PATH_STYLE"?)',
+    'VC__S3: there is no such setting',
+    'OTHER__PROT: there is no such setting (did you mean "OTHER__PORT"?)',
+  ]);
+});
+
+test('a section that somebody else reads is passed over in files and variables', () => {
+  const given = {
+    yaml: 'stores: { a.b: { bukcet: 1 } }\nport: 3',
+    env: { VC_STORES__a__X: '1', VC__Stores__a__X: '1' },
+  };
+  assert.ok(resolveSettings(settings, layers(given), ['stores']).ok);
+  assert.equal(mistakesOf(given).length, 3);
+  const near = resolveSettings(settings, layers({ yaml: 'store: {}', env: { VC__STORES: '1' } }), ['stores']);
+  assert.deepEqual(near.ok || near.mistakes.map(describeMistake), [
+    'VC__STORES: there is no such setting',
+    'server.yml:1:1: unknown key "store" (did you mean "stores"?)',
+  ]);
+});
+
+test('it is told how strong the layer is that a value came from', () => {
+  const { sources } = resolve({
+    flags: { '--port': '1' },
+    env: { VC_HOST: 'x' },
+    yaml: 's3: { path_style: true }',
+    more: 's3: { endpoint: x }',
+  });
+  const { token, pathStyle, endpoint, host, port } = sources;
+  assert.deepEqual(
+    [token, pathStyle, endpoint, host, port].map(({ rank }) => rank),
+    [0, 1, 2, 3, 4],
+  );
 });
 
 test('a setting that nobody gives and that has no default is undefined', () => {

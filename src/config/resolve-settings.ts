@@ -1,133 +1,137 @@
-import { readFileSync } from 'node:fs';
-import { messageOf } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
-import { isSecretKind } from './kinds.ts';
+import {
+  endingsOf,
+  flagRank,
+  fromFiles,
+  fromVariables,
+  type Layers,
+  nestedVariables,
+  parseRaw,
+  type RawValue,
+  type ValueVariable,
+} from './layers.ts';
 import type { Checked, Mistake } from './mistake.ts';
 import { envName, envNames, flagName, type Setting, type Settings, type Values } from './setting.ts';
 import type { YamlFile } from './yaml-file.ts';
 
-/** Where values may come from, strongest first: flags, environment, files; then the default. */
-export interface Layers {
-  /** Flag values by flag name, `--port` → `9000`. */
-  readonly flags: ReadonlyMap<string, string>;
-  readonly env: NodeJS.ProcessEnv;
-  /** A later one goes before an earlier one, key by key. */
-  readonly files: readonly YamlFile[];
-}
+/** Where a value came from. */
+export type Source = Pick<RawValue, 'rank' | 'mistake'>;
 
 export interface Resolution<S extends Settings> {
   readonly values: Values<S>;
   /** Per setting, where its value came from: `--port`, `VC_PORT`, `velocity-server.yml:3:7`, `default`, `not set`. */
   readonly origins: Readonly<Record<keyof S, string>>;
+  /** The same, for what depends on which value is the stronger one. */
+  readonly sources: Readonly<Record<keyof S, Source>>;
 }
 
-/** One value found in one layer, not yet parsed. */
-interface Raw {
-  readonly value: unknown;
-  readonly origin: string;
-  readonly mistake: (message: string) => Mistake;
-}
-
-/** Layers the settings. All mistakes come back together; none is guessed around. */
-export function resolveSettings<S extends Settings>(settings: S, layers: Layers): Checked<Resolution<S>> {
+/**
+ * Layers the settings. All mistakes come back together; none is guessed around.
+ * @param sections keys at the root of files and variables that somebody else reads
+ */
+export function resolveSettings<S extends Settings>(
+  settings: S,
+  layers: Layers,
+  sections: readonly string[] = [],
+): Checked<Resolution<S>> {
   const mistakes: Mistake[] = [
-    ...unknownEnvNames(settings, layers.env),
-    ...layers.files.flatMap((file) => unknownFileKeys(settings, file)),
+    ...unknownEnvNames(settings, layers, sections),
+    ...layers.files.flatMap((file) => unknownFileKeys(settings, file, sections)),
   ];
   const values: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
+  const sources: Record<string, Source> = {};
 
   for (const [name, setting] of Object.entries(settings)) {
-    const raw = fromFlag(setting, layers) ?? fromEnv(setting, layers, mistakes) ?? fromFiles(setting, layers);
+    const raw =
+      fromFlag(setting, layers) ??
+      fromVariables(variablesOf(setting, layers), layers, mistakes) ??
+      fromFiles(setting.key.split('.'), layers);
+    const source = envName(setting);
+    sources[name] = raw ?? { rank: 0, mistake: (message) => ({ message, source }) };
     if (raw === undefined) {
       values[name] = setting.default;
       origins[name] = setting.default === undefined ? 'not set' : 'default';
-      if (setting.required !== undefined)
-        mistakes.push({ message: setting.required, source: envName(setting) });
+      if (setting.required !== undefined) mistakes.push({ message: setting.required, source });
       continue;
     }
-    const value: unknown = setting.kind.parse(raw.value);
-    if (value === undefined) {
-      const found = isSecretKind(setting.kind) ? 'a value that is not shown here' : JSON.stringify(raw.value);
-      mistakes.push(raw.mistake(`${setting.key}: expected ${setting.kind.expects}, found ${found}`));
-    }
-    values[name] = value;
+    values[name] = parseRaw(setting, setting.key, raw, mistakes);
     origins[name] = raw.origin;
   }
 
   if (mistakes.length > 0) return { ok: false, mistakes };
-  return { ok: true, value: { values: values as Values<S>, origins: origins as Record<keyof S, string> } };
+  return { ok: true, value: { values, origins, sources } as Resolution<S> };
 }
 
-function fromFlag(setting: Setting<unknown>, { flags }: Layers): Raw | undefined {
+function fromFlag(setting: Setting<unknown>, layers: Layers): RawValue | undefined {
   const name = flagName(setting);
-  const value = flags.get(name);
+  const value = layers.flags.get(name);
   if (value === undefined) return undefined;
-  return { value, origin: name, mistake: (message) => ({ message, source: name }) };
-}
-
-/** An empty variable counts as not set: compose files and CI systems often pass them through empty. */
-function fromEnv(setting: Setting<unknown>, { env }: Layers, mistakes: Mistake[]): Raw | undefined {
-  for (const name of [...envNames(setting), ...(setting.envAliases ?? [])]) {
-    const value = env[name];
-    if (value) return { value, origin: name, mistake: (message) => ({ message, source: name }) };
-    if (!isSecretKind(setting.kind)) continue;
-
-    const fileVariable = `${name}_FILE`;
-    const path = env[fileVariable];
-    if (!path) continue;
-    const mistake = (message: string): Mistake => ({ message, source: fileVariable });
-    try {
-      return { value: readFileSync(path, 'utf8').trim(), origin: fileVariable, mistake };
-    } catch (error) {
-      mistakes.push(mistake(`cannot read the file it names: ${messageOf(error)}`));
-      return { value: 'unread', origin: fileVariable, mistake };
-    }
-  }
-  return undefined;
-}
-
-function fromFiles(setting: Setting<unknown>, { files }: Layers): Raw | undefined {
-  for (const file of files.toReversed()) {
-    const raw = fromFile(setting, file);
-    if (raw) return raw;
-  }
-  return undefined;
-}
-
-function fromFile(setting: Setting<unknown>, file: YamlFile): Raw | undefined {
-  const path = setting.key.split('.');
-  let value: unknown = file.data;
-  for (const step of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
-    value = (value as Record<string, unknown>)[step];
-  }
-  if (value === null || value === '') return undefined;
-  const position = file.positionOf(path, 'value');
   return {
     value,
-    origin: `${position.file}:${position.line}:${position.column}`,
-    mistake: (message) => ({ message, position }),
+    origin: name,
+    rank: flagRank(layers),
+    mistake: (message) => ({ message, source: name }),
   };
 }
 
-function unknownEnvNames(settings: Settings, env: NodeJS.ProcessEnv): Mistake[] {
-  const known = Object.values(settings).flatMap((setting) => {
-    const names = envNames(setting);
-    return isSecretKind(setting.kind) ? names.flatMap((name) => [name, `${name}_FILE`]) : names;
+/** Strongest first. In a nested name small letters count as capitals. */
+function variablesOf(setting: Setting<unknown>, layers: Layers): readonly ValueVariable[] {
+  const endings = endingsOf(setting);
+  const named = (name: string): ValueVariable[] =>
+    endings.map((ending) => ({ name: name + ending, isFile: ending !== '' }));
+  const nested = nestedVariables(layers).flatMap(({ name, path }) => {
+    const ending = endings.find((each) => keyIn(path) === setting.key + each.toLowerCase());
+    return ending === undefined ? [] : [{ name, isFile: ending !== '' }];
   });
-  return Object.keys(env)
-    .filter((name) => name.startsWith('VC_') && !known.includes(name))
-    .map((name) => ({ message: `there is no such setting${didYouMean(name, known)}`, source: name }));
+  return [...envNames(setting).flatMap(named), ...nested, ...(setting.envAliases ?? []).flatMap(named)];
 }
 
-function unknownFileKeys(settings: Settings, file: YamlFile): Mistake[] {
+function keyIn(path: readonly string[]): string {
+  return path.join('.').toLowerCase();
+}
+
+function unknownEnvNames(settings: Settings, layers: Layers, sections: readonly string[]): Mistake[] {
+  const all = Object.values(settings);
+  const known = all.flatMap((setting) =>
+    endingsOf(setting).flatMap((ending) => envNames(setting).map((name) => name + ending)),
+  );
+  const keys = all.flatMap((setting) =>
+    endingsOf(setting).map((ending) => setting.key + ending.toLowerCase()),
+  );
+  const nested = nestedVariables(layers);
+  const nestedNames = new Set(nested.map(({ name }) => name));
+  const flat = Object.keys(layers.env).filter(
+    (name) =>
+      name.startsWith('VC_') &&
+      !nestedNames.has(name) &&
+      !known.includes(name) &&
+      !sections.some((section) => name.startsWith(`VC_${section.toUpperCase()}__`)),
+  );
+  return [
+    ...flat.map((name) => ({ message: `there is no such setting${didYouMean(name, known)}`, source: name })),
+    ...nested
+      .filter(({ path }) => !keys.includes(keyIn(path)) && !isBelow(path, sections))
+      .map(({ name, prefix }) => {
+        const meant = keys.map((key) => prefix + key.replaceAll('.', '__').toUpperCase());
+        return { message: `there is no such setting${didYouMean(name, meant)}`, source: name };
+      }),
+  ];
+}
+
+function isBelow([section = '', ...below]: readonly string[], sections: readonly string[]): boolean {
+  return below.length > 0 && sections.includes(section.toLowerCase());
+}
+
+function unknownFileKeys(settings: Settings, file: YamlFile, sections: readonly string[]): Mistake[] {
   if (file.data === null || file.data === undefined) return [];
   const keys = Object.values(settings).map((setting) => setting.key);
+  const suggested = [...keys, ...sections];
   const mistakes: Mistake[] = [];
   const visit = (data: unknown, path: readonly string[]): void => {
     const key = path.join('.');
     const step = path.at(-1);
+    if (path.length === 1 && sections.includes(key)) return;
     if (step?.includes('.')) {
       const message = `unknown key "${step}": the parts of a key are maps within maps, not joined by dots`;
       mistakes.push({ message, position: file.positionOf(path, 'key') });
@@ -142,7 +146,7 @@ function unknownFileKeys(settings: Settings, file: YamlFile): Mistake[] {
     if (isSection && data === null) return;
     const message = isSection
       ? `${key || 'the file'}: expected a map`
-      : `unknown key "${key}"${didYouMean(key, keys)}`;
+      : `unknown key "${key}"${didYouMean(key, suggested)}`;
     mistakes.push({ message, position: file.positionOf(path, isSection ? 'value' : 'key') });
   };
   visit(file.data, []);
