@@ -10,6 +10,7 @@ import {
   isSecretKind,
   type Kind,
   oneOf,
+  ratio,
   requestRate,
   secret,
   tenantNames,
@@ -22,6 +23,7 @@ const KINDS: Record<string, Kind<unknown>> = {
   text: text(),
   secret: secret(),
   wholeNumber: wholeNumber(0, 65_535),
+  ratio: ratio(),
   trueOrFalse: trueOrFalse(),
   oneOf: oneOf(['local', 's3']),
   byteSize: byteSize(),
@@ -147,4 +149,9 @@ test('names of tenants come as text with commas or as a list; a star is all of t
     Array(6).fill(undefined),
   );
   assert.equal(tenantNames().show?.(['acme', '*']), 'acme, *');
+});
+
+test('a ratio is a number from 0 to 1', () => {
+  assert.deepEqual(read(ratio(), 0, 1, 0.1, '.5', '1.0'), [0, 1, 0.1, 0.5, 1]);
+  assert.deepEqual(read(ratio(), -0.1, 1.01, 2, '1e-1', '10%', 'half', true), Array(7).fill(undefined));
 });

@@ -73,6 +73,21 @@ export function wholeNumber(min: number, max: number, noun = 'a whole number'): 
   };
 }
 
+/** A part of a whole: `0.1`. */
+export function ratio(): Kind<number> {
+  return {
+    expects: 'a number between 0 and 1',
+    schema: { type: 'number', minimum: 0, maximum: 1 },
+    parse(raw) {
+      const written = scalarText(raw);
+      if (written === undefined || !/^(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})$/.test(written))
+        return undefined;
+      const value = Number(written);
+      return value <= 1 ? value : undefined;
+    },
+  };
+}
+
 export function trueOrFalse(): Kind<boolean> {
   const words: ReadonlyMap<string, boolean> = new Map([
     ['true', true],

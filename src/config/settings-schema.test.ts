@@ -14,6 +14,7 @@ import {
   trueOrFalse,
   wholeNumber,
 } from './kinds.ts';
+import type { NamedSettings } from './named-settings.ts';
 import type { Settings } from './setting.ts';
 import { settingsSchema } from './settings-schema.ts';
 
@@ -31,9 +32,22 @@ const settings = {
   proxies: { key: 'proxies', kind: addressRanges(), doc: 'Proxies.' },
 } as const satisfies Settings;
 
+const shops = {
+  key: 'shops',
+  noun: 'shop',
+  doc: 'Shops.',
+  names: /^[a-z]+$/,
+  namesExpect: 'small letters',
+  common: { closed: { key: 'closed', kind: trueOrFalse(), default: false, doc: 'Closed.' } },
+  types: {
+    books: { street: { key: 'street', kind: text(), required: 'street is missing', doc: 'Street.' } },
+    bread: { opens: { key: 'opens_for', kind: duration(), default: 3600_000, doc: 'How long.' } },
+  },
+} as const satisfies NamedSettings;
+
 function compile(): ValidateFunction {
   const ajv = new Ajv({ strict: true, allowUnionTypes: true, formats: { uri: true } });
-  return ajv.compile(settingsSchema('Test', settings));
+  return ajv.compile(settingsSchema('Test', settings, [shops]));
 }
 
 /** The schema's node at a setting's key. */
@@ -101,4 +115,36 @@ test('each default stands in the schema as it would in the file: allowed there, 
 
 test('each setting is described by its doc sentence', () => {
   for (const { key, doc } of Object.values(settings)) assert.equal(nodeAt(key)['description'], doc);
+});
+
+test('what is null is not set, so it is allowed', () => {
+  const validate = compile();
+  for (const file of [
+    { port: null },
+    { storage: { driver: null } },
+    { max: { size: null } },
+    { shops: null },
+  ])
+    assert.equal(validate(file), true, JSON.stringify(file));
+});
+
+test('named settings are a map in which each has what belongs to its type', () => {
+  const validate = compile();
+  const right = [
+    {},
+    { a: { type: 'books', street: 'x', closed: true }, b: { type: 'bread', opens_for: '2h' } },
+    { a: { type: 'books' } },
+    { a: { type: 'bread', opens_for: null } },
+  ];
+  for (const map of right) assert.equal(validate({ shops: map }), true, JSON.stringify(map));
+  const wrong = [
+    [],
+    { a: null },
+    { a: {} },
+    { a: { type: 'book' } },
+    { a: { type: 'bread', street: 'x' } },
+    { a: { type: 'books', closed: 'perhaps' } },
+    { A: { type: 'books' } },
+  ];
+  for (const map of wrong) assert.equal(validate({ shops: map }), false, JSON.stringify(map));
 });
