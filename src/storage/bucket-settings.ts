@@ -1,0 +1,131 @@
+import type { Secret } from '../base/secret.ts';
+import { secret, text, trueOrFalse } from '../config/kinds.ts';
+import type { NamedSettings } from '../config/named-settings.ts';
+import { endpoint } from './endpoint.ts';
+
+const bucket = (what: string) => `bucket is missing: name the bucket of ${what} that this store is`;
+
+/** The stores of the object gateway. */
+export const storeSettings = {
+  key: 'stores',
+  noun: 'store',
+  doc: 'Buckets that the object gateway opens, each under a name of its own, which is the first part of its paths.',
+  names: /^[a-z0-9_-][a-z0-9._-]{0,63}$/,
+  namesExpect: '1 to 64 of a-z, 0-9, "-", "_" and ".", the first of them no dot',
+  common: {
+    immutable: {
+      key: 'immutable',
+      kind: trueOrFalse(),
+      default: false,
+      doc: 'Whether an object is never replaced once it is there: what the cache holds of it is given out without asking the store whether it changed.',
+    },
+  },
+  types: {
+    s3: {
+      bucket: { key: 'bucket', kind: text(), required: bucket('S3'), doc: 'Bucket.' },
+      region: { key: 'region', kind: text(), default: 'us-east-1', doc: 'Region of the bucket.' },
+      endpoint: {
+        key: 'endpoint',
+        kind: endpoint(),
+        doc: 'Endpoint of an S3-compatible server; without it, AWS itself. Without a scheme it is https, but http where `allow_http` is set and on this machine (`localhost`).',
+      },
+      accessKey: {
+        key: 'access_key',
+        kind: secret(),
+        doc: 'Access key. Without it and `secret_key` the credentials come from where AWS looks for them: environment, files, roles.',
+      },
+      secretKey: { key: 'secret_key', kind: secret(), doc: 'Secret of the access key.' },
+      allowHttp: {
+        key: 'allow_http',
+        kind: trueOrFalse(),
+        default: false,
+        doc: 'Take an endpoint of http://, over which anybody on the way reads and changes objects.',
+      },
+      pathStyle: {
+        key: 'path_style',
+        kind: trueOrFalse(),
+        doc: 'Address the bucket as the first part of the path. On by itself where an endpoint is set.',
+      },
+    },
+    azure: {
+      container: {
+        key: 'container',
+        kind: text(),
+        required: 'container is missing: name the container of Azure Blob Storage that this store is',
+        doc: 'Container.',
+      },
+      connectionString: {
+        key: 'connection_string',
+        kind: secret(),
+        doc: 'Connection string of the storage account, in place of account, key, SAS and endpoint.',
+      },
+      account: { key: 'account', kind: text(), doc: 'Storage account.' },
+      key: {
+        key: 'key',
+        kind: secret(),
+        doc: 'Key of the storage account. Without key, SAS and connection string, the default credential of the Azure SDK.',
+      },
+      sas: { key: 'sas', kind: secret(), doc: 'Shared access signature for the container.' },
+      endpoint: {
+        key: 'endpoint',
+        kind: endpoint(),
+        doc: 'Blob endpoint, where it is not https://<account>.blob.core.windows.net.',
+      },
+    },
+    gcs: {
+      bucket: { key: 'bucket', kind: text(), required: bucket('GCS'), doc: 'Bucket.' },
+      endpoint: {
+        key: 'endpoint',
+        kind: endpoint(),
+        doc: 'Another endpoint than Google’s own, such as a private one.',
+      },
+    },
+    local: {
+      root: {
+        key: 'root',
+        kind: text(),
+        required: 'root is missing: name the folder that this store is',
+        doc: 'Folder; made where it is missing.',
+      },
+    },
+  },
+} as const satisfies NamedSettings;
+
+interface Bucket {
+  readonly immutable: boolean;
+}
+
+export interface S3BucketSettings extends Bucket {
+  readonly type: 's3';
+  readonly bucket: string;
+  readonly region: string;
+  /** A URL; `undefined` is AWS. */
+  readonly endpoint: string | undefined;
+  /** `undefined`: from where AWS looks for them. */
+  readonly credentials: { readonly accessKey: Secret; readonly secretKey: Secret } | undefined;
+  readonly pathStyle: boolean;
+}
+
+export interface AzureBucketSettings extends Bucket {
+  readonly type: 'azure';
+  readonly container: string;
+  readonly connectionString: Secret | undefined;
+  readonly account: string | undefined;
+  readonly key: Secret | undefined;
+  readonly sas: Secret | undefined;
+  readonly endpoint: string | undefined;
+}
+
+export interface GcsBucketSettings extends Bucket {
+  readonly type: 'gcs';
+  readonly bucket: string;
+  readonly endpoint: string | undefined;
+}
+
+export interface LocalBucketSettings extends Bucket {
+  readonly type: 'local';
+  readonly root: string;
+}
+
+/** One named store, as it can be opened. */
+export type BucketSettings = S3BucketSettings | AzureBucketSettings | GcsBucketSettings | LocalBucketSettings;

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { describeMistake } from '../config/mistake.ts';
+import { resolveNamed } from '../config/resolve-named.ts';
+import { parseYaml } from '../config/yaml-file.ts';
+import { type BucketSettings, storeSettings } from './bucket-settings.ts';
+import { endpoint, withScheme } from './endpoint.ts';
+import { readBuckets } from './read-buckets.ts';
+
+/** What a file says of one store; one line, so that a mistake's column tells its place. */
+function read(store: string) {
+  const parsed = parseYaml('a.yml', `stores:\n  media: { ${store} }\n`, {});
+  assert.ok(parsed.ok);
+  const resolved = resolveNamed(storeSettings, { flags: new Map(), env: {}, files: [parsed.value] });
+  return resolved.ok ? readBuckets(resolved.value) : resolved;
+}
+
+function bucket<T extends BucketSettings['type']>(type: T, store: string): BucketSettings & { type: T } {
+  const checked = read(`type: ${type}, ${store}`);
+  assert.ok(checked.ok, JSON.stringify(checked));
+  const settings = checked.value.get('media');
+  assert.equal(settings?.type, type);
+  return settings as BucketSettings & { type: T };
+}
+
+function mistakes(store: string): string[] {
+  const checked = read(store);
+  assert.ok(!checked.ok, 'there are mistakes');
+  return checked.mistakes.map(describeMistake);
+}
+
+test('an S3 bucket alone is in AWS, in us-east-1, with what credentials AWS finds', () => {
+  assert.deepEqual(bucket('s3', 'bucket: b'), {
+    type: 's3',
+    bucket: 'b',
+    region: 'us-east-1',
+    endpoint: undefined,
+    credentials: undefined,
+    pathStyle: false,
+    immutable: false,
+  });
+});
+
+test('an S3 bucket has what it was given, and paths where an endpoint is set', () => {
+  const more = 'bucket: b, region: eu-1, endpoint: "https://minio", immutable: true';
+  const { credentials, ...others } = bucket('s3', `${more}, access_key: a, secret_key: s`);
+  assert.deepEqual([credentials?.accessKey.reveal(), credentials?.secretKey.reveal()], ['a', 's']);
+  assert.deepEqual(others, {
+    type: 's3',
+    bucket: 'b',
+    region: 'eu-1',
+    endpoint: 'https://minio',
+    pathStyle: true,
+    immutable: true,
+  });
+  assert.equal(bucket('s3', `${more}, path_style: false`).pathStyle, false);
+});
+
+test('containers, buckets and folders have what they were given', () => {
+  const azure = bucket('azure', 'container: c, account: acct, key: k');
+  assert.deepEqual([azure.container, azure.account, azure.key?.reveal()], ['c', 'acct', 'k']);
+  assert.equal(bucket('azure', 'container: c, connection_string: x').connectionString?.reveal(), 'x');
+  assert.deepEqual(bucket('gcs', 'bucket: b, endpoint: "https://private"'), {
+    type: 'gcs',
+    bucket: 'b',
+    endpoint: 'https://private',
+    immutable: false,
+  });
+  assert.deepEqual(bucket('local', 'root: /srv'), { type: 'local', root: '/srv', immutable: false });
+});
+
+describe('an endpoint', () => {
+  const cases: readonly (readonly [written: string, allowHttp: boolean, url: string])[] = [
+    ['minio:9000', false, 'https://minio:9000'],
+    ['minio:9000', true, 'http://minio:9000'],
+    ['localhost:9305', false, 'http://localhost:9305'],
+    ['127.0.0.1:9000', false, 'http://127.0.0.1:9000'],
+    ['[::1]:9000', false, 'http://[::1]:9000'],
+    ['localhost.example.com', false, 'https://localhost.example.com'],
+    ['HTTP://minio', true, 'HTTP://minio'],
+    ['https://localhost:9000', true, 'https://localhost:9000'],
+  ];
+  for (const [written, allowHttp, url] of cases)
+    test(`${written} ${allowHttp ? 'where http may be' : ''} is ${url}`, () =>
+      assert.equal(withScheme(endpoint().parse(written), allowHttp), url));
+
+  test('that is none is refused', () => {
+    for (const written of [
+      '',
+      'ftp://minio',
+      'minio:port',
+      'minio:99999',
+      'a b',
+      'minio/path',
+      'http://',
+      'x@y',
+    ])
+      assert.equal(endpoint().parse(written), undefined, written);
+  });
+});
+
+test('an endpoint without encryption is a mistake where it is not allowed', () => {
+  assert.deepEqual(mistakes('type: s3, bucket: b, endpoint: "http://minio:9000"'), [
+    'a.yml:2:43: stores.media.endpoint: is not encrypted: use https://, or set allow_http: true beside it',
+  ]);
+  assert.equal(
+    bucket('s3', 'bucket: b, endpoint: "http://minio:9000", allow_http: true').endpoint,
+    'http://minio:9000',
+  );
+});
+
+test('what is missing or contradicts itself is a mistake at its place', () => {
+  const cases: [string, string][] = [
+    ['type: s3', '2:3: stores.media: bucket is missing'],
+    ['type: gcs', '2:3: stores.media: bucket is missing'],
+    ['type: azure, account: a', '2:3: stores.media: container is missing'],
+    ['type: local', '2:3: stores.media: root is missing'],
+    ['type: s3, bucket: b, access_key: a', '2:3: stores.media.secret_key: is missing beside access_key'],
+    ['type: s3, bucket: b, secret_key: s', '2:3: stores.media.access_key: is missing beside secret_key'],
+    ['type: azure, container: c', '2:3: stores.media.account: is missing: set it, or endpoint'],
+    ['type: azure, container: c, key: k', '2:3: stores.media.account: is missing beside key'],
+    ['type: azure, container: c, account: a, key: k, sas: s', '2:64: stores.media.sas: key is set too'],
+    [
+      'type: azure, container: c, connection_string: x, key: k',
+      '2:66: stores.media.key: connection_string says',
+    ],
+  ];
+  for (const [store, expected] of cases) {
+    const [mistake = '', ...others] = mistakes(store);
+    assert.ok(mistake.startsWith(`a.yml:${expected}`), `${store}: ${mistake}`);
+    assert.deepEqual(others, []);
+  }
+});

@@ -1,0 +1,62 @@
+import type { Checked, Mistake } from '../config/mistake.ts';
+import type { Named } from '../config/named-settings.ts';
+import type { BucketSettings, storeSettings } from './bucket-settings.ts';
+import { withScheme } from './endpoint.ts';
+
+export type NamedStore = Named<typeof storeSettings>;
+
+/** What each store is, once its settings agree with each other. */
+export function readBuckets(stores: readonly NamedStore[]): Checked<ReadonlyMap<string, BucketSettings>> {
+  const mistakes = stores.flatMap(mistakesOf);
+  if (mistakes.length > 0) return { ok: false, mistakes };
+  return { ok: true, value: new Map(stores.map((store) => [store.name, toBucket(store)])) };
+}
+
+function toBucket({ type, values }: NamedStore): BucketSettings {
+  switch (type) {
+    case 's3': {
+      const { accessKey, secretKey, allowHttp, endpoint: written, pathStyle, ...same } = values;
+      const credentials = accessKey && secretKey && { accessKey, secretKey };
+      const endpoint = withScheme(written, allowHttp);
+      return { type, ...same, endpoint, credentials, pathStyle: pathStyle ?? endpoint !== undefined };
+    }
+    case 'azure':
+      return { type, ...values, endpoint: withScheme(values.endpoint, false) };
+    case 'gcs':
+      return { type, ...values, endpoint: withScheme(values.endpoint, false) };
+    default:
+      return { type, ...values };
+  }
+}
+
+function mistakesOf(store: NamedStore): Mistake[] {
+  const at = (field: string, message: string): Mistake =>
+    store.mistakeAt(field, `stores.${store.name}.${field}: ${message}`);
+  if (store.type === 'azure') return azureMistakes(store.values, at);
+  if (store.type !== 's3') return [];
+  const { accessKey, secretKey, allowHttp, endpoint } = store.values;
+  const mistakes: Mistake[] = [];
+  if (secretKey && !accessKey) mistakes.push(at('access_key', 'is missing beside secret_key'));
+  if (accessKey && !secretKey) mistakes.push(at('secret_key', 'is missing beside access_key'));
+  if (!allowHttp && endpoint?.toLowerCase().startsWith('http://'))
+    mistakes.push(at('endpoint', 'is not encrypted: use https://, or set allow_http: true beside it'));
+  return mistakes;
+}
+
+type AzureValues = Extract<NamedStore, { type: 'azure' }>['values'];
+
+/** What they do not say of account and endpoint, the connection string may; it is read with the SDK, by the driver. */
+function azureMistakes(
+  { connectionString, account, key, sas, endpoint }: AzureValues,
+  at: (field: string, message: string) => Mistake,
+): Mistake[] {
+  if (connectionString) {
+    const others = Object.entries({ key, sas, endpoint }).filter(([, value]) => value !== undefined);
+    return others.map(([field]) => at(field, 'connection_string says this already: leave one of them out'));
+  }
+  if (key && sas) return [at('sas', 'key is set too: leave one of them out')];
+  if (key && account === undefined) return [at('account', 'is missing beside key')];
+  if (account === undefined && endpoint === undefined)
+    return [at('account', 'is missing: set it, or endpoint, or connection_string')];
+  return [];
+}
