@@ -24,6 +24,8 @@ export const ERRORS = {
   URL_EXPIRED: { status: 403, summary: 'The signed URL is past its expiry.' },
   NOT_FOUND: { status: 404, summary: 'There is nothing at this address.' },
   METHOD_NOT_ALLOWED: { status: 405, summary: 'The address exists, the method is not for it.' },
+  IMMUTABLE: { status: 409, summary: 'The store keeps what it holds: nothing in it is written again.' },
+  PRECONDITION_FAILED: { status: 412, summary: 'A condition that the request sets does not hold.' },
   ALREADY_STORED: { status: 412, summary: 'The first write won: the key holds an entry already.' },
   BODY_TOO_LARGE: { status: 413, summary: 'The body is larger than the configured limit.' },
   UNSUPPORTED_BODY: { status: 415, summary: 'The content type is not one this address reads.' },

@@ -10,8 +10,6 @@ export interface MemoryTierOptions {
   readonly maxValueBytes?: number | undefined;
   readonly eviction: Eviction;
   readonly clock: Clock;
-  /** Told of each entry that went to make room. */
-  readonly onEvict?: (() => void) | undefined;
 }
 
 /** What an entry costs the process beside its key and its value, with a buffer of its own: `bench/tier-memory`, rounded up. */
@@ -30,6 +28,7 @@ export class MemoryTier<V> {
   readonly #entries = new Map<string, Entry<V>>();
   readonly #options: MemoryTierOptions;
   #bytes = 0;
+  #evictions = 0;
 
   constructor(options: MemoryTierOptions) {
     this.#options = options;
@@ -42,6 +41,15 @@ export class MemoryTier<V> {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  get maxBytes(): number {
+    return this.#options.maxBytes;
+  }
+
+  /** How many entries went to make room. */
+  get evictions(): number {
+    return this.#evictions;
   }
 
   get(key: string): V | undefined {
@@ -71,7 +79,7 @@ export class MemoryTier<V> {
   set(key: string, value: V, valueBytes: number, ageMs = 0): boolean {
     this.delete(key);
     if (!this.takes(valueBytes)) return false;
-    const { maxBytes, ttlMs, eviction, clock, onEvict } = this.#options;
+    const { maxBytes, ttlMs, eviction, clock } = this.#options;
     // Two bytes a character at worst.
     const bytes = valueBytes + key.length * 2 + ENTRY_OVERHEAD_BYTES;
     if (bytes > maxBytes) return false;
@@ -79,7 +87,7 @@ export class MemoryTier<V> {
       const victim = eviction.evict();
       if (victim === undefined) return false;
       this.#drop(victim);
-      onEvict?.();
+      this.#evictions++;
     }
     this.#entries.set(key, { value, bytes, expiresAt: clock.elapsed() + ttlMs - ageMs });
     this.#bytes += bytes;

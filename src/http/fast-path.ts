@@ -12,7 +12,7 @@ export interface FastAnswer {
   readonly body: Uint8Array;
   /** For the records of requests. */
   readonly route: string;
-  readonly tokenId: string;
+  readonly tokenId: string | undefined;
 }
 
 /** What is known by heart; `undefined` where it is not, or where anything is not as always. */

@@ -1,0 +1,9 @@
+import type { ObjectStore } from '../../storage/store.ts';
+
+/** A store under the name that clients know it by. */
+export interface Bucket {
+  readonly id: string;
+  readonly store: ObjectStore;
+  /** What it holds is not written again. */
+  readonly immutable: boolean;
+}

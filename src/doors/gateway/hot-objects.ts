@@ -1,0 +1,110 @@
+import type { Authenticator } from '../../auth/authenticator.ts';
+import type { RateLimits } from '../../auth/limits/rate-limits.ts';
+import type { PresignedPaths } from '../../auth/presigned-path.ts';
+import type { Kept, ReadThrough } from '../../cache/read-through.ts';
+import type { FastAnswer } from '../../http/fast-path.ts';
+import type { SimpleRequest } from '../../http/simple-request.ts';
+import { representationHead } from '../../http/transfer.ts';
+import type { ObjectMeta } from './bucket-source.ts';
+import type { Bucket } from './buckets.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import { type ObjectRequest, objectRequest } from './object-request.ts';
+import { objectFields } from './read-object.ts';
+import type { GatewayTraffic } from './traffic.ts';
+
+export interface HotObjectsOptions {
+  readonly buckets: ReadonlyMap<string, Bucket>;
+  readonly cache: ReadThrough<ObjectMeta>;
+  readonly authenticator: Authenticator;
+  readonly presigned?: PresignedPaths | undefined;
+  readonly limits: RateLimits;
+  readonly metrics: GatewayMetrics;
+  readonly traffic: GatewayTraffic;
+}
+
+/** What an address stands for, whoever asks. */
+interface Place extends ObjectRequest {
+  readonly route: string;
+  readonly sig: string | undefined;
+}
+
+/** Beyond this many addresses all are forgotten, and known again when they are asked for. */
+const MAX_PLACES = 20_000;
+/** Of a path with its signature; longer ones are answered as all others. */
+const MAX_TARGET_LENGTH = 2048;
+const NOTHING = new Uint8Array();
+
+/**
+ * Answers for objects that are in memory, before Node's parser. Whoever asks is held against the same token or signature
+ * as everywhere; what has any doubt about it is nobody's here.
+ */
+export class HotObjects {
+  readonly #options: HotObjectsOptions;
+  readonly #places = new Map<string, Place>();
+  /** As they go out, for as long as the object is in memory. */
+  readonly #fields = new WeakMap<Kept<ObjectMeta>, string>();
+
+  constructor(options: HotObjectsOptions) {
+    this.#options = options;
+  }
+
+  answer({ method, target, authorization }: SimpleRequest): FastAnswer | undefined {
+    const place = this.#placeOf(target);
+    if (!place) return undefined;
+    const { cache, limits, metrics, traffic } = this.#options;
+    const kept = cache.hot(place.tierKey);
+    if (!kept) return undefined;
+    const { sig, route } = place;
+    const access = sig === undefined ? this.#options.authenticator.known(authorization) : undefined;
+    if (sig !== undefined ? !this.#opens(sig, method, place) : !access?.rights.has('objects'))
+      return undefined;
+    const body = method === 'GET' ? kept.bytes : NOTHING;
+    if (access) {
+      if (!limits.tokenMayPass(access)) return undefined; // it is refused, and told so, where all others are
+      limits.admitToken(access);
+      limits.tokenCharge(access, 'bytes')?.(body.length);
+    }
+    if (method === 'GET') {
+      metrics.reads.inc({ outcome: 'memory' });
+      traffic.sent(body.length);
+    }
+    return { fields: this.#fieldsOf(kept), body, route, tokenId: access?.id };
+  }
+
+  #opens(sig: string, method: 'GET' | 'HEAD', { bucket, key: path }: Place): boolean {
+    return typeof this.#options.presigned?.check(sig, { method, bucket: bucket.id, path }) === 'object';
+  }
+
+  #placeOf(target: string): Place | undefined {
+    const known = this.#places.get(target);
+    if (known || target.length > MAX_TARGET_LENGTH) return known;
+    const place = readPlace(target, this.#options.buckets);
+    if (!place) return undefined;
+    if (this.#places.size >= MAX_PLACES) this.#places.clear();
+    this.#places.set(target, place);
+    return place;
+  }
+
+  #fieldsOf(kept: Kept<ObjectMeta>): string {
+    const known = this.#fields.get(kept);
+    if (known !== undefined) return known;
+    const { headers } = representationHead({ ...kept.meta, sizeBytes: kept.bytes.length, span: 'whole' });
+    const all = [...headers, ...objectFields('memory')];
+    const fields = all.map((text, i) => text + (i % 2 === 0 ? ': ' : '\r\n')).join('');
+    this.#fields.set(kept, fields);
+    return fields;
+  }
+}
+
+/** `undefined`: not an object's address, or one with a question that is answered elsewhere. */
+function readPlace(target: string, buckets: ReadonlyMap<string, Bucket>): Place | undefined {
+  const [, id = '', query] = /^\/([^/?]+)\/[^?]*(?:\?(.*))?$/.exec(target) ?? [];
+  const bucket = buckets.get(id);
+  const sig = /^sig=([\w.-]+)$/.exec(query ?? '')?.[1];
+  if (!bucket || (query !== undefined && sig === undefined)) return undefined;
+  try {
+    return { ...objectRequest(bucket, target), route: `/${id}/*`, sig };
+  } catch {
+    return undefined; // it is refused, and told why, where all others are
+  }
+}

@@ -1,0 +1,96 @@
+import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+
+/** What there is at the moment. */
+export interface GatewayLevels {
+  readonly flights: number;
+  readonly tiers: readonly {
+    readonly tier: 'memory' | 'disk';
+    readonly size: number;
+    readonly bytes: number;
+    readonly evictions: number;
+  }[];
+}
+
+export interface GatewayMetrics {
+  readonly reads: Counter<'outcome'>;
+  readonly writes: Counter<'outcome'>;
+  readonly bytes: Counter<'direction'>;
+  readonly upstreamErrors: Counter<'bucket' | 'kind'>;
+  readonly prefetches: Counter<'outcome'>;
+  /** Set by the gateway, asked at each scrape. */
+  readonly levels: { read: () => GatewayLevels };
+}
+
+export function gatewayMetrics(registry: Registry): GatewayMetrics {
+  const registers = [registry];
+  const levels: GatewayMetrics['levels'] = { read: () => ({ flights: 0, tiers: [] }) };
+  new Gauge({
+    name: 'vc_gateway_fetches_in_flight',
+    help: 'Objects that are being fetched from their buckets.',
+    registers,
+    collect() {
+      this.set(levels.read().flights);
+    },
+  });
+  new Gauge({
+    name: 'vc_gateway_entries',
+    help: 'Objects that the gateway’s tiers hold.',
+    labelNames: ['tier'],
+    registers,
+    collect() {
+      for (const { tier, size } of levels.read().tiers) this.set({ tier }, size);
+    },
+  });
+  new Gauge({
+    name: 'vc_gateway_size_bytes',
+    help: 'Bytes that the gateway’s tiers hold, of objects and of what is kept beside them.',
+    labelNames: ['tier'],
+    registers,
+    collect() {
+      for (const { tier, bytes } of levels.read().tiers) this.set({ tier }, bytes);
+    },
+  });
+  new Counter({
+    name: 'vc_gateway_evictions_total',
+    help: 'Objects that went from a tier of the gateway to make room for others.',
+    labelNames: ['tier'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { tier, evictions } of levels.read().tiers) this.inc({ tier }, evictions);
+    },
+  });
+  return {
+    levels,
+    reads: new Counter({
+      name: 'vc_gateway_reads_total',
+      help: 'Objects that were read, by outcome: memory or disk (the tier that held it), joined (another’s flight), miss (fetched and kept), through (fetched, too large to be kept), absent, failed.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    writes: new Counter({
+      name: 'vc_gateway_writes_total',
+      help: 'Objects that were uploaded, by outcome: stored, overwritten, refused or failed.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    bytes: new Counter({
+      name: 'vc_gateway_bytes_total',
+      help: 'Bytes of objects by direction: egress (to clients), ingress (from clients), fetched (from buckets).',
+      labelNames: ['direction'],
+      registers,
+    }),
+    upstreamErrors: new Counter({
+      name: 'vc_gateway_upstream_errors_total',
+      help: 'Requests that a bucket did not answer as it should, by the code of the error.',
+      labelNames: ['bucket', 'kind'],
+      registers,
+    }),
+    prefetches: new Counter({
+      name: 'vc_gateway_prefetches_total',
+      help: 'Objects that were asked for ahead of their use, by outcome: done, failed, or dropped where too many were under way.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,43 @@
+import type { ReadThrough } from '../../cache/read-through.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { BucketSource, type ObjectMeta } from './bucket-source.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { ObjectRequest } from './object-request.ts';
+
+/** Fetched ahead at once; more is dropped, for whoever asks for it gets it all the same. */
+const MAX_AT_ONCE = 32;
+
+/** Warms the tiers in the background. */
+export class Prefetches {
+  readonly #cache: ReadThrough<ObjectMeta>;
+  readonly #metrics: GatewayMetrics;
+  readonly #logger: Logger;
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(cache: ReadThrough<ObjectMeta>, metrics: GatewayMetrics, logger: Logger) {
+    this.#cache = cache;
+    this.#metrics = metrics;
+    this.#logger = logger;
+  }
+
+  begin({ bucket, key, tierKey }: ObjectRequest): void {
+    if (this.#underWay.size >= MAX_AT_ONCE) {
+      this.#metrics.prefetches.inc({ outcome: 'dropped' });
+      return;
+    }
+    const warming = this.#cache
+      .warm(tierKey, new BucketSource(bucket, key))
+      .then(() => this.#metrics.prefetches.inc({ outcome: 'done' }))
+      .catch((error: unknown) => {
+        this.#metrics.prefetches.inc({ outcome: 'failed' });
+        this.#logger.warn({ bucket: bucket.id, key, err: error }, 'an object could not be fetched ahead');
+      })
+      .finally(() => this.#underWay.delete(warming));
+    this.#underWay.add(warming);
+  }
+
+  /** Waits for those under way. */
+  async close(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { VelocityError } from '../../base/errors.ts';
+import { preconditions } from '../../http/preconditions.ts';
+import { announcedLength, boundedBody, drainRest, type OnBytes } from '../../http/transfer.ts';
+import { BucketSource } from './bucket-source.ts';
+import type { ObjectRequest } from './object-request.ts';
+import type { ObjectWrites, Written } from './object-writes.ts';
+
+/**
+ * Answers a PUT: 201 for a new object, 200 for one that took the place of another.
+ * @throws VelocityError `IMMUTABLE`, `PRECONDITION_FAILED`, `UNSUPPORTED_BODY`, `BODY_*`, `STORAGE_*`
+ */
+export async function putObject(
+  { raw: request }: FastifyRequest,
+  response: ServerResponse,
+  object: ObjectRequest,
+  writes: ObjectWrites,
+  { maxBytes, onBytes }: { readonly maxBytes: number; readonly onBytes: OnBytes },
+): Promise<Written> {
+  assertWhole(request);
+  const { immutable } = object.bucket;
+  const isFirst = request.headers['if-none-match']?.trim() === '*';
+  if (!isFirst) await assertConditions(request, object);
+  const body = boundedBody(request, maxBytes, onBytes);
+  const written = await writes.write(object, body, {
+    sizeBytes: announcedLength(request),
+    contentType: request.headers['content-type'],
+    ifAbsent: immutable || isFirst,
+  });
+  const { outcome, facts } = written;
+  if (outcome === 'exists') {
+    if (isFirst)
+      throw new VelocityError(
+        'PRECONDITION_FAILED',
+        'There is an object already, which "If-None-Match: *" forbids.',
+      );
+    throw new VelocityError(
+      'IMMUTABLE',
+      `The store ${object.bucket.id} keeps what it holds; there is an object already.`,
+    );
+  }
+  drainRest(request);
+  const etag = facts ? ['etag', `"${facts.etag}"`] : [];
+  response.writeHead(outcome === 'overwritten' ? 200 : 201, ['content-length', '0', ...etag]);
+  response.end();
+  return written;
+}
+
+/** What would be lost, or change what others get, is refused: a part of an object, and a coding that no storage here keeps. */
+function assertWhole({ headers }: IncomingMessage): void {
+  // RFC 9110 §14.4: a server that does not know what to do with it must not store the part as the whole.
+  if (headers['content-range'] !== undefined)
+    throw new VelocityError('BAD_REQUEST', 'A part of an object cannot be written.', {
+      field: 'content-range',
+    });
+  const coding = headers['content-encoding'];
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'identity')
+    throw new VelocityError(
+      'UNSUPPORTED_BODY',
+      `The content coding "${coding}" would be lost: send the bytes as they are to be read.`,
+      { field: 'content-encoding' },
+    );
+}
+
+/** Buckets decide nothing but `If-None-Match: *`; the others are held against what is there before. */
+async function assertConditions(request: IncomingMessage, { bucket, key }: ObjectRequest): Promise<void> {
+  const { headers } = request;
+  const names = ['if-match', 'if-none-match', 'if-unmodified-since'];
+  if (names.every((name) => headers[name] === undefined)) return;
+  const found = await new BucketSource(bucket, key).head();
+  if (preconditions('PUT', headers, found?.meta) === 'failed')
+    throw new VelocityError('PRECONDITION_FAILED', 'The object is not as the request says it must be.');
+}

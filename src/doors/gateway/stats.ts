@@ -1,0 +1,78 @@
+import type { Clock } from '../../base/clock.ts';
+import type { ReadThrough } from '../../cache/read-through.ts';
+import type { Tiers } from '../../cache/tiers.ts';
+import type { HttpApp } from '../../http/listener.ts';
+import type { ObjectMeta } from './bucket-source.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { GatewayTraffic } from './traffic.ts';
+
+export interface StatsOptions {
+  readonly cache: ReadThrough<ObjectMeta>;
+  readonly tiers: Tiers<ObjectMeta>;
+  readonly metrics: GatewayMetrics;
+  readonly traffic: GatewayTraffic;
+  readonly clock: Clock;
+}
+
+const WINDOW_SECONDS = 10;
+
+/** `/stats`: the gateway's numbers for people and load balancers. It names buckets and counts, never keys or tokens. */
+export function registerStats(app: HttpApp, options: StatsOptions): void {
+  const { cache, tiers, metrics, traffic, clock } = options;
+  const startedAt = clock.elapsed();
+  app.get('/stats', async () => {
+    const reads = await countsOf(metrics.reads, 'outcome');
+    const of = (...outcomes: string[]): number =>
+      outcomes.reduce((sum, outcome) => sum + (reads[outcome] ?? 0), 0);
+    return {
+      uptime_seconds: Math.floor((clock.elapsed() - startedAt) / 1000),
+      hits: {
+        memory: of('memory'),
+        disk: of('disk'),
+        joined: of('joined'),
+        total: of('memory', 'disk', 'joined'),
+      },
+      misses: {
+        fetched: of('miss'),
+        through: of('through'),
+        absent: of('absent'),
+        total: of('miss', 'through', 'absent'),
+      },
+      failed: of('failed'),
+      memory: countsOfTier(tiers.memory),
+      disk: tiers.disk ? countsOfTier(tiers.disk) : null,
+      inflight: cache.flights,
+      writes: await countsOf(metrics.writes, 'outcome'),
+      prefetches: await countsOf(metrics.prefetches, 'outcome'),
+      bytes: await countsOf(metrics.bytes, 'direction'),
+      upstream_errors: await countsOf(metrics.upstreamErrors, 'kind'),
+      [`egress_throughput_${WINDOW_SECONDS}s_bps`]: Math.round(traffic.egress.perSecond(WINDOW_SECONDS)),
+      [`ingress_throughput_${WINDOW_SECONDS}s_bps`]: Math.round(traffic.ingress.perSecond(WINDOW_SECONDS)),
+    };
+  });
+}
+
+type CountedTier = Pick<Tiers<ObjectMeta>['memory'], 'size' | 'bytes' | 'maxBytes' | 'evictions'>;
+
+function countsOfTier({ size, bytes, maxBytes, evictions }: CountedTier): object {
+  return { entries: size, size_bytes: bytes, max_bytes: maxBytes, evictions };
+}
+
+interface Counted {
+  get(): Promise<{
+    readonly values: readonly {
+      readonly value: number;
+      readonly labels: Readonly<Record<string, string | number | undefined>>;
+    }[];
+  }>;
+}
+
+/** By one label; what has others besides is added up. */
+async function countsOf(counter: Counted, label: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { value, labels } of (await counter.get()).values) {
+    const name = String(labels[label]);
+    counts[name] = (counts[name] ?? 0) + value;
+  }
+  return counts;
+}

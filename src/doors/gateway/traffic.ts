@@ -1,0 +1,32 @@
+import type { Clock } from '../../base/clock.ts';
+import { Throughput } from '../../telemetry/throughput.ts';
+import type { GatewayMetrics } from './metrics.ts';
+
+/** Counts the bytes of objects: in all, and how many pass now. */
+export class GatewayTraffic {
+  readonly egress: Throughput;
+  readonly ingress: Throughput;
+  readonly #metrics: GatewayMetrics;
+
+  constructor(metrics: GatewayMetrics, clock: Clock) {
+    this.#metrics = metrics;
+    [this.egress, this.ingress] = [new Throughput(clock), new Throughput(clock)];
+  }
+
+  /** To a client. */
+  sent(bytes: number): void {
+    this.#metrics.bytes.inc({ direction: 'egress' }, bytes);
+    this.egress.add(bytes);
+  }
+
+  /** From a client. */
+  received(bytes: number): void {
+    this.#metrics.bytes.inc({ direction: 'ingress' }, bytes);
+  }
+
+  /** From a bucket. */
+  fetched(bytes: number): void {
+    this.#metrics.bytes.inc({ direction: 'fetched' }, bytes);
+    this.ingress.add(bytes);
+  }
+}
