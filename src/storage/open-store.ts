@@ -1,23 +1,14 @@
 import type { Clock } from '../base/clock.ts';
 import { VelocityError } from '../base/errors.ts';
 import { unreachable } from '../base/unreachable.ts';
-import type { Logger } from '../telemetry/logger.ts';
-import { CircuitBreakerStore } from './circuit-breaker-store.ts';
 import { withFirstWrites } from './first-writes.ts';
+import { answering, patient, type StoreSurroundings } from './guarded.ts';
 import { MeteredStore } from './metered-store.ts';
-import type { StorageMetrics } from './metrics.ts';
 import type { ObjectKey } from './object-key.ts';
-import { RetryingStore } from './retrying-store.ts';
+import { type DriverSettings, openDriver } from './open-driver.ts';
 import type { StorageSettings } from './settings.ts';
 import type { ObjectStore } from './store.ts';
-import { TimeoutStore, type Timeouts } from './timeout-store.ts';
 import { VerifiedStore } from './verified-store.ts';
-
-export interface StoreSurroundings {
-  readonly logger: Logger;
-  readonly metrics: StorageMetrics;
-  readonly clock: Clock;
-}
 
 /**
  * The configured driver, probed, measured and guarded. A driver's code is loaded only when it is chosen.
@@ -29,18 +20,15 @@ export async function openStore(settings: StorageSettings, around: StoreSurround
     around.logger.warn({ key, reason }, 'a damaged object was removed; it reads as a miss');
   };
   const driver = new MeteredStore(
-    await openDriver(settings, around.clock, report('torn')),
+    await openConfigured(settings, around.clock, report('torn')),
     around.metrics,
     around.clock,
   );
   try {
-    const answering =
-      settings.storageDriver === 'local' ? driver : new TimeoutStore(driver, TIMEOUTS, around.clock);
-    await answering.probe();
-    const store =
-      settings.storageDriver === 'local'
-        ? answering
-        : patient(await trying(answering, settings, around), around);
+    const isLocal = settings.storageDriver === 'local';
+    const timed = isLocal ? driver : answering(driver, around.clock);
+    await timed.probe();
+    const store = isLocal ? timed : patient(await trying(timed, settings, around), around);
     return new VerifiedStore(store, report('digest-mismatch'));
   } catch (error) {
     await driver.close();
@@ -68,8 +56,8 @@ export async function openExistingStore(
       );
     }
   }
-  const driver = await openDriver(settings, clock, onDamaged);
-  return storageDriver === 'local' ? driver : new TimeoutStore(driver, TIMEOUTS, clock);
+  const driver = await openConfigured(settings, clock, onDamaged);
+  return storageDriver === 'local' ? driver : answering(driver, clock);
 }
 
 /**
@@ -87,66 +75,39 @@ function trying(
   });
 }
 
-const TIMEOUTS: Timeouts = { answerMs: 10_000, stallMs: 60_000 };
-const RETRIES = { attempts: 3, pauseMs: 200, deadlineMs: 15_000 };
-const BREAKER = { failures: 5, openMs: 5_000 };
-
-/** For a backend behind a network: what fails is tried again, what goes on failing is left alone for a while. */
-function patient(store: ObjectStore, { clock, metrics, logger }: StoreSurroundings): ObjectStore {
-  const { driver } = store;
-  metrics.circuitOpen.set({ driver }, 0);
-  const retrying = new RetryingStore(store, {
-    ...RETRIES,
-    clock,
-    onRetry: (operation) => metrics.retries.inc({ driver, operation }),
-  });
-  return new CircuitBreakerStore(retrying, {
-    ...BREAKER,
-    clock,
-    onChange: (state) => {
-      metrics.circuitOpen.set({ driver }, state === 'open' ? 1 : 0);
-      if (state === 'open') logger.error('the storage does not answer; it is left alone for a moment');
-      else logger.info('the storage answers again');
-    },
-  });
-}
-
-async function openDriver(
+function openConfigured(
   settings: StorageSettings,
   clock: Clock,
   onDamaged: (key: ObjectKey) => void,
 ): Promise<ObjectStore> {
-  switch (settings.storageDriver) {
-    case 'local': {
-      const { LocalStore } = await import('./drivers/local/local-store.ts');
-      return LocalStore.open({ root: settings.localRoot, fsync: settings.localFsync, clock, onDamaged });
-    }
+  const driver = driverOf(settings);
+  const named = (setting: string): string => `VC_${driver.type}_${setting}`.toUpperCase();
+  return openDriver(driver, { clock, onDamaged, named });
+}
+
+function driverOf(settings: StorageSettings): DriverSettings {
+  const type = settings.storageDriver;
+  switch (type) {
+    case 'local':
+      return { type, root: settings.localRoot, fsync: settings.localFsync };
     case 's3': {
-      if (settings.s3Bucket === undefined) {
-        throw new VelocityError('DRIVER_UNAVAILABLE', 'The s3 driver needs a bucket: set VC_S3_BUCKET.');
-      }
-      const { S3Store } = await import('./drivers/s3/s3-store.ts');
-      return new S3Store({
-        bucket: settings.s3Bucket,
-        region: settings.s3Region,
-        endpoint: settings.s3Endpoint,
-        pathStyle: settings.s3PathStyle ?? settings.s3Endpoint !== undefined,
-        clock,
-      });
+      const { s3Bucket: bucket, s3Region: region, s3Endpoint: endpoint, s3PathStyle } = settings;
+      const pathStyle = s3PathStyle ?? endpoint !== undefined;
+      return { type, bucket, region, endpoint, credentials: undefined, pathStyle };
     }
-    case 'gcs': {
-      if (settings.gcsBucket === undefined) {
-        throw new VelocityError('DRIVER_UNAVAILABLE', 'The gcs driver needs a bucket: set VC_GCS_BUCKET.');
-      }
-      const { GcsStore } = await import('./drivers/gcs/gcs-store.ts');
-      return new GcsStore({ bucket: settings.gcsBucket, endpoint: settings.gcsEndpoint, clock });
-    }
-    case 'azure': {
-      const { azureAccess } = await import('./drivers/azure/azure-credentials.ts');
-      const { AzureStore } = await import('./drivers/azure/azure-store.ts');
-      return new AzureStore({ ...(await azureAccess(settings)), clock });
-    }
+    case 'gcs':
+      return { type, bucket: settings.gcsBucket, endpoint: settings.gcsEndpoint };
+    case 'azure':
+      return {
+        type,
+        container: settings.azureContainer,
+        connectionString: settings.azureConnectionString,
+        account: settings.azureAccount,
+        key: settings.azureKey,
+        sas: settings.azureSas,
+        endpoint: settings.azureEndpoint,
+      };
     default:
-      return unreachable(settings.storageDriver);
+      return unreachable(type);
   }
 }

@@ -16,17 +16,26 @@ const CHECKED_AHEAD_BYTES = 1024 * 1024;
 
 /**
  * Reads of whole objects are held against their digest, also where a range covers the whole:
- * doubtful bytes are removed and read as a miss. A digest says nothing of a part: parts pass as they are.
+ * doubtful bytes read as a miss, and are removed. A digest says nothing of a part: parts pass as they are.
  */
 export class VerifiedStore extends WrappedStore {
   readonly #onDamaged: (key: ObjectKey) => void;
+  readonly #keeps: boolean;
   /** What was found damaged counts as gone: whoever asks for it waits until it is. */
   readonly #removals = new Map<ObjectKey, Promise<void>>();
 
-  /** `onDamaged` is told of each object that was found damaged. */
-  constructor(below: ObjectStore, onDamaged: (key: ObjectKey) => void) {
+  /**
+   * @param onDamaged is told of each object that was found damaged
+   * @param damaged what becomes of it; in a bucket that others write it is theirs, and only not given out
+   */
+  constructor(
+    below: ObjectStore,
+    onDamaged: (key: ObjectKey) => void,
+    damaged: 'removed' | 'kept' = 'removed',
+  ) {
     super(below);
     this.#onDamaged = onDamaged;
+    this.#keeps = damaged === 'kept';
   }
 
   override async get(key: ObjectKey, range?: ByteRange, signal?: AbortSignal): Promise<Got> {
@@ -75,6 +84,7 @@ export class VerifiedStore extends WrappedStore {
   /** A store that cannot delete (read-only, say) keeps the bad object, and every reader of it gets its miss. */
   #remove(key: ObjectKey): Promise<void> {
     this.#onDamaged(key);
+    if (this.#keeps) return Promise.resolve();
     const removal = this.delete(key)
       .catch(() => {})
       .finally(() => this.#removals.delete(key));

@@ -383,14 +383,15 @@ describe('the settings of the azure driver', () => {
   const settings = (given: Record<string, string | undefined>): Parameters<typeof azureAccess>[0] => {
     const secretOf = (value: string | undefined) => (value === undefined ? undefined : new Secret(value));
     return {
-      azureContainer: 'container' in given ? given['container'] : 'c',
-      azureAccount: given['account'],
-      azureEndpoint: given['endpoint'],
-      azureKey: secretOf(given['key']),
-      azureSas: secretOf(given['sas']),
-      azureConnectionString: secretOf(given['connection']),
+      container: 'container' in given ? given['container'] : 'c',
+      account: given['account'],
+      endpoint: given['endpoint'],
+      key: secretOf(given['key']),
+      sas: secretOf(given['sas']),
+      connectionString: secretOf(given['connection']),
     };
   };
+  const named = (setting: string): string => `VC_AZURE_${setting.toUpperCase()}`;
   const connectionTo = (what: string): string =>
     `DefaultEndpointsProtocol=http;BlobEndpoint=${azurite.endpoint};${what}`;
 
@@ -401,7 +402,7 @@ describe('the settings of the azure driver', () => {
       [connectionTo(`SharedAccessSignature=${containerSas(container)}`), 'none'],
     ] as const;
     for (const [connection, presign] of strings) {
-      const access = await azureAccess(settings({ container, connection }));
+      const access = await azureAccess(settings({ container, connection }), named);
       assert.equal(access.endpoint, azurite.endpoint);
       const store = new AzureStore(access);
       await store.probe();
@@ -419,7 +420,7 @@ describe('the settings of the azure driver', () => {
       [{ account: 'acct' }, 'token', 'https://acct.blob.core.windows.net'],
     ] as const;
     for (const [given, kind, endpoint] of cases) {
-      const access = await azureAccess(settings(given));
+      const access = await azureAccess(settings(given), named);
       assert.deepEqual([access.credential.kind, access.endpoint], [kind, endpoint]);
     }
   });
@@ -440,7 +441,7 @@ describe('the settings of the azure driver', () => {
       [{ connection: 'AccountName=a;AccountKey=' }, /VC_AZURE_CONNECTION_STRING cannot be read/],
     ];
     for (const [given, expected] of cases) {
-      const error = await azureAccess(settings(given)).then(
+      const error = await azureAccess(settings(given), named).then(
         () => assert.fail(`${expected}`),
         (why: unknown) => why,
       );

@@ -179,6 +179,21 @@ describe('gcs: what an operator is told', () => {
     }
   });
 
+  test('where it is only to read, of permissions to read alone', async () => {
+    await using opened = openStore({ probes: 'reads' });
+    gcs.permissions.delete('storage.objects.create');
+    gcs.permissions.delete('storage.objects.delete');
+    try {
+      await opened.store.probe();
+      gcs.permissions.delete('storage.objects.get');
+      await assert.rejects(opened.store.probe(), {
+        message: /lack storage\.objects\.get on the bucket .*: grant them roles\/storage\.objectViewer/,
+      });
+    } finally {
+      for (const verb of ['create', 'delete', 'get']) gcs.permissions.add(`storage.objects.${verb}`);
+    }
+  });
+
   test('of a key that is not, or no longer, the account’s', async () => {
     const file = await new TestIdentity().writeKeyFile(folder.path);
     await using opened = openStore({}, { GOOGLE_APPLICATION_CREDENTIALS: file });

@@ -2,7 +2,7 @@ import type { TokenCredential } from '@azure/identity';
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import { VelocityError } from '../../../base/errors.ts';
 import { Secret } from '../../../base/secret.ts';
-import type { StorageSettings } from '../../settings.ts';
+import type { AzureBucketSettings } from '../../bucket-settings.ts';
 
 export type AzureCredential =
   | { readonly kind: 'key'; readonly key: StorageSharedKeyCredential }
@@ -19,85 +19,88 @@ export interface AzureAccess {
 }
 
 type AzureSettings = Pick<
-  StorageSettings,
-  'azureContainer' | 'azureAccount' | 'azureKey' | 'azureSas' | 'azureConnectionString' | 'azureEndpoint'
->;
+  AzureBucketSettings,
+  'account' | 'key' | 'sas' | 'connectionString' | 'endpoint'
+> & { readonly container: string | undefined };
+
+/** How a setting is called where it is to be set: `account` → `VC_AZURE_ACCOUNT`. */
+type Named = (setting: string) => string;
 
 /**
  * A connection string; or account and key; or account (or endpoint) and SAS; else the default credential
  * of the Azure SDK: environment, workload identity, managed identity, developer tools.
  * @throws VelocityError `DRIVER_UNAVAILABLE` for settings that are missing or contradict each other.
  */
-export async function azureAccess(settings: AzureSettings): Promise<AzureAccess> {
-  const { azureContainer: container, azureConnectionString, azureAccount, azureKey, azureSas } = settings;
-  if (container === undefined) throw unusable('The azure driver needs a container: set VC_AZURE_CONTAINER.');
-  if (azureConnectionString) return { container, ...readConnectionString(azureConnectionString, settings) };
-  if (azureKey && azureSas)
-    throw unusable('VC_AZURE_KEY and VC_AZURE_SAS are both set: leave one of them out.');
+export async function azureAccess(settings: AzureSettings, named: Named): Promise<AzureAccess> {
+  const { container, connectionString, account: given, key: accountKey, sas } = settings;
+  if (container === undefined)
+    throw unusable(`The azure driver needs a container: set ${named('container')}.`);
+  if (connectionString) return { container, ...readConnectionString(connectionString, settings, named) };
+  if (accountKey && sas)
+    throw unusable(`${named('key')} and ${named('sas')} are both set: leave one of them out.`);
 
-  const endpoint = endpointOf(settings);
-  if (azureKey) {
-    if (azureAccount === undefined)
-      throw unusable('VC_AZURE_KEY needs the name of its account: set VC_AZURE_ACCOUNT.');
-    const key = new StorageSharedKeyCredential(azureAccount, azureKey.reveal());
+  const endpoint = endpointOf(settings, named);
+  if (accountKey) {
+    if (given === undefined)
+      throw unusable(`${named('key')} needs the name of its account: set ${named('account')}.`);
+    const key = new StorageSharedKeyCredential(given, accountKey.reveal());
     return { container, endpoint, credential: { kind: 'key', key } };
   }
-  if (azureSas) return { container, endpoint, credential: { kind: 'sas', sas: azureSas } };
+  if (sas) return { container, endpoint, credential: { kind: 'sas', sas } };
   if (!endpoint.startsWith('https://'))
     throw unusable(
-      'The default Azure credential is sent over https alone: set VC_AZURE_ENDPOINT to an https address, or set VC_AZURE_KEY or VC_AZURE_SAS.',
+      `The default Azure credential is sent over https alone: set ${named('endpoint')} to an https address, or set ${named('key')} or ${named('sas')}.`,
     );
-  const account = azureAccount ?? new BlobServiceClient(endpoint).accountName;
+  const account = given ?? new BlobServiceClient(endpoint).accountName;
   if (!account)
-    throw unusable('VC_AZURE_ENDPOINT does not say which account it is: set VC_AZURE_ACCOUNT too.');
+    throw unusable(`${named('endpoint')} does not say which account it is: set ${named('account')} too.`);
   const { DefaultAzureCredential } = await import('@azure/identity');
   const token = new DefaultAzureCredential();
   return { container, endpoint, credential: { kind: 'token', token, account } };
 }
 
-function endpointOf({ azureEndpoint, azureAccount }: AzureSettings): string {
-  if (azureEndpoint !== undefined) return azureEndpoint.replace(/\/+$/, '');
-  if (azureAccount !== undefined) return `https://${azureAccount}.blob.core.windows.net`;
+function endpointOf({ endpoint, account }: AzureSettings, named: Named): string {
+  if (endpoint !== undefined) return endpoint.replace(/\/+$/, '');
+  if (account !== undefined) return `https://${account}.blob.core.windows.net`;
   throw unusable(
-    'The azure driver needs a storage account: set VC_AZURE_ACCOUNT, VC_AZURE_ENDPOINT or VC_AZURE_CONNECTION_STRING.',
+    `The azure driver needs a storage account: set ${named('account')}, ${named('endpoint')} or ${named('connection_string')}.`,
   );
 }
 
 function readConnectionString(
   text: Secret,
-  { azureAccount, azureKey, azureSas, azureEndpoint }: AzureSettings,
+  { account, key, sas: otherSas, endpoint: otherEndpoint }: AzureSettings,
+  named: Named,
 ): Pick<AzureAccess, 'endpoint' | 'credential'> {
-  const others = Object.entries({
-    VC_AZURE_KEY: azureKey,
-    VC_AZURE_SAS: azureSas,
-    VC_AZURE_ENDPOINT: azureEndpoint,
-  }).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  const others = Object.entries({ key, sas: otherSas, endpoint: otherEndpoint }).flatMap(([name, value]) =>
+    value === undefined ? [] : [named(name)],
+  );
   if (others.length > 0)
-    throw unusable(`VC_AZURE_CONNECTION_STRING says this already: leave out ${others.join(' and ')}.`);
+    throw unusable(`${named('connection_string')} says this already: leave out ${others.join(' and ')}.`);
 
-  const { url, credential, accountName } = serviceOf(text);
-  if (azureAccount !== undefined && azureAccount !== accountName)
+  const { url, credential, accountName } = serviceOf(text, named);
+  if (account !== undefined && account !== accountName)
     throw unusable(
-      `VC_AZURE_CONNECTION_STRING is for the account "${accountName}" and VC_AZURE_ACCOUNT says "${azureAccount}": leave one of them out.`,
+      `${named('connection_string')} is for the account "${accountName}" and ${named('account')} says "${account}": leave one of them out.`,
     );
   const [endpoint = '', sas] = url.split('?', 2);
   if (sas)
     return { endpoint: endpoint.replace(/\/+$/, ''), credential: { kind: 'sas', sas: new Secret(sas) } };
-  if (!(credential instanceof StorageSharedKeyCredential)) throw unreadable();
+  if (!(credential instanceof StorageSharedKeyCredential)) throw unreadable(named);
   return { endpoint: endpoint.replace(/\/+$/, ''), credential: { kind: 'key', key: credential } };
 }
 
-function serviceOf(text: Secret): BlobServiceClient {
+function serviceOf(text: Secret, named: Named): BlobServiceClient {
   try {
     return BlobServiceClient.fromConnectionString(text.reveal());
   } catch {
-    throw unreadable(); // without its cause, which may quote what it could not read
+    throw unreadable(named); // without its cause, which may quote what it could not read
   }
 }
 
-function unreadable(): VelocityError {
+function unreadable(named: Named): VelocityError {
   return unusable(
-    'VC_AZURE_CONNECTION_STRING cannot be read: it is DefaultEndpointsProtocol=…;AccountName=…;AccountKey=…, or BlobEndpoint=…;SharedAccessSignature=….',
+    `${named('connection_string')} cannot be read: it is DefaultEndpointsProtocol=…;AccountName=…;AccountKey=…, or BlobEndpoint=…;SharedAccessSignature=….`,
   );
 }
 

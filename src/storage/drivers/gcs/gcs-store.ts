@@ -32,12 +32,15 @@ export interface GcsStoreOptions {
    * Google's own where it is not given.
    */
   readonly iamEndpoint?: string | undefined;
+  /** Whether a probe asks for the right to read alone, or to write too; that is the default. */
+  readonly probes?: 'reads' | undefined;
   /** The time signed URLs count from. */
   readonly clock?: Clock;
 }
 
-/** What `roles/storage.objectUser` holds of what this driver does. */
-const NEEDED_PERMISSIONS = ['create', 'delete', 'get', 'list'].map((verb) => `storage.objects.${verb}`);
+/** What a driver needs that reads, with the role that holds it, and one that writes. */
+const READING = { role: 'roles/storage.objectViewer', verbs: ['get', 'list'] };
+const WRITING = { role: 'roles/storage.objectUser', verbs: ['create', 'delete', 'get', 'list'] };
 
 /**
  * A bucket of Google Cloud Storage. Objects are read and written through the XML API
@@ -51,9 +54,11 @@ export class GcsStore implements ObjectStore {
   readonly #client: GcsClient;
   readonly #bucket: string;
   readonly #presigner: GcsPresigner;
+  readonly #needed: typeof READING;
 
-  constructor({ bucket, endpoint, iamEndpoint, clock = systemClock }: GcsStoreOptions) {
+  constructor({ bucket, endpoint, iamEndpoint, probes, clock = systemClock }: GcsStoreOptions) {
     this.#bucket = bucket;
+    this.#needed = probes === 'reads' ? READING : WRITING;
     this.#client = new GcsClient(endpoint, clock);
     this.#presigner = new GcsPresigner(this.#client, bucket, clock, iamEndpoint);
   }
@@ -163,14 +168,15 @@ export class GcsStore implements ObjectStore {
 
   /** A role that reads only would be found out by the first upload otherwise. Asking needs no permission. */
   async #assertPermitted(signal: AbortSignal | undefined): Promise<void> {
-    const query = NEEDED_PERMISSIONS.map((permission) => `permissions=${permission}`).join('&');
+    const needed = this.#needed.verbs.map((verb) => `storage.objects.${verb}`);
+    const query = needed.map((permission) => `permissions=${permission}`).join('&');
     const path = `/storage/v1/b/${escapeUri(this.#bucket)}/iam/testPermissions?${query}`;
     const { permissions = [] } = (await this.#client.json({ method: 'GET', path, signal })) as Permitted;
-    const missing = NEEDED_PERMISSIONS.filter((permission) => !permissions.includes(permission));
+    const missing = needed.filter((permission) => !permissions.includes(permission));
     if (missing.length === 0) return;
     throw new VelocityError(
       'STORAGE_FAILED',
-      `The credentials lack ${missing.join(', ')} on the bucket "${this.#bucket}": grant them roles/storage.objectUser there.`,
+      `The credentials lack ${missing.join(', ')} on the bucket "${this.#bucket}": grant them ${this.#needed.role} there.`,
     );
   }
 

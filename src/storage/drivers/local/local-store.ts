@@ -1,5 +1,5 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs';
-import { utimes } from 'node:fs/promises';
+import { access, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
@@ -33,6 +33,8 @@ export interface LocalStoreOptions {
   readonly root: string;
   /** Flush each object to the disk before it is published. Off by default: a torn file is found by its trailer. */
   readonly fsync?: boolean;
+  /** Whether a probe tries that the folder can be read alone, or written too; that is the default. Opening probes. */
+  readonly probes?: 'reads' | undefined;
   readonly clock?: Clock;
   /** Told of each damaged file that was found. */
   readonly onDamaged?: (key: ObjectKey, what: string) => void;
@@ -71,6 +73,7 @@ export class LocalStore implements ObjectStore {
   readonly #temp: TempFiles;
   readonly #calls: QuickCalls;
   readonly #fsync: boolean;
+  readonly #probes: 'reads' | undefined;
   readonly #onDamaged: (key: ObjectKey, what: string) => void;
 
   private constructor(folder: string, options: LocalStoreOptions, isLocal: boolean) {
@@ -79,6 +82,7 @@ export class LocalStore implements ObjectStore {
     this.#temp = new TempFiles(join(options.root, TEMP_FOLDER), this.#clock);
     this.#calls = new QuickCalls(this.#clock, !isLocal);
     this.#fsync = options.fsync ?? false;
+    this.#probes = options.probes;
     this.#onDamaged = options.onDamaged ?? (() => {});
   }
 
@@ -91,7 +95,9 @@ export class LocalStore implements ObjectStore {
       const folder = join(options.root, OBJECTS_FOLDER);
       await makeFolder(folder);
       const opened = new LocalStore(folder, options, await isOnLocalDisk(folder));
-      await opened.#temp.sweep();
+      await opened.#temp.sweep().catch((error: unknown) => {
+        if (options.probes !== 'reads') throw error; // else a folder that can only be read will do
+      });
       return opened;
     });
     await store.probe();
@@ -163,8 +169,12 @@ export class LocalStore implements ObjectStore {
     return undefined;
   }
 
-  /** Tries what the driver lives by: creating, linking and removing a file. */
+  /** Tries what the driver lives by: creating, linking and removing a file; or for reads, the folder. */
   async probe(): Promise<void> {
+    if (this.#probes === 'reads') {
+      await translate(`read below ${dirname(this.#folder)}`, () => access(this.#folder));
+      return;
+    }
     const [file, second] = [this.#temp.next(), this.#temp.next()];
     await translate(`write below ${dirname(this.#folder)}`, async () => {
       try {

@@ -13,6 +13,7 @@ import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
+import type { Secret } from '../../../base/secret.ts';
 import { KEPT_CONNECTIONS } from '../../kept-connections.ts';
 import { asObjectKey, type ObjectKey } from '../../object-key.ts';
 import { withKnownBody } from '../../spool.ts';
@@ -36,6 +37,8 @@ export interface S3StoreOptions {
   /** An S3-compatible server; `undefined` is AWS. */
   readonly endpoint: string | undefined;
   readonly pathStyle: boolean;
+  /** `undefined`: from the standard AWS chain. */
+  readonly credentials?: { readonly accessKey: Secret; readonly secretKey: Secret } | undefined;
   /** The time presigned URLs count from. */
   readonly clock?: Clock;
 }
@@ -46,7 +49,7 @@ const REPLY_TIMEOUT_MS = 60_000;
 const CONFLICT_ATTEMPTS = 4;
 
 /**
- * A bucket of S3 or of a server that speaks it. Credentials come from the standard AWS
+ * A bucket of S3 or of a server that speaks it. Where no credentials are given they come from the standard AWS
  * chain: environment, shared files, web identity, container and instance roles.
  */
 export class S3Store implements ObjectStore {
@@ -56,11 +59,17 @@ export class S3Store implements ObjectStore {
   readonly #bucket: string;
   readonly #presigner: S3Presigner;
 
-  constructor({ bucket, region, endpoint, pathStyle, clock = systemClock }: S3StoreOptions) {
+  constructor({ bucket, region, endpoint, pathStyle, credentials, clock = systemClock }: S3StoreOptions) {
     this.#bucket = bucket;
     this.#client = new S3Client({
       region,
       ...(endpoint === undefined ? {} : { endpoint }),
+      ...(credentials && {
+        credentials: {
+          accessKeyId: credentials.accessKey.reveal(),
+          secretAccessKey: credentials.secretKey.reveal(),
+        },
+      }),
       forcePathStyle: pathStyle,
       // The SDK's default adds a checksum trailer in chunked framing, which S3-compatible servers refuse (411).
       requestChecksumCalculation: 'WHEN_REQUIRED',
