@@ -12,6 +12,7 @@ import { settingsSchema } from '../src/config/settings-schema.ts';
 import { velocityFileSchema } from '../src/runner/workspace/velocity-file.ts';
 import { openMetrics } from '../src/server/metrics.ts';
 import { serverSettings } from '../src/server/settings.ts';
+import { storeSettings } from '../src/storage/bucket-settings.ts';
 
 const GENERATED = '<!-- Written by `npm run docs`. Change the declarations in the code, not this page. -->';
 
@@ -23,7 +24,9 @@ const pages: Readonly<Record<string, string>> = {
     title: 'velocity.yml',
     ...z.toJSONSchema(velocityFileSchema, { target: 'draft-7', io: 'input' }),
   }),
-  'schema/velocity-server.json': schemaText(settingsSchema('VelocityCache server', serverSettings)),
+  'schema/velocity-server.json': schemaText(
+    settingsSchema('VelocityCache server', serverSettings, [storeSettings]),
+  ),
 };
 
 const checks = process.argv.includes('--check');

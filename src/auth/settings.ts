@@ -1,13 +1,14 @@
 import { bearerToken, duration, secret, text } from '../config/kinds.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
 import type { Settings, Values } from '../config/setting.ts';
+import { privateKey, publicKey, publicKeyOf } from './presign-keys.ts';
 import { readTokenFile } from './token-file.ts';
 
 export const authSettings = {
   authToken: {
     key: 'auth.token',
     kind: bearerToken(),
-    doc: 'One token for everything, sent as `Authorization: Bearer …`. Required where there is no `auth.tokens_file`.',
+    doc: 'One token for everything, sent as `Authorization: Bearer …`. Required where there is no `auth.tokens_file`, but not of an object gateway alone.',
   },
   /** The plural keeps it clear of `VC_AUTH_TOKEN_FILE`, which names a file that holds that one token. */
   authTokensFile: {
@@ -26,15 +27,69 @@ export const authSettings = {
     default: 3600_000,
     doc: 'How long a token is known that was given for one of an OpenID Connect issuer.',
   },
+  presignPublicKey: {
+    key: 'auth.public_key',
+    kind: publicKey(),
+    doc: 'Checks presigned URLs of the object gateway. `velocity keygen` makes it and its private key. Without it, that of `auth.private_key`.',
+  },
+  presignPrivateKey: {
+    key: 'auth.private_key',
+    kind: privateKey(),
+    doc: 'Signs URLs of the object gateway, as `velocity sign` does. A server that only checks them needs the public key alone.',
+  },
+  gatewayToken: {
+    key: 'auth.bearer_token',
+    kind: bearerToken(),
+    doc: 'One token for all objects of the object gateway, to read and to write, and for nothing else. Without it presigned URLs alone open them.',
+  },
 } as const satisfies Settings;
 
 export type AuthSettings = Values<typeof authSettings>;
 
-/** What is wrong with the settings together, or with the file they name. */
-export function authMistakes({ authToken, authTokensFile }: AuthSettings): readonly Mistake[] {
-  if (authTokensFile !== undefined) return mistakesOf(readTokenFile(authTokensFile));
-  return authToken === undefined ? [NO_TOKENS] : [];
+/** Whether anybody could be let in to the build cache; without a token of its own that door stays closed. */
+export function opensBuildCache({
+  authToken,
+  authTokensFile,
+}: Pick<AuthSettings, 'authToken' | 'authTokensFile'>): boolean {
+  return authToken !== undefined || authTokensFile !== undefined;
 }
+
+/** The key that presigned URLs are checked with; `undefined` where none opens anything. */
+export function presignPublicKeyOf({
+  presignPublicKey,
+  presignPrivateKey,
+}: Pick<AuthSettings, 'presignPublicKey' | 'presignPrivateKey'>): string | undefined {
+  return presignPublicKey ?? (presignPrivateKey && publicKeyOf(presignPrivateKey));
+}
+
+/**
+ * What is wrong with the settings together, or with the file they name.
+ * @param hasStores whether there is an object gateway, which has ways of its own to let clients in
+ */
+export function authMistakes(settings: AuthSettings, hasStores: boolean): readonly Mistake[] {
+  const { authTokensFile, gatewayToken } = settings;
+  const opensGateway = gatewayToken !== undefined || presignPublicKeyOf(settings) !== undefined;
+  const closed = hasStores ? !opensGateway && !opensBuildCache(settings) : !opensBuildCache(settings);
+  return [
+    ...(authTokensFile === undefined ? [] : mistakesOf(readTokenFile(authTokensFile))),
+    ...(closed ? [hasStores ? NO_GATEWAY_TOKENS : NO_TOKENS] : []),
+    ...keyMistakes(settings),
+  ];
+}
+
+function keyMistakes({ presignPublicKey, presignPrivateKey }: AuthSettings): Mistake[] {
+  if (presignPublicKey === undefined || presignPrivateKey === undefined) return [];
+  if (publicKeyOf(presignPrivateKey) === presignPublicKey) return [];
+  const message =
+    'is not the public key of auth.private_key: leave it out, or take both from one `velocity keygen`.';
+  return [{ source: 'auth.public_key', message }];
+}
+
+const NO_GATEWAY_TOKENS: Mistake = {
+  source: 'auth',
+  message:
+    'nothing is set that would let a client in. For the stores set auth.public_key, for presigned URLs (`velocity keygen` makes one), or auth.bearer_token, or both; for a build cache beside them VC_AUTH_TOKEN.',
+};
 
 const NO_TOKENS: Mistake = {
   source: 'VC_AUTH_TOKEN',

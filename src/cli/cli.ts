@@ -44,8 +44,16 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Make, list and revoke the tokens of a server.',
     load: async () => (await import('./commands/token.ts')).tokenCommand,
   },
+  keygen: {
+    summary: 'Make the key pair of an object gateway, for presigned URLs.',
+    load: async () => (await import('./commands/keygen.ts')).keygenCommand,
+  },
+  sign: {
+    summary: 'Sign a URL of an object gateway.',
+    load: async () => (await import('./commands/sign.ts')).signCommand,
+  },
   key: {
-    summary: 'Make keys that sign artifacts.',
+    summary: 'Make keys with which builds sign their artifacts.',
     load: async () => (await import('./commands/key.ts')).keyCommand,
   },
 };

@@ -13,11 +13,33 @@ export async function loadServerSide() {
 
 /** The declarations alone, for `velocity config` and for flags in help texts. */
 export async function loadServerSettingsSide() {
-  const [{ loadServerSettings }, { serverSettings }] = await Promise.all([
+  const [{ loadServerSettings }, { serverSettings }, { storeSettings }] = await Promise.all([
     import('../server/load-settings.ts'),
     import('../server/settings.ts'),
+    import('../storage/bucket-settings.ts'),
   ]);
-  return { loadServerSettings, serverSettings };
+  return { loadServerSettings, serverSettings, storeSettings };
+}
+
+/** What signs URLs of the object gateway, for `velocity sign` and `velocity keygen`. */
+export async function loadPresignSide() {
+  const [{ loadSigningSettings }, { generatePresignKeys }, presignedPath, { keyRefusal }, { escapeUriPath }] =
+    await Promise.all([
+      import('../server/load-settings.ts'),
+      import('../auth/presign-keys.ts'),
+      import('../auth/presigned-path.ts'),
+      import('../storage/object-key.ts'),
+      import('../storage/escape-uri.ts'),
+    ]);
+  const { PRESIGNED_METHODS, signPath } = presignedPath;
+  return {
+    loadSigningSettings,
+    generatePresignKeys,
+    PRESIGNED_METHODS,
+    signPath,
+    keyRefusal,
+    escapeUriPath,
+  };
 }
 
 /** The storage without a server around it, for `velocity cache`. */

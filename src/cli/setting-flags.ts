@@ -6,7 +6,7 @@ import { envName, flagName, type Settings } from '../config/setting.ts';
 export function addSettingFlags(command: Command, settings: Settings): void {
   command.option(
     '--config <file>',
-    'YAML file with settings; may be given several times, a later one goes before; "env" is no file: the environment alone',
+    'YAML file with settings; may be given several times, a later one goes before; "env" is no file: the environment, where VC_CONFIG may hold a whole file, and CACHEGATE_… are read too',
     (file: string, before: readonly string[]) => [...before, file],
     [] as readonly string[],
   );
@@ -18,13 +18,25 @@ export function addSettingFlags(command: Command, settings: Settings): void {
   }
 }
 
-/** The flags that were given, by flag name, and the files. */
-export function givenFlags(command: Command): { flags: Map<string, string>; configFiles: readonly string[] } {
+/** What was given on the command line. */
+export interface GivenFlags {
+  /** By flag name. */
+  readonly flags: ReadonlyMap<string, string>;
+  readonly configFiles: readonly string[];
+  /** `--config env` */
+  readonly fromEnv: boolean;
+}
+
+export function givenFlags(command: Command): GivenFlags {
   const flags = new Map<string, string>();
   for (const option of command.options) {
     const value: unknown = command.getOptionValue(option.attributeName());
     if (typeof value === 'string' && option.long) flags.set(option.long, value);
   }
   const files = command.getOptionValue('config') as readonly string[];
-  return { flags, configFiles: files.filter((file) => file !== 'env') };
+  return {
+    flags,
+    configFiles: files.filter((file) => file !== 'env'),
+    fromEnv: files.includes('env'),
+  };
 }

@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { authMistakes } from '../auth/settings.ts';
 import { messageOf } from '../base/errors.ts';
+import type { Layers } from '../config/layers.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
+import { resolveNamed } from '../config/resolve-named.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
 import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
+import { type BucketSettings, storeSettings } from '../storage/bucket-settings.ts';
+import { type NamedStore, readBuckets } from '../storage/read-buckets.ts';
 import type { StorageSettings } from '../storage/settings.ts';
+import { settleListen } from './listen-address.ts';
+import { RESERVED_NAMES } from './reserved-names.ts';
 import { type ServerSettings, serverSettings } from './settings.ts';
 
 export interface SettingsSources {
@@ -12,13 +18,25 @@ export interface SettingsSources {
   readonly env: NodeJS.ProcessEnv;
   /** Paths of YAML files; a later one goes before an earlier one. */
   readonly configFiles: readonly string[];
+  /**
+   * `--config env`: a whole file may be in `VC_CONFIG`, and the variables of cachegate are read too: `CACHEGATE_CONFIG`
+   * and `CACHEGATE__…`. Those that name one key go before a whole file, and ours before those.
+   */
+  readonly fromEnv?: boolean;
+}
+
+export interface LoadedSettings extends Resolution<typeof serverSettings> {
+  /** The stores of the object gateway by name; none: there is no object gateway. */
+  readonly stores: ReadonlyMap<string, BucketSettings>;
+  /** The same as they were given, with the origin of each value. */
+  readonly givenStores: readonly NamedStore[];
 }
 
 /** The server's settings from flags, environment and files; all mistakes at once. */
-export function loadServerSettings(sources: SettingsSources): Checked<Resolution<typeof serverSettings>> {
+export function loadServerSettings(sources: SettingsSources): Checked<LoadedSettings> {
   const loaded = load(sources);
   if (!loaded.ok) return loaded;
-  const mistakes = authMistakes(loaded.value.values);
+  const mistakes = authMistakes(loaded.value.values, loaded.value.stores.size > 0);
   return mistakes.length > 0 ? { ok: false, mistakes } : loaded;
 }
 
@@ -31,17 +49,62 @@ export function loadStorageSettings(sources: SettingsSources): Checked<OperatorS
   return loaded.ok ? { ok: true, value: loaded.value.values } : loaded;
 }
 
-function load({ flags, env, configFiles }: SettingsSources): Checked<Resolution<typeof serverSettings>> {
-  const files: YamlFile[] = [];
-  const mistakes: Mistake[] = [];
-  for (const path of configFiles) {
-    const parsed = readYaml(path, env);
-    if (parsed.ok) files.push(parsed.value);
-    else mistakes.push(...parsed.mistakes);
-  }
-  return mistakes.length > 0
-    ? { ok: false, mistakes }
-    : resolveSettings(serverSettings, { flags, env, files });
+/** What signing a URL of the object gateway needs; nobody has to be let in here either. */
+export type SigningSettings = Pick<ServerSettings, 'publicUrl' | 'presignPrivateKey'> &
+  Pick<LoadedSettings, 'stores'>;
+
+export function loadSigningSettings(sources: SettingsSources): Checked<SigningSettings> {
+  const loaded = load(sources);
+  if (!loaded.ok) return loaded;
+  const { values, stores } = loaded.value;
+  return { ok: true, value: { ...values, stores } };
+}
+
+/** Names of variables that hold a whole file, the weakest first. */
+const WHOLE_FILES = ['CACHEGATE_CONFIG', 'VC_CONFIG'] as const;
+
+function load({ flags, env, configFiles, fromEnv = false }: SettingsSources): Checked<LoadedSettings> {
+  const read = [
+    ...configFiles.map((path) => readYaml(path, env)),
+    ...(fromEnv ? WHOLE_FILES.flatMap((name) => (env[name] ? [parseYaml(name, env[name], env)] : [])) : []),
+  ];
+  const unread = read.flatMap(mistakesOf);
+  if (unread.length > 0) return { ok: false, mistakes: unread };
+
+  const { VC_CONFIG: wholeFile, ...named } = env;
+  const layers: Layers = {
+    flags,
+    env: named,
+    files: read.flatMap((file): YamlFile[] => (file.ok ? [file.value] : [])),
+    nestedPrefixes: fromEnv ? ['VC__', 'CACHEGATE__'] : ['VC__'],
+  };
+  const resolved = resolveSettings(serverSettings, layers, [storeSettings.key]);
+  const settled = resolved.ok ? settleListen(resolved.value) : resolved;
+  const given = resolveNamed(storeSettings, layers);
+  const buckets = given.ok ? readBuckets(given.value) : given;
+  const mistakes = [
+    ...(wholeFile && !fromEnv ? [NOT_READ] : []),
+    ...mistakesOf(settled),
+    ...mistakesOf(buckets),
+    ...(given.ok ? given.value.flatMap(reservedName) : []),
+  ];
+  if (!settled.ok || !given.ok || !buckets.ok || mistakes.length > 0) return { ok: false, mistakes };
+  return { ok: true, value: { ...settled.value, stores: buckets.value, givenStores: given.value } };
+}
+
+const NOT_READ: Mistake = {
+  source: 'VC_CONFIG',
+  message: 'holds a whole file, which is read with `--config env` alone.',
+};
+
+function reservedName({ name, mistakeAt }: NamedStore): Mistake[] {
+  if (!RESERVED_NAMES.has(name)) return [];
+  const message = `"${name}" cannot name a store: /${name}/ is an address of the server’s own. Choose another name.`;
+  return [mistakeAt('', message)];
+}
+
+function mistakesOf(checked: Checked<unknown>): readonly Mistake[] {
+  return checked.ok ? [] : checked.mistakes;
 }
 
 function readYaml(path: string, env: NodeJS.ProcessEnv): Checked<YamlFile> {

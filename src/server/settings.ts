@@ -1,21 +1,18 @@
 import { limitSettings } from '../auth/limits/settings.ts';
 import { authSettings } from '../auth/settings.ts';
-import { addressRanges, byteSize, duration, httpUrl, oneOf, text, wholeNumber } from '../config/kinds.ts';
+import { cacheSettings } from '../cache/settings.ts';
+import { addressRanges, byteSize, duration, httpUrl, oneOf, text } from '../config/kinds.ts';
 import type { Settings, Values } from '../config/setting.ts';
 import { buildCacheSettings } from '../doors/build-cache/settings.ts';
 import { REQUEST_LOGS } from '../http/request-records.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { LOG_LEVELS } from '../telemetry/logger.ts';
+import { listenSettings } from './listen-address.ts';
+import { sentrySettings } from './sentry-settings.ts';
 
 /** All settings of `velocity serve`: the server's own and those of the folders it assembles. */
 export const serverSettings = {
-  host: { key: 'host', kind: text(), default: '0.0.0.0', doc: 'Address to listen on.' },
-  port: {
-    key: 'port',
-    kind: wholeNumber(0, 65_535, 'a port'),
-    default: 8080,
-    doc: 'Port to listen on; 0 takes a free one and logs it.',
-  },
+  ...listenSettings,
   publicUrl: {
     key: 'public_url',
     kind: httpUrl(),
@@ -42,6 +39,7 @@ export const serverSettings = {
     doc: 'Largest artifact that is accepted through this server.',
   },
   ...buildCacheSettings,
+  ...cacheSettings,
   drainDelay: {
     key: 'drain.delay',
     kind: duration(),
@@ -71,6 +69,7 @@ export const serverSettings = {
     kind: text(),
     doc: 'File that gets a JSON line for each entry that an admin deletes or replaces, and for each such request that is refused. Without it the lines go to the log, at every level of it but `silent`.',
   },
+  ...sentrySettings,
 } as const satisfies Settings;
 
 export type ServerSettings = Values<typeof serverSettings>;

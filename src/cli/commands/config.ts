@@ -1,4 +1,4 @@
-import type { Setting } from '../../config/setting.ts';
+import type { Setting, Settings } from '../../config/setting.ts';
 import { settingsSchema } from '../../config/settings-schema.ts';
 import type { CliCommand } from '../command.ts';
 import { EXIT } from '../io.ts';
@@ -6,7 +6,16 @@ import { printMistakes } from '../print-mistakes.ts';
 import { loadServerSettingsSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
 
-const { loadServerSettings, serverSettings } = await loadServerSettingsSide();
+const { loadServerSettings, serverSettings, storeSettings } = await loadServerSettingsSide();
+
+type Loaded = Extract<ReturnType<typeof loadServerSettings>, { ok: true }>['value'];
+
+interface Row {
+  readonly key: string;
+  readonly value: unknown;
+  readonly from: string;
+  readonly setting?: Setting<unknown>;
+}
 
 /** `velocity config`: each setting, its value and where it came from; secrets stay masked. */
 export const configCommand: CliCommand = {
@@ -17,9 +26,8 @@ export const configCommand: CliCommand = {
       .option('--schema', 'print the JSON Schema of the YAML file instead')
       .action(() => {
         if (command.getOptionValue('schema')) {
-          io.stdout.write(
-            `${JSON.stringify(settingsSchema('VelocityCache server', serverSettings), null, 2)}\n`,
-          );
+          const schema = settingsSchema('VelocityCache server', serverSettings, [storeSettings]);
+          io.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
           return;
         }
         const loaded = loadServerSettings({ ...givenFlags(command), env: io.env });
@@ -28,27 +36,47 @@ export const configCommand: CliCommand = {
           exit(EXIT.usage);
           return;
         }
-        const { values, origins } = loaded.value;
-        const rows = Object.entries<Setting<unknown>>(serverSettings).map(([name, setting]) => ({
-          setting,
-          value: values[name as keyof typeof values] as unknown,
-          from: origins[name as keyof typeof origins],
-        }));
+        const rows = rowsOf(loaded.value);
         if (command.getOptionValue('json')) {
-          const plain = rows.map(({ setting: { key }, value, from }) => ({ key, value, from }));
+          const plain = rows.map(({ key, value, from }) => ({ key, value, from }));
           io.stdout.write(`${JSON.stringify(plain, null, 2)}\n`);
           return;
         }
-        io.stdout.write(
-          table(rows.map(({ setting, value, from }) => [setting.key, show(setting, value), from])),
-        );
+        io.stdout.write(table(rows.map((row) => [row.key, show(row), row.from])));
       });
   },
 };
 
-function show({ kind }: Setting<unknown>, value: unknown): string {
+/** Those of the server, then those of each store. */
+function rowsOf({ values, origins, givenStores }: Loaded): Row[] {
+  return [
+    ...rows(serverSettings, '', values, origins),
+    ...givenStores.flatMap(({ name, type, values, origins }) => {
+      const prefix = `${storeSettings.key}.${name}.`;
+      const settings = { ...storeSettings.common, ...storeSettings.types[type] };
+      const typeRow = { key: `${prefix}type`, value: type, from: origins['type'] ?? '' };
+      return [typeRow, ...rows(settings, prefix, values, origins)];
+    }),
+  ];
+}
+
+function rows(
+  settings: Settings,
+  prefix: string,
+  values: Readonly<Record<string, unknown>>,
+  origins: Readonly<Record<string, string>>,
+): Row[] {
+  return Object.entries(settings).map(([name, setting]) => ({
+    key: prefix + setting.key,
+    value: values[name],
+    from: origins[name] ?? '',
+    setting,
+  }));
+}
+
+function show({ setting, value }: Row): string {
   if (value === undefined) return '-';
-  return kind.show ? kind.show(value) : String(value);
+  return setting?.kind.show ? setting.kind.show(value) : String(value);
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 /** More than any key, and than whatever is given for one by mistake. */
 const MAX_INPUT_BYTES = 64 * 1024;
 
-/** `velocity key new|public`: the keys with which artifacts are signed and checked. */
+/** `velocity key new|public`: the keys with which artifacts are signed and checked. Those of presigned URLs: `keygen.ts`. */
 export const keyCommand: CliCommand = {
   declare(command, { io }) {
     command
