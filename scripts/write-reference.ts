@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import * as z from 'zod';
 import { ERRORS, type ErrorFacts } from '../src/base/errors.ts';
 import { isSecretKind } from '../src/config/kinds.ts';
-import { envName, flagName, type Setting } from '../src/config/setting.ts';
+import { envName, flagName, type Setting, type Settings } from '../src/config/setting.ts';
 import { settingsSchema } from '../src/config/settings-schema.ts';
 import { velocityFileSchema } from '../src/runner/workspace/velocity-file.ts';
 import { openMetrics } from '../src/server/metrics.ts';
@@ -58,12 +58,49 @@ function configurationPage(): string {
     return `| \`${key}\` | ${env}${aliases} | ${flag} | ${kind.expects} | ${fallback} | ${doc} |`;
   });
   return page('Server settings', [
-    'Each setting can be given as a flag, in the environment, or in the YAML files that `--config` names; the first of these that gives it wins, and of several files the last. A dot in a key is a level in YAML: `s3.bucket` is `s3: { bucket: … }`; in the environment it may be two underscores, `VC_S3__BUCKET`. `--config env` names no file. `velocity config` prints every value and where it came from. An unknown `VC_…` variable or key is an error.',
+    'Each setting can be given as a flag, in the environment, or in the YAML files that `--config` names; the first of these that gives it wins, and of several files the last. A dot in a key is a level in YAML: `s3.bucket` is `s3: { bucket: … }`; in the environment it may be two underscores, `VC_S3__BUCKET`, and after `VC__` letters of any size: `VC__s3__bucket`. `null` and an empty variable say that a setting is not set there. `velocity config` prints every value and where it came from. An unknown `VC_…` variable or key is an error.',
+    '',
+    '`--config env` names no file: then a whole file may be in the variable `VC_CONFIG`, and the variables of cachegate are read as well, `CACHEGATE_CONFIG` with a whole file and `CACHEGATE__S3__BUCKET`. A variable that names one key goes before a whole file, and `VC_…` before `CACHEGATE_…`.',
     '',
     '| key | environment | flag | expects | default | what it does |',
     '|---|---|---|---|---|---|',
     ...rows,
+    '',
+    '## Stores',
+    '',
+    ...storesSection(),
   ]);
+}
+
+function storesSection(): string[] {
+  const { key, doc, namesExpect, common, types } = storeSettings;
+  const typeNames = Object.keys(types).map((type) => `\`${type}\``);
+  const sections = Object.entries<Settings>(types).flatMap(([type, settings]) =>
+    Object.values(settings).map((setting) => storeRow(`\`${type}\``, setting)),
+  );
+  return [
+    `${doc} Each is a map below \`${key}\`, and in the environment \`VC_${key.toUpperCase()}__<name>__<SETTING>\` (a secret also \`…_FILE\`), where the name is written as it is; there are no flags. A name is ${namesExpect}, and none that begins an address of the server’s own, such as \`metrics\`.`,
+    '',
+    '```yaml',
+    'stores:',
+    '  media:',
+    '    type: s3',
+    '    bucket: media-of-example',
+    '    region: eu-central-1',
+    '```',
+    '',
+    '| type | setting | expects | default | what it is |',
+    '|---|---|---|---|---|',
+    `| all | \`type\` | ${typeNames.join(' or ')} | required | What kind of storage it is. |`,
+    ...Object.values<Setting<unknown>>(common).map((setting) => storeRow('all', setting)),
+    ...sections,
+  ];
+}
+
+function storeRow(type: string, setting: Setting<unknown>): string {
+  const { key, kind, doc, required } = setting;
+  const fallback = required ? 'required' : setting.default === undefined ? '–' : `\`${show(setting)}\``;
+  return `| ${type} | \`${key}\` | ${kind.expects} | ${fallback} | ${doc} |`;
 }
 
 function show(setting: Setting<unknown>): string {
