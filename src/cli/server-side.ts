@@ -3,37 +3,43 @@
  * `velocity run` starts without it. The linter refuses these imports everywhere else.
  */
 export async function loadServerSide() {
-  const [{ VelocityServer }, { loadServerSettings }, { serverSettings }] = await Promise.all([
+  const [{ VelocityServer }, { loadServerSettings, SECRET_NAMES }, { serverSettings }] = await Promise.all([
     import('../server/server.ts'),
     import('../server/load-settings.ts'),
     import('../server/settings.ts'),
   ]);
-  return { VelocityServer, loadServerSettings, serverSettings };
+  return { VelocityServer, loadServerSettings, SECRET_NAMES, serverSettings };
 }
 
 /** The declarations alone, for `velocity config` and for flags in help texts. */
 export async function loadServerSettingsSide() {
-  const [{ loadServerSettings }, { serverSettings }, { storeSettings }] = await Promise.all([
+  const [{ loadServerSettings, SECRET_NAMES }, { serverSettings }, { storeSettings }] = await Promise.all([
     import('../server/load-settings.ts'),
     import('../server/settings.ts'),
     import('../storage/bucket-settings.ts'),
   ]);
-  return { loadServerSettings, serverSettings, storeSettings };
+  return { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings };
 }
 
 /** What signs URLs of the object gateway, for `velocity sign` and `velocity keygen`. */
 export async function loadPresignSide() {
-  const [{ loadSigningSettings }, { generatePresignKeys }, presignedPath, { keyRefusal }, { escapeUriPath }] =
-    await Promise.all([
-      import('../server/load-settings.ts'),
-      import('../auth/presign-keys.ts'),
-      import('../auth/presigned-path.ts'),
-      import('../storage/object-key.ts'),
-      import('../storage/escape-uri.ts'),
-    ]);
+  const [
+    { loadSigningSettings, SECRET_NAMES },
+    { generatePresignKeys },
+    presignedPath,
+    { keyRefusal },
+    { escapeUriPath },
+  ] = await Promise.all([
+    import('../server/load-settings.ts'),
+    import('../auth/presign-keys.ts'),
+    import('../auth/presigned-path.ts'),
+    import('../storage/object-key.ts'),
+    import('../storage/escape-uri.ts'),
+  ]);
   const { PRESIGNED_METHODS, signPath } = presignedPath;
   return {
     loadSigningSettings,
+    SECRET_NAMES,
     generatePresignKeys,
     PRESIGNED_METHODS,
     signPath,
@@ -45,7 +51,7 @@ export async function loadPresignSide() {
 /** The storage without a server around it, for `velocity cache`. */
 export async function loadStorageSide() {
   const [
-    { loadStorageSettings },
+    { loadStorageSettings, SECRET_NAMES },
     settings,
     { openExistingStore },
     { prune },
@@ -65,6 +71,7 @@ export async function loadStorageSide() {
   ]);
   return {
     loadStorageSettings,
+    SECRET_NAMES,
     ...settings,
     openExistingStore,
     prune,

@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
 import { openTempFolder } from '../../test/rig/temp-folder.ts';
 import { opensBuildCache, presignPublicKeyOf } from '../auth/settings.ts';
 import { describeMistake } from '../config/mistake.ts';
+import { settingsSchema } from '../config/settings-schema.ts';
+import { storeSettings } from '../storage/bucket-settings.ts';
 import { type LoadedSettings, loadServerSettings, loadStorageSettings } from './load-settings.ts';
+import { serverSettings } from './settings.ts';
 
 const PUBLIC_KEY = 'PfIG9MO7yrSFq4DNs7GPFC4CticILjGtqpoh43p3ipE';
 const PRIVATE_KEY = 'NC7y4q2_rmnWBhlnEo34B9FddA0DkGlu7XGOs76bZn8';
@@ -118,6 +123,13 @@ test('a configuration of cachegate loads as it stands', async () => {
   assert.deepEqual([s3.endpoint, s3.region, s3.pathStyle], [undefined, 'us-east-1', false]);
   assert.match(JSON.stringify(stores.get('assets-azure')), /"container":"assets","connectionString":"\*{3}"/);
   assert.equal(opensBuildCache(values), false, 'without a token of its own the build cache stays closed');
+});
+
+test('the schema takes that configuration too', () => {
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, formats: { uri: true } });
+  const validate = ajv.compile(settingsSchema('Test', serverSettings, [storeSettings]));
+  assert.ok(validate(parse(CACHEGATE_YAML)), JSON.stringify(validate.errors));
+  assert.equal(validate({ stores: { a: { type: 's3', container: 'x' } } }), false);
 });
 
 test('an environment of cachegate loads as it stands, with --config env', async () => {

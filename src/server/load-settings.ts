@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { authMistakes } from '../auth/settings.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Layers } from '../config/layers.ts';
+import { secretNames } from '../config/mask-secrets.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
 import { resolveNamed } from '../config/resolve-named.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
@@ -12,6 +13,12 @@ import type { StorageSettings } from '../storage/settings.ts';
 import { settleListen } from './listen-address.ts';
 import { RESERVED_NAMES } from './reserved-names.ts';
 import { type ServerSettings, serverSettings } from './settings.ts';
+
+/** What stands before secrets in a file of settings, for whoever shows lines of one. */
+export const SECRET_NAMES: readonly string[] = secretNames(
+  serverSettings,
+  ...Object.values(storeSettings.types),
+);
 
 export interface SettingsSources {
   readonly flags: ReadonlyMap<string, string>;

@@ -85,7 +85,7 @@ export const storeSettings = {
         key: 'root',
         kind: text(),
         required: 'root is missing: name the folder that this store is',
-        doc: 'Folder; made where it is missing.',
+        doc: 'Folder in the format of the local driver, in which files that others put there are not seen; made where it is missing.',
       },
     },
   },

@@ -15,6 +15,7 @@ import { addSettingFlags, givenFlags } from '../setting-flags.ts';
 
 const {
   loadStorageSettings,
+  SECRET_NAMES,
   storageSettings,
   retentionLimits,
   openExistingStore,
@@ -81,7 +82,7 @@ async function withStore(
   const { io, exit } = context;
   const loaded = loadStorageSettings({ ...givenFlags(command), env: io.env });
   if (!loaded.ok) {
-    printMistakes(loaded.mistakes, io, io.cwd);
+    printMistakes(loaded.mistakes, io, io.cwd, SECRET_NAMES);
     exit(EXIT.usage);
     return;
   }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { CapturedIo } from '../../../test/rig/captured-io.ts';
+import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { runCli } from '../cli.ts';
 
 const ENV = {
@@ -34,6 +37,19 @@ test('a store that is wrong is told with all other mistakes, and its secrets are
   assert.equal(exitCode, 2);
   assert.match(stderr, /VC_STORES__media__BUKCET: there is no such setting \(did you mean "bucket"\?\)/);
   assert.match(stderr, /VC_PORT: port: expected/);
+  assert.ok(!stderr.includes('do-not-show'));
+});
+
+test('the lines around a mistake in a file show no secret either', async () => {
+  await using folder = await openTempFolder();
+  const path = join(folder.path, 'c.yaml');
+  const lines = ['stores:', '  media:', '    type: s3', '    access_key: do-not-show', '    bukcet: x'];
+  await writeFile(path, [...lines, '    secret_key: "do-not-show"', '    bucket: b'].join('\n'));
+  const { stderr } = await config(['--config', path], {});
+  assert.match(
+    stderr,
+    /4 \| {5}access_key: \*{3}\n> 5 \| {5}bukcet: x\n {4}\| {5}\^{6}\n {2}6 \| {5}secret_key: \*{3}/,
+  );
   assert.ok(!stderr.includes('do-not-show'));
 });
 

@@ -6,7 +6,7 @@ import { printMistakes } from '../print-mistakes.ts';
 import { loadServerSettingsSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
 
-const { loadServerSettings, serverSettings, storeSettings } = await loadServerSettingsSide();
+const { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings } = await loadServerSettingsSide();
 
 type Loaded = Extract<ReturnType<typeof loadServerSettings>, { ok: true }>['value'];
 
@@ -32,7 +32,7 @@ export const configCommand: CliCommand = {
         }
         const loaded = loadServerSettings({ ...givenFlags(command), env: io.env });
         if (!loaded.ok) {
-          printMistakes(loaded.mistakes, io, io.cwd);
+          printMistakes(loaded.mistakes, io, io.cwd, SECRET_NAMES);
           exit(EXIT.usage);
           return;
         }

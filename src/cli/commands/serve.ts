@@ -6,7 +6,7 @@ import { loadServerSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
 import { version } from '../version.ts';
 
-const { VelocityServer, loadServerSettings, serverSettings } = await loadServerSide();
+const { VelocityServer, loadServerSettings, SECRET_NAMES, serverSettings } = await loadServerSide();
 
 /** `velocity serve`: runs until SIGTERM or SIGINT; the second one does not wait. SIGHUP reads the token file again. */
 export const serveCommand: CliCommand = {
@@ -15,7 +15,7 @@ export const serveCommand: CliCommand = {
     command.action(async () => {
       const loaded = loadServerSettings({ ...givenFlags(command), env: io.env });
       if (!loaded.ok) {
-        printMistakes(loaded.mistakes, io, io.cwd);
+        printMistakes(loaded.mistakes, io, io.cwd, SECRET_NAMES);
         exit(EXIT.usage);
         return;
       }

@@ -9,7 +9,7 @@ import { printMistakes } from '../print-mistakes.ts';
 import { loadPresignSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
 
-const { loadSigningSettings, PRESIGNED_METHODS, signPath, keyRefusal, escapeUriPath } =
+const { loadSigningSettings, SECRET_NAMES, PRESIGNED_METHODS, signPath, keyRefusal, escapeUriPath } =
   await loadPresignSide();
 
 type SigningSettings = Extract<ReturnType<typeof loadSigningSettings>, { ok: true }>['value'];
@@ -35,7 +35,7 @@ export const signCommand: CliCommand = {
         const { configFiles, fromEnv } = givenFlags(command);
         const loaded = loadSigningSettings({ flags: new Map(), configFiles, fromEnv, env: io.env });
         if (!loaded.ok) {
-          printMistakes(loaded.mistakes, io, io.cwd);
+          printMistakes(loaded.mistakes, io, io.cwd, SECRET_NAMES);
           exit(EXIT.usage);
           return;
         }
