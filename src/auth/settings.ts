@@ -1,5 +1,6 @@
 import { bearerToken, duration, secret, text } from '../config/kinds.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
+import type { Resolution } from '../config/resolve-settings.ts';
 import type { Settings, Values } from '../config/setting.ts';
 import { privateKey, publicKey, publicKeyOf } from './presign-keys.ts';
 import { readTokenFile } from './token-file.ts';
@@ -63,26 +64,25 @@ export function presignPublicKeyOf({
 }
 
 /**
- * What is wrong with the settings together, or with the file they name.
+ * What is wrong with who is let in, or with the file that tells of them.
  * @param hasStores whether there is an object gateway, which has ways of its own to let clients in
  */
 export function authMistakes(settings: AuthSettings, hasStores: boolean): readonly Mistake[] {
   const { authTokensFile, gatewayToken } = settings;
+  if (authTokensFile !== undefined) return mistakesOf(readTokenFile(authTokensFile));
   const opensGateway = gatewayToken !== undefined || presignPublicKeyOf(settings) !== undefined;
-  const closed = hasStores ? !opensGateway && !opensBuildCache(settings) : !opensBuildCache(settings);
-  return [
-    ...(authTokensFile === undefined ? [] : mistakesOf(readTokenFile(authTokensFile))),
-    ...(closed ? [hasStores ? NO_GATEWAY_TOKENS : NO_TOKENS] : []),
-    ...keyMistakes(settings),
-  ];
+  if (opensBuildCache(settings) || (hasStores && opensGateway)) return [];
+  return [hasStores ? NO_GATEWAY_TOKENS : NO_TOKENS];
 }
 
-function keyMistakes({ presignPublicKey, presignPrivateKey }: AuthSettings): Mistake[] {
+/** Whether both keys of presigned URLs are of one pair, where both are given. */
+export function presignKeyMistakes({ values, sources }: Resolution<typeof authSettings>): readonly Mistake[] {
+  const { presignPublicKey, presignPrivateKey } = values;
   if (presignPublicKey === undefined || presignPrivateKey === undefined) return [];
   if (publicKeyOf(presignPrivateKey) === presignPublicKey) return [];
   const message =
-    'is not the public key of auth.private_key: leave it out, or take both from one `velocity keygen`.';
-  return [{ source: 'auth.public_key', message }];
+    'auth.public_key: is not the public key of auth.private_key: leave it out, or take both from one `velocity keygen`.';
+  return [sources.presignPublicKey.mistake(message)];
 }
 
 const NO_GATEWAY_TOKENS: Mistake = {

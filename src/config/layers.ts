@@ -52,6 +52,23 @@ export function nestedVariables({ env, nestedPrefixes = ['VC__'] }: Layers): Nes
   );
 }
 
+/** Variables that differ in the size of letters alone and say different things: none of them is the stronger. */
+export function contradictions(
+  variables: readonly { readonly name: string; readonly means: string }[],
+  { env }: Layers,
+): Mistake[] {
+  const first = new Map<string, string>();
+  const mistakes: Mistake[] = [];
+  for (const { name, means } of variables) {
+    const before = first.get(means);
+    if (!env[name]) continue;
+    if (before === undefined) first.set(means, name);
+    else if (env[name] !== env[before])
+      mistakes.push({ message: `says something else than ${before}: leave one of them out`, source: name });
+  }
+  return mistakes;
+}
+
 /** A variable that gives a value; of a secret also one that names a file with it. */
 export interface ValueVariable {
   readonly name: string;

@@ -110,6 +110,17 @@ test('a name stays as it is written, with dots, dashes and two underscores', () 
   );
 });
 
+test('two spellings of one variable that say different things are a mistake', () => {
+  const env = { VC_SHOPS__a__TYPE: 'bread', VC_SHOPS__a__STREET: 'x', VC_SHOPS__b__TYPE: 'bread' };
+  assert.equal(
+    resolve({ env: { ...env, VC_SHOPS__a__street: 'x', OTHER__SHOPS__a__street: 'y' } }).length,
+    2,
+  );
+  assert.deepEqual(mistakesOf({ env: { ...env, VC_SHOPS__a__street: 'y' } }), [
+    'VC_SHOPS__a__street: says something else than VC_SHOPS__a__STREET: leave one of them out',
+  ]);
+});
+
 test('only empty variables name nothing', () => {
   assert.deepEqual(resolve({ env: { VC_SHOPS__a__TYPE: '' } }), []);
 });

@@ -1,6 +1,14 @@
 import { didYouMean } from '../base/suggest.ts';
 import { oneOf } from './kinds.ts';
-import { endingsOf, fromFiles, fromVariables, type Layers, nestedVariables, parseRaw } from './layers.ts';
+import {
+  contradictions,
+  endingsOf,
+  fromFiles,
+  fromVariables,
+  type Layers,
+  nestedVariables,
+  parseRaw,
+} from './layers.ts';
 import type { Checked, Mistake } from './mistake.ts';
 import type { Named, NamedSettings } from './named-settings.ts';
 import type { Setting, Settings, Values } from './setting.ts';
@@ -13,6 +21,7 @@ export function resolveNamed<N extends NamedSettings>(
 ): Checked<readonly Named<N>[]> {
   const mistakes: Mistake[] = [];
   const variables = variablesOf(named, layers, mistakes);
+  mistakes.push(...contradictions(variables.map(toMeaning), layers));
   const names = new Set([
     ...layers.files.flatMap((file) => namesIn(file, named, mistakes)),
     ...variables.filter(({ variable }) => layers.env[variable]).map(({ name }) => name),
@@ -25,7 +34,13 @@ export function resolveNamed<N extends NamedSettings>(
   return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, value: found };
 }
 
+/** The name as it is written, the setting in small letters. */
+function toMeaning({ variable, prefix, name, field }: FieldVariable): { name: string; means: string } {
+  return { name: variable, means: `${prefix}${name}__${field}` };
+}
+
 interface FieldVariable {
+  readonly prefix: string;
   readonly variable: string;
   readonly name: string;
   /** In small letters. */
@@ -36,12 +51,12 @@ interface FieldVariable {
 function variablesOf({ key, noun }: NamedSettings, layers: Layers, mistakes: Mistake[]): FieldVariable[] {
   const prefix = `VC_${key.toUpperCase()}__`;
   const flat = nestedVariables({ ...layers, nestedPrefixes: [prefix] });
-  const nested = nestedVariables(layers).flatMap(({ name, path: [section = '', ...path] }) =>
-    section.toLowerCase() === key && path.length > 0 ? [{ name, path }] : [],
+  const nested = nestedVariables(layers).flatMap(({ path: [section = '', ...path], ...variable }) =>
+    section.toLowerCase() === key && path.length > 0 ? [{ ...variable, path }] : [],
   );
-  return [...flat, ...nested].flatMap(({ name: variable, path }) => {
+  return [...flat, ...nested].flatMap(({ name: variable, prefix: from, path }) => {
     const [name, field] = [path.slice(0, -1).join('__'), path.at(-1)?.toLowerCase() ?? ''];
-    if (name !== '') return [{ variable, name, field }];
+    if (name !== '') return [{ variable, prefix: from, name, field }];
     const message = `there is no such setting: those of a ${noun} are ${prefix}<name>__<SETTING>`;
     mistakes.push({ message, source: variable });
     return [];

@@ -118,6 +118,13 @@ test('such a variable that is no setting is a mistake, with the one that was mea
   ]);
 });
 
+test('two spellings of one such variable that say different things are a mistake', () => {
+  assert.equal(resolve({ env: { VC__PORT: '1', VC__port: '1', VC__Port: '' } }).values.port, 1);
+  assert.deepEqual(mistakesOf({ env: { VC__PORT: '1', VC__port: '2' } }), [
+    'VC__port: says something else than VC__PORT: leave one of them out',
+  ]);
+});
+
 test('a section that somebody else reads is passed over in files and variables', () => {
   const given = {
     yaml: 'stores: { a.b: { bukcet: 1 } }\nport: 3',

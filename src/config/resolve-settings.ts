@@ -1,5 +1,6 @@
 import { didYouMean } from '../base/suggest.ts';
 import {
+  contradictions,
   endingsOf,
   flagRank,
   fromFiles,
@@ -35,7 +36,7 @@ export function resolveSettings<S extends Settings>(
   sections: readonly string[] = [],
 ): Checked<Resolution<S>> {
   const mistakes: Mistake[] = [
-    ...unknownEnvNames(settings, layers, sections),
+    ...wrongVariables(settings, layers, sections),
     ...layers.files.flatMap((file) => unknownFileKeys(settings, file, sections)),
   ];
   const values: Record<string, unknown> = {};
@@ -91,7 +92,7 @@ function keyIn(path: readonly string[]): string {
   return path.join('.').toLowerCase();
 }
 
-function unknownEnvNames(settings: Settings, layers: Layers, sections: readonly string[]): Mistake[] {
+function wrongVariables(settings: Settings, layers: Layers, sections: readonly string[]): Mistake[] {
   const all = Object.values(settings);
   const known = all.flatMap((setting) =>
     endingsOf(setting).flatMap((ending) => envNames(setting).map((name) => name + ending)),
@@ -108,10 +109,15 @@ function unknownEnvNames(settings: Settings, layers: Layers, sections: readonly 
       !known.includes(name) &&
       !sections.some((section) => name.startsWith(`VC_${section.toUpperCase()}__`)),
   );
+  const own = nested.filter(({ path }) => !isBelow(path, sections));
   return [
+    ...contradictions(
+      own.map(({ name, prefix, path }) => ({ name, means: prefix + keyIn(path) })),
+      layers,
+    ),
     ...flat.map((name) => ({ message: `there is no such setting${didYouMean(name, known)}`, source: name })),
-    ...nested
-      .filter(({ path }) => !keys.includes(keyIn(path)) && !isBelow(path, sections))
+    ...own
+      .filter(({ path }) => !keys.includes(keyIn(path)))
       .map(({ name, prefix }) => {
         const meant = keys.map((key) => prefix + key.replaceAll('.', '__').toUpperCase());
         return { message: `there is no such setting${didYouMean(name, meant)}`, source: name };

@@ -208,7 +208,7 @@ describe('who is let in', () => {
     const pair = `auth: { public_key: ${OTHER_KEY}, private_key: ${PRIVATE_KEY} }`;
     assert.match(
       (await mistakesOf({ yaml: withStore(pair) })).join(),
-      /not the public key of auth\.private_key/,
+      /^config\.yaml:1:21: auth\.public_key: is not the public key of auth\.private_key/,
     );
     const both = 'auth: { public_key: BASE64URL_PUBLIC_KEY, private_key: BASE64URL_PRIVATE_KEY }';
     const [first = '', second = ''] = await mistakesOf({ yaml: withStore(both) });

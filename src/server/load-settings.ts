@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { authMistakes } from '../auth/settings.ts';
+import { authMistakes, presignKeyMistakes } from '../auth/settings.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Layers } from '../config/layers.ts';
 import { secretNames } from '../config/mask-secrets.ts';
@@ -92,6 +92,7 @@ function load({ flags, env, configFiles, fromEnv = false }: SettingsSources): Ch
   const mistakes = [
     ...(wholeFile && !fromEnv ? [NOT_READ] : []),
     ...mistakesOf(settled),
+    ...(resolved.ok ? presignKeyMistakes(resolved.value) : []),
     ...mistakesOf(buckets),
     ...(given.ok ? given.value.flatMap(reservedName) : []),
   ];
