@@ -224,6 +224,17 @@ export class DiskTier<M> {
     return file === undefined ? undefined : new SharedFile(this.#files.calls, file);
   }
 
+  /** `undefined`: the entry is gone, or another has come in its place. */
+  async #reopen(name: string, entry: DiskEntry): Promise<SharedFile | undefined> {
+    const file = await this.#openBody(name, entry).catch((error: unknown) => {
+      this.#onTrouble('read-failed', error);
+      return undefined;
+    });
+    if (this.#entries.get(name) === entry) return file;
+    file?.release();
+    return undefined;
+  }
+
   #noteReadError(error: unknown, name: string, entry: DiskEntry): void {
     void this.#note(isDamage(error) ? 'damaged' : 'read-failed', error, name, entry);
   }
@@ -250,7 +261,7 @@ export class DiskTier<M> {
         await files.unlink(temp).catch((error: unknown) => onTrouble('remove-failed', error));
         end();
       },
-      reopen: async () => (stored === undefined ? undefined : this.#openBody(name, stored)),
+      reopen: async () => (stored === undefined ? undefined : this.#reopen(name, stored)),
       onWriteFailed: (error) => onTrouble('write-failed', error),
       onReadFailed: (error) => {
         if (stored === undefined) onTrouble(isDamage(error) ? 'damaged' : 'read-failed', error);

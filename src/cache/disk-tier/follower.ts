@@ -34,9 +34,9 @@ export class Follower implements SpanSource {
 
   async read(position: number, last: number): Promise<Buffer> {
     await this.#progress.until(position, this.#followed.onWait);
-    if (this.#isClosed) throw new Error('closed while it waited'); // nobody hears it
+    if (this.#isClosed) throw closed();
+    const body = this.#body ?? (await this.#reopen());
     try {
-      const body = this.#body ?? (await this.#reopen());
       const isWhole = this.#progress.checksumOf(Math.floor(position / BLOCK_BYTES)) !== undefined;
       return await (isWhole ? body.read(position, last) : this.#readGrowing(body, position, last));
     } catch (error) {
@@ -64,13 +64,20 @@ export class Follower implements SpanSource {
     if (file === undefined) {
       throw new VelocityError('STORAGE_UNAVAILABLE', 'The body was not kept, or is gone again.');
     }
-    const body = this.#bodyIn(file);
-    if (this.#isClosed) file.release();
-    else this.#body = body;
-    return body;
+    if (this.#isClosed) {
+      file.release();
+      throw closed();
+    }
+    this.#body = this.#bodyIn(file);
+    return this.#body;
   }
 
   #bodyIn(file: SharedFile): CheckedBody {
     return new CheckedBody(file, this.#progress.sizeBytes, (block) => this.#progress.checksumOf(block));
   }
+}
+
+/** Nobody hears it: the stream is gone. */
+function closed(): Error {
+  return new Error('The follower was closed while it waited.');
 }

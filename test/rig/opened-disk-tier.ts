@@ -1,0 +1,69 @@
+import { buffer } from 'node:stream/consumers';
+import { DiskTier, type DiskTierOptions } from '../../src/cache/disk-tier/disk-tier.ts';
+import { openEviction } from '../../src/cache/eviction/open-eviction.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export interface Meta {
+  readonly type: string;
+}
+
+export function parseMeta(raw: unknown): Meta | undefined {
+  if (typeof raw !== 'object' || raw === null || !('type' in raw)) return undefined;
+  return typeof raw.type === 'string' ? { type: raw.type } : undefined;
+}
+
+/** A disk tier with what it tells on the side. */
+export interface OpenedDiskTier extends AsyncDisposable {
+  readonly tier: DiskTier<Meta>;
+  readonly clock: ManualClock;
+  /** Kinds, in the order they came. */
+  readonly troubles: string[];
+  readonly evicted: string[];
+}
+
+export async function openDiskTier(
+  folder: string,
+  options: Partial<DiskTierOptions<Meta>> = {},
+): Promise<OpenedDiskTier> {
+  const clock = new ManualClock();
+  const troubles: string[] = [];
+  const evicted: string[] = [];
+  const tier = await DiskTier.open<Meta>({
+    folder,
+    maxBytes: 100_000_000,
+    cleanupIntervalMs: 0,
+    accessUpdateIntervalMs: 60_000,
+    eviction: openEviction('lru'),
+    clock,
+    parseMeta,
+    onTrouble: (kind) => troubles.push(kind),
+    onEvict: (reason) => evicted.push(reason),
+    ...options,
+  });
+  return { tier, clock, troubles, evicted, [Symbol.asyncDispose]: () => tier.close() };
+}
+
+/** Whether the body is an entry now. */
+export async function store(
+  tier: DiskTier<Meta>,
+  key: string,
+  body: Uint8Array | string,
+  type = 'text/plain',
+): Promise<boolean> {
+  const bytes = Buffer.from(body);
+  const writing = await tier.write(key, { type }, bytes.length);
+  if (writing === undefined) return false;
+  await writing.append(bytes);
+  return writing.commit();
+}
+
+/** The whole body; `undefined` is a miss. */
+export async function load(tier: DiskTier<Meta>, key: string): Promise<Buffer | undefined> {
+  return (await tier.read(key))?.bytes();
+}
+
+/** The whole body, read as a stream; `undefined` is a miss. */
+export async function loadStream(tier: DiskTier<Meta>, key: string): Promise<Buffer | undefined> {
+  const reading = await tier.read(key);
+  return reading && buffer(reading.stream('whole'));
+}
