@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { DiskTier, type DiskTierOptions } from '../../src/cache/disk-tier/disk-tier.ts';
+import { entryName } from '../../src/cache/disk-tier/entry-files.ts';
 import { openEviction } from '../../src/cache/eviction/open-eviction.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -66,4 +68,9 @@ export async function load(tier: DiskTier<Meta>, key: string): Promise<Buffer | 
 export async function loadStream(tier: DiskTier<Meta>, key: string): Promise<Buffer | undefined> {
   const reading = await tier.read(key);
   return reading && buffer(reading.stream('whole'));
+}
+
+export function entryPath(folder: string, key: string, kind: 'bin' | 'json'): string {
+  const name = entryName(key);
+  return join(folder, 'cache-v1', name.slice(0, 2), `${name}.${kind}`);
 }

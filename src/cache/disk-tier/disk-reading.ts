@@ -14,11 +14,11 @@ export class DiskReading<M> implements Disposable {
   readonly sizeBytes: number;
   /** Milliseconds since the epoch. */
   readonly storedAt: number;
-  readonly #onError: (error: unknown) => void;
+  readonly #onError: (error: unknown) => Promise<void>;
   #body: CheckedBody | undefined;
 
-  /** @param onError told of what `bytes` and streams come upon, before they say so */
-  constructor(record: EntryRecord<M>, body: CheckedBody, onError: (error: unknown) => void) {
+  /** @param onError told of what `bytes` and streams come upon; they fail when it has done what is to be done */
+  constructor(record: EntryRecord<M>, body: CheckedBody, onError: (error: unknown) => Promise<void>) {
     this.meta = record.meta;
     this.sizeBytes = record.sizeBytes;
     this.storedAt = record.storedAt;
@@ -32,7 +32,7 @@ export class DiskReading<M> implements Disposable {
     try {
       return await body.readWhole();
     } catch (error) {
-      this.#onError(error);
+      await this.#onError(error);
       return undefined;
     } finally {
       body.file.release();
@@ -51,7 +51,7 @@ export class DiskReading<M> implements Disposable {
       try {
         return await body.read(position, last);
       } catch (error) {
-        this.#onError(error);
+        await this.#onError(error);
         throw toFailure('read a kept body', error);
       }
     };

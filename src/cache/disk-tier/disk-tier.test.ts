@@ -6,11 +6,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import { load, loadStream, openDiskTier, parseMeta, store } from '../../../test/rig/opened-disk-tier.ts';
+import {
+  entryPath,
+  load,
+  loadStream,
+  openDiskTier,
+  parseMeta,
+  store,
+} from '../../../test/rig/opened-disk-tier.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { TinyDisk } from '../../../test/rig/tiny-disk.ts';
 import { BLOCK_BYTES } from './block-checksums.ts';
-import { entryName } from './entry-files.ts';
 import { decodeRecord } from './entry-record.ts';
 
 /** Files below the folder that this process has open, as far as the system says. */
@@ -26,14 +32,9 @@ function openFiles(folder: string): string[] {
   });
 }
 
-function pathOf(folder: string, key: string, kind: 'bin' | 'json'): string {
-  const name = entryName(key);
-  return join(folder, 'cache-v1', name.slice(0, 2), `${name}.${kind}`);
-}
-
 /** What the record on the disk says of the entry's use. */
 function useOnDisk(folder: string, key: string): { lastUsedAt: number; uses: number } | undefined {
-  const record = decodeRecord(readFileSync(pathOf(folder, key, 'json')), parseMeta);
+  const record = decodeRecord(readFileSync(entryPath(folder, key, 'json')), parseMeta);
   return record && { lastUsedAt: record.lastUsedAt, uses: record.uses };
 }
 
@@ -150,14 +151,14 @@ describe('DiskTier', () => {
     await writing?.append(Buffer.alloc(1000));
     await writing?.commit();
     const onDisk = (): number =>
-      readFileSync(pathOf(folder.path, 'key', 'bin')).length +
-      readFileSync(pathOf(folder.path, 'key', 'json')).length;
+      readFileSync(entryPath(folder.path, 'key', 'bin')).length +
+      readFileSync(entryPath(folder.path, 'key', 'json')).length;
     assert.equal(tier.bytes, onDisk());
     await store(tier, 'key', 'shorter');
     assert.equal(tier.bytes, onDisk());
     await tier.delete('key');
     assert.deepEqual([tier.bytes, tier.size, tier.has('key')], [0, 0, false]);
-    assert.equal(existsSync(pathOf(folder.path, 'key', 'bin')), false);
+    assert.equal(existsSync(entryPath(folder.path, 'key', 'bin')), false);
   });
 
   test('what is larger than the tier is not begun, and pushes nothing out', async () => {
@@ -192,7 +193,7 @@ describe('DiskTier', () => {
       ['a', 'c', 'd'],
     );
     assert.deepEqual(evicted, ['entries']);
-    assert.equal(existsSync(pathOf(folder.path, 'b', 'bin')), false);
+    assert.equal(existsSync(entryPath(folder.path, 'b', 'bin')), false);
   });
 
   test('metadata is what it was when the writing began', async () => {

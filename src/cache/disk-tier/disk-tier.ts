@@ -235,8 +235,8 @@ export class DiskTier<M> {
     return undefined;
   }
 
-  #noteReadError(error: unknown, name: string, entry: DiskEntry): void {
-    void this.#note(isDamage(error) ? 'damaged' : 'read-failed', error, name, entry);
+  async #noteReadError(error: unknown, name: string, entry: DiskEntry): Promise<void> {
+    await this.#note(isDamage(error) ? 'damaged' : 'read-failed', error, name, entry);
   }
 
   /** What is wrong itself is removed; what a disk does not give out now may be had later. */
@@ -263,9 +263,9 @@ export class DiskTier<M> {
       },
       reopen: async () => (stored === undefined ? undefined : this.#reopen(name, stored)),
       onWriteFailed: (error) => onTrouble('write-failed', error),
-      onReadFailed: (error) => {
+      onReadFailed: async (error) => {
         if (stored === undefined) onTrouble(isDamage(error) ? 'damaged' : 'read-failed', error);
-        else this.#noteReadError(error, name, stored);
+        else await this.#noteReadError(error, name, stored);
       },
     };
   }

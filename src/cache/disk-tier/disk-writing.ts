@@ -19,7 +19,7 @@ export interface WritingPlace {
   reopen(): Promise<SharedFile | undefined>;
   onWriteFailed(error: unknown): void;
   /** What a follower came upon. */
-  onReadFailed(error: unknown): void;
+  onReadFailed(error: unknown): Promise<void>;
 }
 
 /** Small chunks are gathered up to so many bytes: what the file system takes at once. */

@@ -13,7 +13,7 @@ export interface FollowedFile {
   /** Bytes are waited for that may not have been written out. */
   readonly onWait: () => void;
   /** The file is not what was written, or cannot be read. */
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown) => Promise<void>;
 }
 
 /**
@@ -40,7 +40,7 @@ export class Follower implements SpanSource {
       const isWhole = this.#progress.checksumOf(Math.floor(position / BLOCK_BYTES)) !== undefined;
       return await (isWhole ? body.read(position, last) : this.#readGrowing(body, position, last));
     } catch (error) {
-      this.#followed.onError(error);
+      await this.#followed.onError(error);
       throw toFailure('read a body that is being written', error);
     }
   }
