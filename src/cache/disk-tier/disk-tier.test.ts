@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -30,6 +30,14 @@ function openFiles(folder: string): string[] {
       return []; // the one that lists the folder
     }
   });
+}
+
+/** Of all files below the folder, as they are in this moment. */
+function bytesBelow(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  return files.reduce((sum, { parentPath, name }) => {
+    return sum + (statSync(join(parentPath, name), { throwIfNoEntry: false })?.size ?? 0);
+  }, 0);
 }
 
 /** What the record on the disk says of the entry's use. */
@@ -273,6 +281,10 @@ describe('DiskTier', () => {
       assert.ok(tier.bytes <= limits.maxBytes, `${tier.bytes} bytes`);
       assert.ok(tier.size <= limits.maxEntries, `${tier.size} entries`);
     };
+    const checkDisk = (): void => {
+      const bytes = bytesBelow(folder.path);
+      assert.ok(bytes <= limits.maxBytes, `${bytes} bytes on the disk`);
+    };
     const work = async (worker: number): Promise<void> => {
       for (let step = 0; step < 60; step++) {
         const i = (worker * 7 + step * 11) % (bodies.length * 2);
@@ -283,6 +295,7 @@ describe('DiskTier', () => {
         if (got !== undefined) hits++;
         if (got !== undefined) assert.deepEqual(got, body);
         check();
+        if (step % 4 === 0) checkDisk();
       }
     };
     await Promise.all(Array.from({ length: 12 }, (_, worker) => work(worker)));
