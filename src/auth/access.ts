@@ -65,3 +65,9 @@ function trusted(scope: string, rights: readonly Right[]): Terms {
 export function everything(id: string): Access {
   return { id, tenant: DEFAULT_TENANT, ...presetTerms('admin'), expiresAt: undefined };
 }
+
+/** What `auth.bearer_token` means: all objects, and nothing of the build cache. */
+export function objectsAlone(id: string): Access {
+  const terms = { writeScope: undefined, readScopes: [], rights: new Set(['objects'] as const) };
+  return { id, tenant: DEFAULT_TENANT, ...terms, expiresAt: undefined };
+}

@@ -17,14 +17,21 @@ export interface KnownToken {
 export class BearerTokens {
   readonly #clock: Clock;
   #known: readonly { readonly digest: Buffer; readonly access: Access }[] = [];
+  #replacements = 0;
 
   constructor(known: readonly KnownToken[], clock: Clock) {
     this.#clock = clock;
     this.replace(known);
   }
 
+  /** Rises with each change of what is known. */
+  get replacements(): number {
+    return this.#replacements;
+  }
+
   /** From the next request on these tokens are known and no others. */
   replace(known: readonly KnownToken[]): void {
+    this.#replacements++;
     this.#known = known.map(({ sha256, access }) => ({ digest: Buffer.from(sha256, 'hex'), access }));
   }
 

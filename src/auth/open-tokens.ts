@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { digestOf } from '../base/digest.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { everything } from './access.ts';
+import { everything, objectsAlone } from './access.ts';
 import { Authenticator } from './authenticator.ts';
 import { BearerTokens, type KnownToken } from './bearer.ts';
 import { ExchangedTokens } from './exchanged-tokens.ts';
@@ -10,8 +10,9 @@ import { LiveTokens } from './live-tokens.ts';
 import { OidcVerifier } from './oidc.ts';
 import type { AuthSettings } from './settings.ts';
 
-/** The id of the one token that has none of its own; no token of a file can have it. */
+/** The ids of the tokens that have none of their own; no token of a file can have them. */
 const SIMPLE_ID = 'VC_AUTH_TOKEN';
+const GATEWAY_ID = 'VC_AUTH_BEARER_TOKEN';
 
 export interface OpenTokens {
   readonly authenticator: Authenticator;
@@ -32,13 +33,14 @@ export interface TokensSurroundings {
  * @throws VelocityError `TOKENS_INVALID`
  */
 export function openTokens(
-  settings: Pick<AuthSettings, 'authToken' | 'authTokensFile' | 'exchangeTtl'>,
+  settings: Pick<AuthSettings, 'authToken' | 'authTokensFile' | 'exchangeTtl' | 'gatewayToken'>,
   { secret, logger, clock }: TokensSurroundings,
 ): OpenTokens {
-  const { authToken, authTokensFile: file, exchangeTtl: exchangeTtlMs } = settings;
-  const fixed: KnownToken[] = authToken
-    ? [{ sha256: digestOf(authToken.reveal()), access: everything(SIMPLE_ID) }]
-    : [];
+  const { authToken, gatewayToken, authTokensFile: file, exchangeTtl: exchangeTtlMs } = settings;
+  const fixed: KnownToken[] = [];
+  if (gatewayToken) fixed.push({ sha256: digestOf(gatewayToken.reveal()), access: objectsAlone(GATEWAY_ID) });
+  // The last one counts where both are the same text, which then opens both doors.
+  if (authToken) fixed.push({ sha256: digestOf(authToken.reveal()), access: everything(SIMPLE_ID) });
   const tokens = new BearerTokens(fixed, clock);
   const oidc = new OidcVerifier([], clock);
   const exchanged = new ExchangedTokens(secret, clock);

@@ -46,7 +46,7 @@ export const cacheSettings = {
   cacheMaxAge: {
     key: 'cache.max_age',
     kind: duration(),
-    doc: 'Objects that were not used for so long are removed from the disk.',
+    doc: 'How long after they came objects are removed from the disk, where that is sooner than `cache.ttl`.',
   },
   cacheCleanupInterval: {
     key: 'cache.cleanup_interval',

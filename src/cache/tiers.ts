@@ -2,10 +2,9 @@ import type { BodyTier } from './body-tier.ts';
 import type { MemoryTier } from './memory-tier.ts';
 import type { Kept } from './read-through.ts';
 
-/** A disk tier and its numbers. */
-export interface CountedBodyTier<M> extends BodyTier<M> {
-  /** Entries. */
-  readonly size: number;
+export interface TierLevel {
+  readonly tier: 'memory' | 'disk';
+  readonly entries: number;
   readonly bytes: number;
   readonly maxBytes: number;
   /** Since the start, to make room. */
@@ -15,7 +14,9 @@ export interface CountedBodyTier<M> extends BodyTier<M> {
 /** The tiers of one cache. */
 export interface Tiers<M> {
   readonly memory: MemoryTier<Kept<M>>;
-  readonly disk: CountedBodyTier<M> | undefined;
+  readonly disk: BodyTier<M> | undefined;
+  /** How full they are. */
+  levels(): readonly TierLevel[];
   /** Larger bodies are kept in neither. */
   readonly maxBodyBytes: number;
   close(): Promise<void>;

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { nextRequestId } from './request-id.ts';
 import type { RequestRecords } from './request-records.ts';
 import { type SimpleRequest, simpleRequestIn } from './simple-request.ts';
 
@@ -15,8 +15,11 @@ export interface FastAnswer {
   readonly tokenId: string | undefined;
 }
 
-/** What is known by heart; `undefined` where it is not, or where anything is not as always. */
-export type AnswerFast = (request: SimpleRequest) => FastAnswer | undefined;
+/**
+ * What is known by heart; `undefined` where it is not, or where anything is not as always.
+ * @param connection the same object for all requests of a connection
+ */
+export type AnswerFast = (request: SimpleRequest, connection: object) => FastAnswer | undefined;
 
 export interface FastPathOptions {
   readonly answer: AnswerFast;
@@ -86,7 +89,7 @@ export class FastPath {
     const onData = (piece: Buffer): void => {
       if (socket.writableEnded) return; // it is about to close: nobody would get to see an answer
       const request = simpleRequestIn(piece);
-      const known = request && answer(request);
+      const known = request && answer(request, socket);
       if (!request || !known) {
         leave();
         socket.pause();
@@ -124,7 +127,7 @@ export class FastPath {
   ): boolean {
     const { clock, records } = this.#options;
     const startedAt = clock.elapsed();
-    const id = randomUUID();
+    const id = nextRequestId();
     const head = `HTTP/1.1 200 OK\r\nx-request-id: ${id}\r\n${fields}Date: ${this.#now(startedAt)}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.#server.keepAliveTimeout / 1000)}\r\n\r\n`;
     let isSent: boolean;
     if (method === 'HEAD' || body.length === 0) isSent = socket.write(head, 'latin1');

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -6,6 +5,7 @@ import { VelocityError } from '../base/errors.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerExpectations } from './expect-continue.ts';
 import { PROBLEM_TYPE, toProblem } from './problem.ts';
+import { nextRequestId } from './request-id.ts';
 import { RequestRecords, type RequestRecordsOptions } from './request-records.ts';
 
 export type HttpApp = FastifyInstance<Server>;
@@ -57,7 +57,7 @@ export function createListener(options: RequestRecordsOptions): HttpApp {
     },
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
-      return typeof given === 'string' && INCOMING_ID.test(given) ? given : randomUUID();
+      return typeof given === 'string' && INCOMING_ID.test(given) ? given : nextRequestId();
     },
   });
 

@@ -42,8 +42,7 @@ export class RequestRecords {
   ended({ id, method, target, route, status, startedAt, tokenId, client }: EndedRequest): void {
     const { logger, metrics, clock, requestLog } = this.#options;
     const ms = clock.elapsed() - startedAt;
-    metrics.requests.inc({ route, method, code: String(status) });
-    metrics.durations.observe({ route, method }, ms / 1000);
+    metrics.ended(route, method, String(status), ms / 1000);
 
     const failed = status === 'aborted' || status >= 400;
     if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;

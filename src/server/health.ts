@@ -12,14 +12,15 @@ export type Readiness = 'ready' | 'draining' | 'storage-unavailable';
 
 /** Whether this server should be sent requests. */
 export class Health {
-  readonly #store: ObjectStore;
+  readonly #store: ObjectStore | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #probes = new Singleflight<boolean>();
   #probed: { readonly at: number; readonly well: boolean } | undefined;
   #draining = false;
 
-  constructor(store: ObjectStore, clock: Clock, logger: Logger) {
+  /** @param store without which there is nothing to send requests for; a gateway's stores may come and go */
+  constructor(store: ObjectStore | undefined, clock: Clock, logger: Logger) {
     this.#store = store;
     this.#clock = clock;
     this.#logger = logger;
@@ -47,7 +48,7 @@ export class Health {
     });
     let well = true;
     try {
-      await Promise.race([this.#store.probe(timeout.signal), late]);
+      await Promise.race([this.#store?.probe(timeout.signal), late]);
     } catch (error) {
       well = false;
       this.#logger.error({ err: error }, 'the storage does not answer as it should');

@@ -1,34 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { BlobUrls } from '../auth/blob-url.ts';
 import { registerExchange } from '../auth/exchange-route.ts';
 import { limitAddress } from '../auth/limits/limit-hooks.ts';
 import { RateLimits } from '../auth/limits/rate-limits.ts';
 import { type OpenTokens, openTokens } from '../auth/open-tokens.ts';
-import { UploadUrls } from '../auth/upload-url.ts';
+import { opensBuildCache } from '../auth/settings.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
-import { type BuildCacheDoorOptions, registerBuildCache } from '../doors/build-cache/door.ts';
-import { HotAnswers } from '../doors/build-cache/hot-answers.ts';
-import { ownerOf } from '../doors/build-cache/scoped-key.ts';
-import { FastPath } from '../http/fast-path.ts';
+import { type FastAnswer, FastPath } from '../http/fast-path.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
 import { RequestRecords } from '../http/request-records.ts';
+import type { SimpleRequest } from '../http/simple-request.ts';
 import { TrustedProxies } from '../http/trusted-proxies.ts';
-import type { StorageMetrics } from '../storage/metrics.ts';
-import { openStore } from '../storage/open-store.ts';
-import { retentionLimits } from '../storage/settings.ts';
 import type { ObjectStore } from '../storage/store.ts';
-import { WatchedStore } from '../storage/watched-store.ts';
 import { AuditLog } from '../telemetry/audit-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { DoorSurroundings } from './door-surroundings.ts';
 import { Health, registerHealth } from './health.ts';
-import { Hourly } from './hourly.ts';
-import { Housekeeping } from './housekeeping.ts';
+import type { LoadedSettings } from './load-settings.ts';
 import { openMetrics, registerMetrics } from './metrics.ts';
+import { openBuildCache } from './open-build-cache.ts';
+import type { OpenDoor } from './open-door.ts';
+import { openGateway } from './open-gateway.ts';
 import type { ServerSettings } from './settings.ts';
-import { sweepUploads } from './sweep-uploads.ts';
 
 export interface ServerSurroundings {
   readonly logger: Logger;
@@ -38,133 +33,98 @@ export interface ServerSurroundings {
 
 /** The composition root: settings in, open doors out. */
 export class VelocityServer {
+  /** What is behind the doors, for the log: the build cache's driver, the names of the gateway's stores. */
+  readonly opened: { readonly driver?: string; readonly stores?: readonly string[] };
   readonly #app: HttpApp;
   readonly #fastPath: FastPath | undefined;
-  readonly #store: ObjectStore;
+  readonly #doors: readonly OpenDoor[];
   readonly #tokens: OpenTokens;
   readonly #health: Health;
   readonly #settings: ServerSettings;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #sweep: Hourly;
-  #housekeeping: Housekeeping | undefined;
 
   private constructor(
     app: HttpApp,
     fastPath: FastPath | undefined,
-    store: ObjectStore,
+    doors: readonly OpenDoor[],
     tokens: OpenTokens,
     health: Health,
     settings: ServerSettings,
     logger: Logger,
     clock: Clock,
+    opened: VelocityServer['opened'],
   ) {
+    this.opened = opened;
     this.#app = app;
     this.#fastPath = fastPath;
-    this.#store = store;
+    this.#doors = doors;
     this.#tokens = tokens;
     this.#health = health;
     this.#settings = settings;
     this.#logger = logger;
     this.#clock = clock;
-    this.#sweep = new Hourly(clock, (stopped) => sweepUploads(store, { clock, logger, stopped }));
   }
 
   /**
-   * Opens the storage and listens.
+   * Opens what lies behind the doors and listens.
    * @throws VelocityError `AUDIT_UNAVAILABLE`, `TOKENS_INVALID`, `DRIVER_UNAVAILABLE`, `STORAGE_*` or `LISTEN_FAILED`, each in words for an operator.
    */
-  static async start(settings: ServerSettings, around: ServerSurroundings): Promise<VelocityServer> {
+  static async start(
+    { values: settings, stores }: Pick<LoadedSettings, 'values' | 'stores'>,
+    around: ServerSurroundings,
+  ): Promise<VelocityServer> {
     const { logger, version, clock = systemClock } = around;
     const metrics = openMetrics(version);
     const audit = new AuditLog(settings.auditFile, clock, logger);
     const secret = settings.urlSecret ?? settings.authToken ?? new Secret(randomBytes(32).toString('hex'));
     const tokens = openTokens(settings, { secret, logger, clock });
-    const opened = await openStore(settings, { logger, metrics: metrics.storage, clock }).catch((error) => {
-      tokens.close();
-      throw error;
-    });
-
+    const { authenticator } = tokens;
     const proxies = new TrustedProxies(settings.trustedProxies);
     const limits = new RateLimits(settings, { clock, metrics: metrics.limits, proxies });
-    const hot = new HotAnswers({
-      maxBytes: settings.memoryMaxSize,
-      ttlMs: settings.memoryTtl,
-      lookUp: (key) => opened.head(key),
-      authenticator: tokens.authenticator,
-      limits,
-      metrics: metrics.buildCache,
-      clock,
-    });
-    const store = new WatchedStore(opened, (key) => hot.forget(key));
+    const surroundings: DoorSurroundings = { authenticator, limits, proxies, metrics, logger, clock };
+
+    const doors: OpenDoor[] = [];
+    let storage: ObjectStore | undefined;
+    try {
+      if (opensBuildCache(settings)) {
+        const door = await openBuildCache(settings, { ...surroundings, audit, secret, version });
+        doors.push(door);
+        storage = door.store;
+      }
+      if (stores.size > 0) doors.push(await openGateway(settings, stores, surroundings));
+    } catch (error) {
+      await closeAll(doors, tokens);
+      throw error;
+    }
 
     const recording = { logger, metrics: metrics.http, clock, requestLog: settings.logRequests };
     const app = createListener(recording);
     const fastPath = limits.limitsAddresses
       ? undefined // it does not look at addresses
       : FastPath.before(app.server, {
-          answer: (request) => hot.answer(request),
+          answer: (request, connection) => firstAnswer(doors, request, connection),
           records: new RequestRecords(recording),
           clock,
         });
-    const health = new Health(store, clock, logger);
+    const health = new Health(storage, clock, logger);
     registerHealth(app, health);
     registerMetrics(app, metrics);
-    const buildCache: BuildCacheDoorOptions = {
-      store,
-      authenticator: tokens.authenticator,
-      urls: new BlobUrls(secret),
-      uploadUrls: new UploadUrls(secret),
-      metrics: metrics.buildCache,
-      authMetrics: metrics.auth,
-      audit,
-      proxies,
-      logger,
-      clock,
-      publicUrl: settings.publicUrl,
-      urlTtlSeconds: Math.max(1, Math.ceil(settings.urlTtl / 1000)),
-      maxArtifactBytes: settings.maxArtifactBytes,
-      gradleOversize: settings.gradleOversize,
-      turborepoRequireTag: settings.turborepoRequireTag,
-      actionResults: settings.actionResults,
-      version,
-      limits,
-      hot,
-    };
     // Around the doors alone: a flood must not make probes believe that the server is gone.
-    app.register(async (doors) => {
-      if (limits.limitsAddresses) doors.addHook('onRequest', limitAddress(limits));
-      registerExchange(doors as HttpApp, tokens.authenticator, metrics.auth);
-      registerBuildCache(doors as HttpApp, buildCache);
+    app.register(async (scope) => {
+      if (limits.limitsAddresses) scope.addHook('onRequest', limitAddress(limits));
+      registerExchange(scope as HttpApp, authenticator, metrics.auth);
+      for (const door of doors) door.register(scope as HttpApp);
     });
 
-    const server = new VelocityServer(app, fastPath, store, tokens, health, settings, logger, clock);
+    const opened = {
+      ...(storage ? { driver: storage.driver } : {}),
+      ...(stores.size > 0 ? { stores: [...stores.keys()] } : {}),
+    };
+    const server = new VelocityServer(app, fastPath, doors, tokens, health, settings, logger, clock, opened);
     await server.#listen();
-    server.#keepHouse(metrics.storage);
-    server.#sweep.start();
+    for (const door of doors) door.start();
     return server;
-  }
-
-  /** Buckets have lifecycle rules of their own, which cost no listing. */
-  #keepHouse(metrics: StorageMetrics): void {
-    const limits = retentionLimits(this.#settings);
-    if (!limits) return;
-    const { driver } = this.#store;
-    if (driver !== 'local') {
-      this.#logger.warn(
-        `VC_RETENTION_… is for the local driver: give the ${driver} storage a lifecycle rule, or run "velocity cache prune" from time to time`,
-      );
-      return;
-    }
-    this.#housekeeping = new Housekeeping({
-      store: this.#store,
-      limits,
-      ownerOf,
-      clock: this.#clock,
-      logger: this.#logger,
-      metrics,
-    });
-    this.#housekeeping.start();
   }
 
   /** Where it listens; with port 0 this is the only way to know. */
@@ -183,8 +143,7 @@ export class VelocityServer {
     try {
       await this.#app.listen({ host, port });
     } catch (error) {
-      await this.#store.close();
-      this.#tokens.close();
+      await closeAll(this.#doors, this.#tokens);
       const why = systemCode(error) === 'EADDRINUSE' ? 'another program listens there' : messageOf(error);
       throw new VelocityError(
         'LISTEN_FAILED',
@@ -228,10 +187,7 @@ export class VelocityServer {
     cancel();
     now?.removeEventListener('abort', cutAll);
     await this.#app.close();
-    await this.#housekeeping?.stop();
-    await this.#sweep.stop();
-    await this.#store.close();
-    this.#tokens.close();
+    await closeAll(this.#doors, this.#tokens);
     this.#logger.info('stopped');
   }
 
@@ -245,4 +201,21 @@ export class VelocityServer {
       });
     });
   }
+}
+
+function firstAnswer(
+  doors: readonly OpenDoor[],
+  request: SimpleRequest,
+  connection: object,
+): FastAnswer | undefined {
+  for (const door of doors) {
+    const answer = door.answer(request, connection);
+    if (answer) return answer;
+  }
+  return undefined;
+}
+
+async function closeAll(doors: readonly OpenDoor[], tokens: OpenTokens): Promise<void> {
+  for (const door of doors) await door.close();
+  tokens.close();
 }

@@ -17,7 +17,7 @@ export const storeSettings = {
       key: 'immutable',
       kind: trueOrFalse(),
       default: false,
-      doc: 'Whether an object is never replaced once it is there: what the cache holds of it is given out without asking the store whether it changed.',
+      doc: 'Whether the gateway refuses to replace an object that is there: such a PUT is answered 409.',
     },
   },
   types: {

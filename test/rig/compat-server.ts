@@ -151,7 +151,11 @@ function openApp(
   });
   const store = new WatchedStore(opened, (key) => hot.forget(key));
   const records = new RequestRecords(recording);
-  const fastPath = FastPath.before(app.server, { answer: (request) => hot.answer(request), records, clock });
+  const fastPath = FastPath.before(app.server, {
+    answer: (request, connection) => hot.answer(request, connection),
+    records,
+    clock,
+  });
   registerBuildCache(app, {
     ...knowing,
     store,

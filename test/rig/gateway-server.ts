@@ -27,6 +27,10 @@ import { openAuthenticator } from './authenticator.ts';
 import { ManualClock } from './manual-clock.ts';
 import { openTempFolder } from './temp-folder.ts';
 
+function ofMemory({ bytes, maxBytes, evictions }: MemoryTier<unknown>) {
+  return { bytes, maxBytes, evictions };
+}
+
 export interface GatewayServerOptions {
   /** In place of a folder of this server's own, as the buckets `media` and, immutable, `frozen`. */
   readonly store?: ObjectStore;
@@ -84,7 +88,10 @@ export class GatewayServer implements AsyncDisposable {
     const bucket = (id: string, immutable: boolean): [string, Bucket] => [id, { id, store, immutable }];
     const gateway = new Gateway({
       buckets: new Map([bucket('media', false), bucket('frozen', true)]),
-      tiers: { memory, disk: undefined, maxBodyBytes: maxObjectSize, close: async () => {} },
+      tiers: {
+        ...{ memory, disk: undefined, maxBodyBytes: maxObjectSize, close: async () => {} },
+        levels: () => [{ tier: 'memory', entries: memory.size, ...ofMemory(memory) }],
+      },
       authenticator: openAuthenticator(clock, { tokens }).authenticator,
       presigned: new PresignedPaths(keys.publicKey, clock),
       limits: new RateLimits(options.limits ?? {}, {
@@ -97,7 +104,7 @@ export class GatewayServer implements AsyncDisposable {
     });
     const fastPath = isFast
       ? FastPath.before(app.server, {
-          answer: (request) => gateway.answer(request),
+          answer: (request, connection) => gateway.answer(request, connection),
           records: new RequestRecords(recording),
           clock,
         })

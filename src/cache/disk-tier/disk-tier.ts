@@ -108,8 +108,13 @@ export class DiskTier<M> {
 
   /** Without a look at the disk; not a use. */
   has(key: string): boolean {
+    return this.sizeOf(key) !== undefined;
+  }
+
+  /** Of the body that a key holds, in bytes; likewise. */
+  sizeOf(key: string): number | undefined {
     const entry = this.#entries.get(entryName(key));
-    return entry !== undefined && !this.#entries.isTooOld(entry);
+    return entry === undefined || this.#entries.isTooOld(entry) ? undefined : entry.bodyBytes;
   }
 
   /** Opens an entry; `undefined` is a miss. What it gives must be used or closed. */

@@ -22,11 +22,11 @@ export const serveCommand: CliCommand = {
       const { values } = loaded.value;
       const logger = openLogger(values.logLevel);
       const stopSignal = nextSignal();
-      const server = await VelocityServer.start(values, { logger, version: version() });
+      const server = await VelocityServer.start(loaded.value, { logger, version: version() });
       const reload = (): void => server.reloadTokens();
       // Without a token file a hang-up ends the server, as it ends any program of a terminal.
       if (values.authTokensFile !== undefined) process.on('SIGHUP', reload);
-      logger.info({ url: server.url, driver: values.storageDriver }, 'listening');
+      logger.info({ url: server.url, ...server.opened }, 'listening');
       await stopSignal;
 
       const hurry = new AbortController();

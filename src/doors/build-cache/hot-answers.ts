@@ -114,11 +114,11 @@ export class HotAnswers {
   }
 
   /** What is known by heart for this request and its token. */
-  answer({ method, target, authorization }: SimpleRequest): FastAnswer | undefined {
+  answer({ method, target, authorization }: SimpleRequest, connection?: object): FastAnswer | undefined {
     const place = this.#places.get(target);
     if (!place || (method === 'HEAD' && !place.takesHead)) return undefined;
     const { authenticator, limits, metrics, clock, ttlMs } = this.#options;
-    const access = authenticator.known(authorization);
+    const access = authenticator.known(authorization, connection);
     if (!access?.rights.has('cache')) return undefined;
     const { name, protocol, tenant, route } = place;
     const [scope] = access.readScopes;

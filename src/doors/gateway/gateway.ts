@@ -13,7 +13,7 @@ import type { ObjectMeta } from './bucket-source.ts';
 import type { Bucket } from './buckets.ts';
 import { registerGateway } from './door.ts';
 import { HotObjects } from './hot-objects.ts';
-import type { GatewayLevels, GatewayMetrics } from './metrics.ts';
+import type { GatewayMetrics } from './metrics.ts';
 import { ObjectWrites } from './object-writes.ts';
 import { Prefetches } from './prefetches.ts';
 import { registerStats } from './stats.ts';
@@ -58,7 +58,7 @@ export class Gateway {
         Math.min(tiers.maxBodyBytes, tiers.memory.maxBytes),
       ),
       clock,
-      count: (outcome) => metrics.reads.inc({ outcome }),
+      count: (outcome) => metrics.reads.inc(outcome),
       onFetched: (bytes) => traffic.fetched(bytes),
     });
     this.#options = options;
@@ -66,12 +66,12 @@ export class Gateway {
     this.#traffic = traffic;
     this.#prefetches = new Prefetches(cache, metrics, logger);
     this.#hot = new HotObjects({ ...options, cache, traffic });
-    metrics.levels.read = () => ({ flights: cache.flights, tiers: levelsOf(tiers) });
+    metrics.levels.read = () => ({ flights: cache.flights, tiers: tiers.levels() });
   }
 
   /** What is in memory, for whoever may have it. */
-  answer(request: SimpleRequest): FastAnswer | undefined {
-    return this.#hot.answer(request);
+  answer(request: SimpleRequest, connection: object): FastAnswer | undefined {
+    return this.#hot.answer(request, connection);
   }
 
   register(app: HttpApp): void {
@@ -92,16 +92,4 @@ export class Gateway {
     await this.#cache.close();
     await this.#options.tiers.close();
   }
-}
-
-function levelsOf({ memory, disk }: Tiers<ObjectMeta>): GatewayLevels['tiers'] {
-  const ofMemory = {
-    tier: 'memory',
-    size: memory.size,
-    bytes: memory.bytes,
-    evictions: memory.evictions,
-  } as const;
-  return disk
-    ? [ofMemory, { tier: 'disk', size: disk.size, bytes: disk.bytes, evictions: disk.evictions }]
-    : [ofMemory];
 }

@@ -48,14 +48,15 @@ export class HotObjects {
     this.#options = options;
   }
 
-  answer({ method, target, authorization }: SimpleRequest): FastAnswer | undefined {
+  answer({ method, target, authorization }: SimpleRequest, connection?: object): FastAnswer | undefined {
     const place = this.#placeOf(target);
     if (!place) return undefined;
     const { cache, limits, metrics, traffic } = this.#options;
     const kept = cache.hot(place.tierKey);
     if (!kept) return undefined;
     const { sig, route } = place;
-    const access = sig === undefined ? this.#options.authenticator.known(authorization) : undefined;
+    const access =
+      sig === undefined ? this.#options.authenticator.known(authorization, connection) : undefined;
     if (sig !== undefined ? !this.#opens(sig, method, place) : !access?.rights.has('objects'))
       return undefined;
     const body = method === 'GET' ? kept.bytes : NOTHING;
@@ -65,7 +66,7 @@ export class HotObjects {
       limits.tokenCharge(access, 'bytes')?.(body.length);
     }
     if (method === 'GET') {
-      metrics.reads.inc({ outcome: 'memory' });
+      metrics.reads.inc('memory');
       traffic.sent(body.length);
     }
     return { fields: this.#fieldsOf(kept), body, route, tokenId: access?.id };

@@ -1,22 +1,21 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import type { ReadOutcome } from '../../cache/read-through.ts';
+import type { TierLevel } from '../../cache/tiers.ts';
+import { PendingCounter } from '../../telemetry/pending-counter.ts';
 
 /** What there is at the moment. */
 export interface GatewayLevels {
   readonly flights: number;
-  readonly tiers: readonly {
-    readonly tier: 'memory' | 'disk';
-    readonly size: number;
-    readonly bytes: number;
-    readonly evictions: number;
-  }[];
+  readonly tiers: readonly TierLevel[];
 }
 
 export interface GatewayMetrics {
-  readonly reads: Counter<'outcome'>;
+  readonly reads: PendingCounter<ReadOutcome>;
   readonly writes: Counter<'outcome'>;
-  readonly bytes: Counter<'direction'>;
+  readonly bytes: PendingCounter<'egress' | 'ingress' | 'fetched'>;
   readonly upstreamErrors: Counter<'bucket' | 'kind'>;
   readonly prefetches: Counter<'outcome'>;
+  readonly diskTrouble: Counter<'kind'>;
   /** Set by the gateway, asked at each scrape. */
   readonly levels: { read: () => GatewayLevels };
 }
@@ -38,7 +37,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
     labelNames: ['tier'],
     registers,
     collect() {
-      for (const { tier, size } of levels.read().tiers) this.set({ tier }, size);
+      for (const { tier, entries } of levels.read().tiers) this.set({ tier }, entries);
     },
   });
   new Gauge({
@@ -62,7 +61,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
   });
   return {
     levels,
-    reads: new Counter({
+    reads: new PendingCounter({
       name: 'vc_gateway_reads_total',
       help: 'Objects that were read, by outcome: memory or disk (the tier that held it), joined (another’s flight), miss (fetched and kept), through (fetched, too large to be kept), absent, failed.',
       labelNames: ['outcome'],
@@ -74,7 +73,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
       labelNames: ['outcome'],
       registers,
     }),
-    bytes: new Counter({
+    bytes: new PendingCounter({
       name: 'vc_gateway_bytes_total',
       help: 'Bytes of objects by direction: egress (to clients), ingress (from clients), fetched (from buckets).',
       labelNames: ['direction'],
@@ -90,6 +89,12 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
       name: 'vc_gateway_prefetches_total',
       help: 'Objects that were asked for ahead of their use, by outcome: done, failed, or dropped where too many were under way.',
       labelNames: ['outcome'],
+      registers,
+    }),
+    diskTrouble: new Counter({
+      name: 'vc_gateway_disk_trouble_total',
+      help: 'What was wrong with the disk tier or with what lay on it, by kind; what is concerned is a miss.',
+      labelNames: ['kind'],
       registers,
     }),
   };

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { ReadThrough } from '../../cache/read-through.ts';
-import type { Tiers } from '../../cache/tiers.ts';
+import type { TierLevel, Tiers } from '../../cache/tiers.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import type { ObjectMeta } from './bucket-source.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -20,8 +20,14 @@ const WINDOW_SECONDS = 10;
 export function registerStats(app: HttpApp, options: StatsOptions): void {
   const { cache, tiers, metrics, traffic, clock } = options;
   const startedAt = clock.elapsed();
+  const levelOf = (tier: TierLevel['tier']): object | null => {
+    const level = tiers.levels().find((each) => each.tier === tier);
+    if (!level) return null;
+    const { entries, bytes, maxBytes, evictions } = level;
+    return { entries, size_bytes: bytes, max_bytes: maxBytes, evictions };
+  };
   app.get('/stats', async () => {
-    const reads = await countsOf(metrics.reads, 'outcome');
+    const reads = await countsOf(metrics.reads.counter, 'outcome');
     const of = (...outcomes: string[]): number =>
       outcomes.reduce((sum, outcome) => sum + (reads[outcome] ?? 0), 0);
     return {
@@ -39,23 +45,17 @@ export function registerStats(app: HttpApp, options: StatsOptions): void {
         total: of('miss', 'through', 'absent'),
       },
       failed: of('failed'),
-      memory: countsOfTier(tiers.memory),
-      disk: tiers.disk ? countsOfTier(tiers.disk) : null,
+      memory: levelOf('memory'),
+      disk: levelOf('disk'),
       inflight: cache.flights,
       writes: await countsOf(metrics.writes, 'outcome'),
       prefetches: await countsOf(metrics.prefetches, 'outcome'),
-      bytes: await countsOf(metrics.bytes, 'direction'),
+      bytes: await countsOf(metrics.bytes.counter, 'direction'),
       upstream_errors: await countsOf(metrics.upstreamErrors, 'kind'),
       [`egress_throughput_${WINDOW_SECONDS}s_bps`]: Math.round(traffic.egress.perSecond(WINDOW_SECONDS)),
       [`ingress_throughput_${WINDOW_SECONDS}s_bps`]: Math.round(traffic.ingress.perSecond(WINDOW_SECONDS)),
     };
   });
-}
-
-type CountedTier = Pick<Tiers<ObjectMeta>['memory'], 'size' | 'bytes' | 'maxBytes' | 'evictions'>;
-
-function countsOfTier({ size, bytes, maxBytes, evictions }: CountedTier): object {
-  return { entries: size, size_bytes: bytes, max_bytes: maxBytes, evictions };
 }
 
 interface Counted {

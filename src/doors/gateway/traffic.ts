@@ -15,18 +15,18 @@ export class GatewayTraffic {
 
   /** To a client. */
   sent(bytes: number): void {
-    this.#metrics.bytes.inc({ direction: 'egress' }, bytes);
+    this.#metrics.bytes.inc('egress', bytes);
     this.egress.add(bytes);
   }
 
   /** From a client. */
   received(bytes: number): void {
-    this.#metrics.bytes.inc({ direction: 'ingress' }, bytes);
+    this.#metrics.bytes.inc('ingress', bytes);
   }
 
   /** From a bucket. */
   fetched(bytes: number): void {
-    this.#metrics.bytes.inc({ direction: 'fetched' }, bytes);
+    this.#metrics.bytes.inc('fetched', bytes);
     this.ingress.add(bytes);
   }
 }
