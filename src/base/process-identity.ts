@@ -26,7 +26,7 @@ export function thisHost(): string {
 /** `undefined`: it is of another machine, so nobody here can tell. */
 export function isAlive({ host, pid, began }: ProcessIdentity): boolean | undefined {
   if (host !== thisHost()) return undefined;
-  return isRunning(pid) && (began === '' || beginOf(pid) === began);
+  return isRunning(pid) && !hasEnded(pid) && (began === '' || beginOf(pid) === began);
 }
 
 export function formatIdentity({ host, pid, began }: ProcessIdentity): string {
@@ -38,13 +38,23 @@ export function parseIdentity(text: string): ProcessIdentity | undefined {
   return match ? { host: match[1] ?? '', pid: Number(match[2]), began: match[3] ?? '' } : undefined;
 }
 
-/** proc_pid_stat(5): field 22, counted after the program's name, which may hold anything. */
+/** When it began, after its number: proc_pid_stat(5), field 22. */
 function beginOf(pid: number): string {
+  return statOf(pid)[19] ?? '';
+}
+
+/** Killed, and only its parent has not asked yet what became of it: field 3. It does nothing any more. */
+function hasEnded(pid: number): boolean {
+  return ['Z', 'X'].includes(statOf(pid)[0] ?? '');
+}
+
+/** The fields from the third on: what stands before is the program's name, which may hold anything. */
+function statOf(pid: number): readonly string[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return '';
+    return []; // gone, or a system without
   }
 }
 
