@@ -26,30 +26,50 @@ const HARMLESS: ReadonlySet<string> = new Set([
 ]);
 
 /**
+ * The fields of the last simple request of a connection. A client sends the same ones with each request: byte for byte
+ * the same, they say the same.
+ */
+export interface SeenFields {
+  text?: string;
+  authorization?: string | undefined;
+}
+
+/**
  * A piece of a connection as a request, where it is a whole one and no more. Everything else is `undefined`, which is
  * no judgement: Node's parser makes that.
  */
-export function simpleRequestIn(piece: Buffer): SimpleRequest | undefined {
+export function simpleRequestIn(piece: Buffer, seen: SeenFields = {}): SimpleRequest | undefined {
   if (piece.length > MAX_BYTES) return undefined;
   const text = piece.toString('latin1');
   const line = REQUEST_LINE.exec(text);
   if (line === null) return undefined;
+  const [all, method, target = ''] = line;
+  const fields = text.slice(all.length);
+  if (fields !== seen.text) {
+    const authorization = readFields(fields);
+    if (authorization === false) return undefined;
+    seen.text = fields;
+    seen.authorization = authorization;
+  }
+  return { method: method === 'HEAD' ? 'HEAD' : 'GET', target, authorization: seen.authorization };
+}
+
+/** What is sent for authorization, where all fields are harmless, and they and the empty line are all there is; else `false`. */
+function readFields(text: string): string | undefined | false {
   let hasHost = false;
   let authorization: string | undefined;
-  FIELD.lastIndex = line[0].length;
-  for (let end = FIELD.lastIndex; ; end = FIELD.lastIndex) {
+  FIELD.lastIndex = 0;
+  for (let end = 0; ; end = FIELD.lastIndex) {
     const field = FIELD.exec(text);
     if (field === null) {
       // The empty line, and nothing after it. RFC 9112 §3.2: one Host, no less.
-      if (!hasHost || end !== text.length - 2 || !text.endsWith('\r\n')) return undefined;
-      const [, method, target = ''] = line;
-      return { method: method === 'HEAD' ? 'HEAD' : 'GET', target, authorization };
+      return hasHost && end === text.length - 2 && text.endsWith('\r\n') ? authorization : false;
     }
     const name = (field[1] ?? '').toLowerCase();
     if (HARMLESS.has(name)) continue;
     const value = field[2] ?? '';
     if (name === 'host' && !hasHost && value !== '') hasHost = true;
     else if (name === 'authorization' && authorization === undefined) authorization = value;
-    else if (name !== 'connection' || value.toLowerCase() !== 'keep-alive') return undefined;
+    else if (name !== 'connection' || value.toLowerCase() !== 'keep-alive') return false;
   }
 }
