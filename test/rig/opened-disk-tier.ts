@@ -25,9 +25,9 @@ export interface OpenedDiskTier extends AsyncDisposable {
 
 export async function openDiskTier(
   folder: string,
-  options: Partial<DiskTierOptions<Meta>> = {},
+  options: Partial<DiskTierOptions<Meta>> & { readonly clock?: ManualClock } = {},
 ): Promise<OpenedDiskTier> {
-  const clock = new ManualClock();
+  const { clock = new ManualClock() } = options;
   const troubles: string[] = [];
   const evicted: string[] = [];
   const tier = await DiskTier.open<Meta>({
@@ -43,6 +43,15 @@ export async function openDiskTier(
     ...options,
   });
   return { tier, clock, troubles, evicted, [Symbol.asyncDispose]: () => tier.close() };
+}
+
+/** With it the file system seems to be slow, so that all calls go through the thread pool and meet each other. */
+export class SlowDiskClock extends ManualClock {
+  #elapsed = 0;
+
+  override elapsed(): number {
+    return this.#elapsed++;
+  }
 }
 
 /** Whether the body is an entry now. */

@@ -5,17 +5,20 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'n
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
+import { ManualClock } from '../../../test/rig/manual-clock.ts';
 import {
   entryPath,
   load,
   loadStream,
   openDiskTier,
   parseMeta,
+  SlowDiskClock,
   store,
 } from '../../../test/rig/opened-disk-tier.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { TinyDisk } from '../../../test/rig/tiny-disk.ts';
+import { openEviction } from '../eviction/open-eviction.ts';
 import { BLOCK_BYTES } from './block-checksums.ts';
 import { decodeRecord } from './entry-record.ts';
 
@@ -45,6 +48,11 @@ function useOnDisk(folder: string, key: string): { lastUsedAt: number; uses: num
   const record = decodeRecord(readFileSync(entryPath(folder, key, 'json')), parseMeta);
   return record && { lastUsedAt: record.lastUsedAt, uses: record.uses };
 }
+
+const DISKS = [
+  ['on a quick disk', ManualClock],
+  ['on a slow disk', SlowDiskClock],
+] as const;
 
 describe('DiskTier', () => {
   for (const size of [
@@ -137,6 +145,26 @@ describe('DiskTier', () => {
     assert.deepEqual(openFiles(folder.path), []);
   });
 
+  test('a reader that leaves its last bytes where they are holds no file open', async () => {
+    await using folder = await openTempFolder();
+    await using opened = await openDiskTier(folder.path);
+    await store(opened.tier, 'key', 'small');
+    const stream = (await opened.tier.read('key'))?.stream('whole');
+    assert.ok(stream);
+    await once(stream, 'readable');
+    assert.deepEqual(openFiles(folder.path), []);
+    assert.equal(String(stream.read()), 'small');
+  });
+
+  test('the eviction knows nothing of what was removed', async () => {
+    await using folder = await openTempFolder();
+    const eviction = openEviction('lru');
+    await using opened = await openDiskTier(folder.path, { eviction });
+    await store(opened.tier, 'key', 'x');
+    await opened.tier.delete('key');
+    assert.equal(eviction.evict(), undefined);
+  });
+
   test('a reader that takes nothing has a block or two read for it, not the body', async () => {
     await using folder = await openTempFolder();
     await using opened = await openDiskTier(folder.path);
@@ -215,97 +243,100 @@ describe('DiskTier', () => {
     assert.deepEqual(reading?.meta, { type: 'before' });
   });
 
-  test('an entry is read whole though it is evicted, replaced or deleted meanwhile (F13)', async () => {
-    await using folder = await openTempFolder();
-    await using opened = await openDiskTier(folder.path, { maxEntries: 2 });
-    const { tier, troubles } = opened;
-    const body = randomBytes(6 * BLOCK_BYTES);
-    for (const change of [
-      () => tier.delete('key'),
-      () => store(tier, 'key', randomBytes(body.length)),
-      async () => {
-        await store(tier, 'other', 'x');
-        await store(tier, 'another', 'x');
-      },
-    ]) {
-      await store(tier, 'key', body);
-      const stream = (await tier.read('key'))?.stream('whole');
-      const whole = await tier.read('key');
-      assert.ok(stream && whole);
-      await once(stream, 'readable');
-      await change();
-      assert.deepEqual(await buffer(stream), body);
-      assert.deepEqual(await whole.bytes(), body);
-    }
-    assert.deepEqual(troubles, []);
-    assert.deepEqual(openFiles(folder.path), []);
-  });
+  for (const [where, Clock] of DISKS)
+    test(`an entry is read whole though it is evicted, replaced or deleted meanwhile (F13), ${where}`, async () => {
+      await using folder = await openTempFolder();
+      await using opened = await openDiskTier(folder.path, { maxEntries: 2, clock: new Clock() });
+      const { tier, troubles } = opened;
+      const body = randomBytes(6 * BLOCK_BYTES);
+      for (const change of [
+        () => tier.delete('key'),
+        () => store(tier, 'key', randomBytes(body.length)),
+        async () => {
+          await store(tier, 'other', 'x');
+          await store(tier, 'another', 'x');
+        },
+      ]) {
+        await store(tier, 'key', body);
+        const stream = (await tier.read('key'))?.stream('whole');
+        const whole = await tier.read('key');
+        assert.ok(stream && whole);
+        await once(stream, 'readable');
+        await change();
+        assert.deepEqual(await buffer(stream), body);
+        assert.deepEqual(await whole.bytes(), body);
+      }
+      assert.deepEqual(troubles, []);
+      assert.deepEqual(openFiles(folder.path), []);
+    });
 
-  test('readers of a key that is replaced again and again see one body with its own metadata, and no miss', async () => {
-    await using folder = await openTempFolder();
-    await using opened = await openDiskTier(folder.path);
-    const { tier, troubles } = opened;
-    await store(tier, 'key', 'body 0 '.repeat(20_000), 'type 0');
-    let isOver = false;
-    const write = async (): Promise<void> => {
-      for (let round = 1; round <= 60; round++) {
-        await store(tier, 'key', `body ${round} `.repeat(20_000), `type ${round}`);
-        await new Promise(setImmediate);
-      }
-      isOver = true;
-    };
-    let reads = 0;
-    const read = async (): Promise<void> => {
-      while (!isOver) {
-        const reading = await tier.read('key');
-        assert.ok(reading, 'a miss');
-        const bytes = await reading.bytes();
-        assert.equal(bytes?.subarray(0, 10).toString().split(' ')[1], reading.meta.type.split(' ')[1]);
-        reads++;
-        await new Promise(setImmediate);
-      }
-    };
-    await Promise.all([write(), read(), read(), read()]);
-    assert.ok(reads > 20, `only ${reads} reads`);
-    assert.deepEqual(troubles, []);
-  });
+  for (const [where, Clock] of DISKS)
+    test(`readers of a key that is replaced again and again see one body with its own metadata, and no miss, ${where}`, async () => {
+      await using folder = await openTempFolder();
+      await using opened = await openDiskTier(folder.path, { clock: new Clock() });
+      const { tier, troubles } = opened;
+      await store(tier, 'key', 'body 0 '.repeat(20_000), 'type 0');
+      let isOver = false;
+      const write = async (): Promise<void> => {
+        for (let round = 1; round <= 60; round++) {
+          await store(tier, 'key', `body ${round} `.repeat(20_000), `type ${round}`);
+          await new Promise(setImmediate);
+        }
+        isOver = true;
+      };
+      let reads = 0;
+      const read = async (): Promise<void> => {
+        while (!isOver) {
+          const reading = await tier.read('key');
+          assert.ok(reading, 'a miss');
+          const bytes = await reading.bytes();
+          assert.equal(bytes?.subarray(0, 10).toString().split(' ')[1], reading.meta.type.split(' ')[1]);
+          reads++;
+          await new Promise(setImmediate);
+        }
+      };
+      await Promise.all([write(), read(), read(), read()]);
+      assert.ok(reads > 20, `only ${reads} reads`);
+      assert.deepEqual(troubles, []);
+    });
 
-  test('many writers and readers at once never take it beyond its limits (F4)', async () => {
-    await using folder = await openTempFolder();
-    const limits = { maxBytes: 3_000_000, maxEntries: 40 };
-    await using opened = await openDiskTier(folder.path, limits);
-    const { tier, troubles } = opened;
-    const bodies = Array.from({ length: 30 }, (_, i) => randomBytes(1 + i * i * 300));
-    let [stored, hits] = [0, 0];
-    const check = (): void => {
-      assert.ok(tier.bytes <= limits.maxBytes, `${tier.bytes} bytes`);
-      assert.ok(tier.size <= limits.maxEntries, `${tier.size} entries`);
-    };
-    const checkDisk = (): void => {
-      const bytes = bytesBelow(folder.path);
-      assert.ok(bytes <= limits.maxBytes, `${bytes} bytes on the disk`);
-    };
-    const work = async (worker: number): Promise<void> => {
-      for (let step = 0; step < 60; step++) {
-        const i = (worker * 7 + step * 11) % (bodies.length * 2);
-        const body = bodies[i % bodies.length] as Buffer;
-        if (step % 2 === 0 && (await store(tier, `key ${i}`, body))) stored++;
-        check();
-        const got = await (step % 3 === 0 ? load : loadStream)(tier, `key ${i}`);
-        if (got !== undefined) hits++;
-        if (got !== undefined) assert.deepEqual(got, body);
-        check();
-        if (step % 4 === 0) checkDisk();
-      }
-    };
-    await Promise.all(Array.from({ length: 12 }, (_, worker) => work(worker)));
-    assert.ok(stored > 200 && hits > 200, `${stored} stored, ${hits} hits`);
-    assert.deepEqual(troubles, []);
-    const shards = readdirSync(join(folder.path, 'cache-v1'));
-    const files = shards.flatMap((shard) => readdirSync(join(folder.path, 'cache-v1', shard)));
-    assert.equal(files.length, tier.size * 2);
-    assert.deepEqual(readdirSync(join(folder.path, 'cache-v1-tmp')), []);
-  });
+  for (const [where, Clock] of DISKS)
+    test(`many writers and readers at once never take it beyond its limits (F4), ${where}`, async () => {
+      await using folder = await openTempFolder();
+      const limits = { maxBytes: 3_000_000, maxEntries: 40, clock: new Clock() };
+      await using opened = await openDiskTier(folder.path, limits);
+      const { tier, troubles } = opened;
+      const bodies = Array.from({ length: 30 }, (_, i) => randomBytes(1 + i * i * 300));
+      let [stored, hits] = [0, 0];
+      const check = (): void => {
+        assert.ok(tier.bytes <= limits.maxBytes, `${tier.bytes} bytes`);
+        assert.ok(tier.size <= limits.maxEntries, `${tier.size} entries`);
+      };
+      const checkDisk = (): void => {
+        const bytes = bytesBelow(folder.path);
+        assert.ok(bytes <= limits.maxBytes, `${bytes} bytes on the disk`);
+      };
+      const work = async (worker: number): Promise<void> => {
+        for (let step = 0; step < 60; step++) {
+          const i = (worker * 7 + step * 11) % (bodies.length * 2);
+          const body = bodies[i % bodies.length] as Buffer;
+          if (step % 2 === 0 && (await store(tier, `key ${i}`, body))) stored++;
+          check();
+          const got = await (step % 3 === 0 ? load : loadStream)(tier, `key ${i}`);
+          if (got !== undefined) hits++;
+          if (got !== undefined) assert.deepEqual(got, body);
+          check();
+          if (step % 4 === 0) checkDisk();
+        }
+      };
+      await Promise.all(Array.from({ length: 12 }, (_, worker) => work(worker)));
+      assert.ok(stored > 200 && hits > 200, `${stored} stored, ${hits} hits`);
+      assert.deepEqual(troubles, []);
+      const shards = readdirSync(join(folder.path, 'cache-v1'));
+      const files = shards.flatMap((shard) => readdirSync(join(folder.path, 'cache-v1', shard)));
+      assert.equal(files.length, tier.size * 2);
+      assert.deepEqual(readdirSync(join(folder.path, 'cache-v1-tmp')), []);
+    });
 
   test('an entry is a miss after its age, however often it was read, and is removed when it is asked for', async () => {
     await using folder = await openTempFolder();
@@ -426,6 +457,7 @@ describe('DiskTier', () => {
 });
 
 const disk = await TinyDisk.mount(4);
+after(() => ('skip' in disk ? undefined : disk[Symbol.asyncDispose]()));
 const skip = 'skip' in disk ? disk.skip : false;
 
 test('on a disk that is full a writing fails quietly, what is stored is read, and with room again it stores', {
@@ -469,6 +501,7 @@ test('on a disk that became read-only nothing is written or evicted, and what is
   assert.ok(troubles.includes('remove-failed') && troubles.includes('write-failed'));
   await (disk as TinyDisk).makeWritable();
   assert.equal(String(await loadStream(tier, 'a')), 'of a');
+  for (const key of ['c', 'd', 'e']) assert.ok(await store(tier, key, 'with room again'));
+  assert.equal(tier.has('a'), false);
   await tier.close();
-  await (disk as TinyDisk)[Symbol.asyncDispose]();
 });

@@ -131,6 +131,7 @@ describe('followers of a DiskWriting', () => {
     const late = writing.follow('whole');
     const [first] = (await once(late, 'data')) as [Buffer];
     assert.equal(String(first), 'abc');
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate); // it waits for the next one
     await writing.append(Buffer.from('de'));
     const [second] = (await once(late, 'data')) as [Buffer];
     assert.equal(String(second), 'de');
