@@ -36,8 +36,8 @@ const ENTRIES_IN_A_ROW = 10_000;
 
 /**
  * Which entries there are, by name, and all that changes which: what comes in, is replaced, goes. An entry that is in the
- * index has both its files in place. It leaves the index before its files change, so whoever opened them and finds it
- * in the index still has opened the two that belong together.
+ * index has both its files in place. It leaves the index before its files change, so whoever opened both and
+ * still finds it there has opened two that belong together.
  */
 export class DiskEntries {
   readonly room: Room;

@@ -433,6 +433,8 @@ describe('DiskTier', () => {
     });
     await first.tier.close();
     await using _second = await openDiskTier(folder.path);
+    await first.tier.close();
+    await assert.rejects(openDiskTier(folder.path), 'what is closed again closes nobody else');
   });
 
   test('a folder that cannot be made is an error that says so', async () => {

@@ -64,6 +64,7 @@ export class DiskTier<M> {
   readonly #writings = new Set<DiskWriting>();
   #cancelCleanup: () => void = () => {};
   #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(options: DiskTierOptions<M>, files: EntryFiles, lock: FolderLock) {
     this.#options = options;
@@ -181,7 +182,12 @@ export class DiskTier<M> {
   }
 
   /** Gives up what is being written, and writes down the statistics of use. What is being read is read to its end. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelCleanup();
     await Promise.all([...this.#writings].map((writing) => writing.abort()));

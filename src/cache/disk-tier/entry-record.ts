@@ -7,7 +7,7 @@ import { BLOCK_BYTES, blockCount } from './block-checksums.ts';
  *     {"lastUsedAt":1767225600000   ,"uses":3         ,"crc":"1a2b3c4d","version":1,"key":…}
  *
  * JSON throughout, and of a fixed layout at its beginning. The statistics of use have room for every later number, so
- * they are written in place: nothing moves, nothing grows, and a statistic that is torn costs no more than its truth.
+ * they are written in place: nothing moves, nothing grows, and where one is torn, an entry goes sooner or later than it should.
  * The CRC-32 is of all that follows it, for the metadata is handed out as well as the body.
  */
 export interface EntryRecord<M> {
@@ -31,7 +31,7 @@ const STATISTICS_BYTES = encodeUse(0, 0).length;
 const CHECKED_FROM = STATISTICS_BYTES + '"crc":"00000000",'.length;
 /** `4294967295,` */
 const MOST_BYTES_A_BLOCK = 11;
-/** Of digits that `storedAt` has in some centuries. */
+/** For the digits of `storedAt`. */
 const SPARE_BYTES = 16;
 /** More is not allocated for what some file says of itself: the checksums of 300 GB. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
