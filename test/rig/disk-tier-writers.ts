@@ -1,8 +1,9 @@
-import { openDiskTier, store } from './opened-disk-tier.ts';
+import { ManualClock } from './manual-clock.ts';
+import { openDiskTier, SlowDiskClock, store } from './opened-disk-tier.ts';
 
 /**
- * A process that writes into a disk tier until it is killed: `node disk-tier-writers.ts <folder>`. Says a line for each
- * hundred entries it stored.
+ * A process that writes into a disk tier until it is killed: `node disk-tier-writers.ts <folder> quick|slow`. Says a
+ * line for each hundred entries it stored.
  */
 export const WRITTEN_KEYS = Array.from({ length: 60 }, (_, i) => `key ${i}`);
 
@@ -13,8 +14,9 @@ export function writtenBody(key: string, turn: string): Buffer {
   return Buffer.alloc(sizeBytes, line);
 }
 
-async function writeForEver(folder: string): Promise<void> {
-  const { tier } = await openDiskTier(folder, { maxBytes: 6_000_000, accessUpdateIntervalMs: 0 });
+async function writeForEver(folder: string, disk: string): Promise<void> {
+  const clock = disk === 'slow' ? new SlowDiskClock() : new ManualClock();
+  const { tier } = await openDiskTier(folder, { maxBytes: 6_000_000, accessUpdateIntervalMs: 0, clock });
   let stored = 0;
   const write = async (worker: number): Promise<void> => {
     for (let turn = 0; ; turn++) {
@@ -29,4 +31,4 @@ async function writeForEver(folder: string): Promise<void> {
   await Promise.all([0, 1, 2, 3, 4, 5].map(write));
 }
 
-if (import.meta.main) await writeForEver(process.argv[2] ?? '');
+if (import.meta.main) await writeForEver(process.argv[2] ?? '', process.argv[3] ?? '');

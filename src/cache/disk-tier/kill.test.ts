@@ -14,8 +14,10 @@ const WRITERS = fileURLToPath(new URL('../../../test/rig/disk-tier-writers.ts', 
 test('of a process that was killed while it wrote, every entry that is found is whole and is one entry', async (t) => {
   await using folder = await openTempFolder();
   let [entries, ruins] = [0, 0];
-  for (let round = 0; round < 5; round++) {
-    const writers = spawn(process.execPath, [WRITERS, folder.path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for (let round = 0; round < 6; round++) {
+    const writers = spawn(process.execPath, [WRITERS, folder.path, round % 2 === 0 ? 'slow' : 'quick'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const exited = once(writers, 'exit');
     await Promise.race([once(writers.stdout, 'data'), exited]);
     assert.equal(writers.exitCode, null, 'it writes until it is killed');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
-import { load, loadStream, openDiskTier } from '../../../test/rig/opened-disk-tier.ts';
+import { load, loadStream, openDiskTier, SlowDiskClock } from '../../../test/rig/opened-disk-tier.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { EVICTIONS, openEviction } from '../eviction/open-eviction.ts';
 
@@ -18,9 +18,9 @@ const step = fc.record({
 
 for (const name of EVICTIONS)
   test(`whatever is done, with ${name} it gives out what was stored last or nothing, and keeps its limits`, async () => {
-    const run = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    const run = fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), async (steps, isSlow) => {
       await using folder = await openTempFolder();
-      const clock = new ManualClock();
+      const clock = isSlow ? new SlowDiskClock() : new ManualClock();
       const open = () =>
         openDiskTier(folder.path, {
           clock,
