@@ -30,6 +30,11 @@ export class ToxicProxy implements AsyncDisposable {
     return proxy;
   }
 
+  /** Ends the connections that there are, so that the next request comes on a new one. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   #serve(client: Socket, upstreamPort: number): void {
     const toxin = this.toxins.shift();
     const upstream = connect(upstreamPort, '127.0.0.1');
@@ -69,7 +74,7 @@ export class ToxicProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.cutAll();
     await once(this.#server, 'close');
   }
 }
