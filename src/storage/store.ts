@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { ByteRange, ByteSpan } from '../base/byte-range.ts';
 import type { Digest } from '../base/digest.ts';
 import type { ObjectKey } from './object-key.ts';
+import type { StoredFields } from './stored-fields.ts';
 
 /** What is known of a stored object without reading it. */
 export interface ObjectFacts {
@@ -9,6 +10,8 @@ export interface ObjectFacts {
   /** SHA-256 of the bytes; `undefined` where whoever stored them did not say and nobody measured. */
   readonly digest: Digest | undefined;
   readonly contentType: string | undefined;
+  /** What else its owner wants it sent with. */
+  readonly fields?: StoredFields | undefined;
   /** Opaque; changes when the bytes change. Without quotes. */
   readonly etag: string;
   /** Milliseconds since the epoch. */
@@ -40,6 +43,7 @@ export interface PutOptions {
   /** The body's SHA-256 where it is known; other bytes are not stored (`DIGEST_MISMATCH`). */
   readonly digest?: Digest | undefined;
   readonly contentType?: string | undefined;
+  readonly fields?: StoredFields | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Aborts the write; nothing is stored then. */
   readonly signal?: AbortSignal | undefined;

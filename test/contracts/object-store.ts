@@ -84,6 +84,22 @@ export function describeObjectStore(
       assert.deepEqual(await buffer(got.body), bytes);
     });
 
+    test('how an object is to be read is kept with it: coding, language, file name, and how long it may be kept', async () => {
+      const key = freshKey();
+      const fields = {
+        'content-encoding': 'br',
+        'content-language': 'de, en',
+        'content-disposition': 'attachment; filename="a b.txt"',
+        'cache-control': 'public, max-age=60',
+      };
+      await store.put(key, Buffer.from('packed'), { ifAbsent: true, fields });
+      assert.deepEqual((await store.head(key))?.fields, fields);
+      assert.deepEqual(asObject(await store.get(key)).facts.fields, fields);
+      const plain = freshKey();
+      await store.put(plain, Buffer.from('plain'), { ifAbsent: true });
+      assert.deepEqual((await store.head(plain))?.fields, {});
+    });
+
     test('bytes in memory and bytes in a stream are stored alike', async () => {
       const key = freshKey();
       await store.put(key, Buffer.from('in memory'), { ifAbsent: true });

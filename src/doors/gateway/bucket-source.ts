@@ -5,11 +5,15 @@ import type { Source, Sourced } from '../../cache/source.ts';
 import { peek } from '../../http/peek.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts } from '../../storage/store.ts';
+import { type StoredFields, storedFields } from '../../storage/stored-fields.ts';
 import type { Bucket } from './buckets.ts';
 import { SIGNATURE_BYTES, typeByBytes, typeByName, UNKNOWN_TYPE } from './content-type.ts';
 
 /** What is kept of an object beside its bytes. */
-export type ObjectMeta = Pick<ObjectFacts, 'etag' | 'modifiedAt'> & { readonly contentType: string };
+export interface ObjectMeta extends Pick<ObjectFacts, 'etag' | 'modifiedAt'> {
+  readonly contentType: string;
+  readonly fields: StoredFields;
+}
 
 /** An object in its bucket, as tiers ask for it. */
 export class BucketSource implements Source<ObjectMeta> {
@@ -26,7 +30,7 @@ export class BucketSource implements Source<ObjectMeta> {
     if (got === undefined || got === 'unsatisfiable') return undefined;
     const { facts, bytes, body } = got;
     const contentType =
-      typeByName(facts.contentType, this.#key) ??
+      typeByFacts(facts, this.#key) ??
       typeByBytes(bytes?.subarray(0, SIGNATURE_BYTES) ?? (await peek(body, SIGNATURE_BYTES)));
     return { meta: metaOf(facts, contentType), sizeBytes: facts.sizeBytes, body, bytes };
   }
@@ -43,8 +47,7 @@ export class BucketSource implements Source<ObjectMeta> {
     const { store } = this.#bucket;
     const facts = await store.head(this.#key);
     if (!facts) return undefined;
-    const contentType =
-      typeByName(facts.contentType, this.#key) ?? typeByBytes(await this.#firstBytes(facts));
+    const contentType = typeByFacts(facts, this.#key) ?? typeByBytes(await this.#firstBytes(facts));
     return { meta: metaOf(facts, contentType), sizeBytes: facts.sizeBytes };
   }
 
@@ -56,15 +59,25 @@ export class BucketSource implements Source<ObjectMeta> {
   }
 }
 
-export function metaOf({ etag, modifiedAt }: ObjectFacts, contentType: string | undefined): ObjectMeta {
-  return { etag, modifiedAt, contentType: contentType ?? UNKNOWN_TYPE };
+/** The first bytes of what is packed say how it is packed, and not what it is. */
+export function typeByFacts({ contentType, fields }: ObjectFacts, key: ObjectKey): string | undefined {
+  const named = typeByName(contentType, key);
+  return named ?? (fields?.['content-encoding'] === undefined ? undefined : UNKNOWN_TYPE);
+}
+
+export function metaOf(
+  { etag, modifiedAt, fields = {} }: ObjectFacts,
+  contentType: string | undefined,
+): ObjectMeta {
+  return { etag, modifiedAt, fields, contentType: contentType ?? UNKNOWN_TYPE };
 }
 
 /** What a disk tier kept; `undefined`: it is none of ours. */
 export function parseObjectMeta(raw: unknown): ObjectMeta | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
-  const { etag, modifiedAt, contentType } = raw as Record<string, unknown>;
-  return typeof etag === 'string' && typeof modifiedAt === 'number' && typeof contentType === 'string'
-    ? { etag, modifiedAt, contentType }
-    : undefined;
+  const { etag, modifiedAt, contentType, fields } = raw as Record<string, unknown>;
+  if (typeof etag !== 'string' || typeof modifiedAt !== 'number' || typeof contentType !== 'string')
+    return undefined;
+  if (typeof fields !== 'object' || fields === null) return undefined;
+  return { etag, modifiedAt, contentType, fields: storedFields({ ...fields }) };
 }

@@ -90,7 +90,7 @@ export class HotObjects {
     const known = this.#fields.get(kept);
     if (known !== undefined) return known;
     const { headers } = representationHead({ ...kept.meta, sizeBytes: kept.bytes.length, span: 'whole' });
-    const all = [...headers, ...objectFields('memory')];
+    const all = [...headers, ...objectFields('memory', kept.meta)];
     const fields = all.map((text, i) => text + (i % 2 === 0 ? ': ' : '\r\n')).join('');
     this.#fields.set(kept, fields);
     return fields;

@@ -3,9 +3,10 @@ import { digestOf } from '../../base/digest.ts';
 import { pipeInto } from '../../base/pipe-into.ts';
 import type { ReadThrough } from '../../cache/read-through.ts';
 import type { ObjectFacts, PutOutcome } from '../../storage/store.ts';
+import type { StoredFields } from '../../storage/stored-fields.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { metaOf, type ObjectMeta } from './bucket-source.ts';
-import { SIGNATURE_BYTES, typeByBytes, typeByName } from './content-type.ts';
+import { metaOf, type ObjectMeta, typeByFacts } from './bucket-source.ts';
+import { SIGNATURE_BYTES, typeByBytes } from './content-type.ts';
 import { GatheredBody } from './gathered-body.ts';
 import type { ObjectRequest } from './object-request.ts';
 
@@ -21,6 +22,7 @@ export interface ObjectWritesOptions {
 export interface WriteOptions {
   readonly sizeBytes: number | undefined;
   readonly contentType: string | undefined;
+  readonly fields: StoredFields;
   /** Store only where there is nothing. */
   readonly ifAbsent: boolean;
 }
@@ -77,7 +79,7 @@ export class ObjectWrites {
   async #keep({ key, tierKey }: ObjectRequest, facts: ObjectFacts, bytes: Uint8Array): Promise<void> {
     if (facts.sizeBytes !== bytes.length) return;
     if (facts.digest !== undefined && facts.digest !== digestOf(bytes)) return;
-    const contentType = typeByName(facts.contentType, key) ?? typeByBytes(bytes.subarray(0, SIGNATURE_BYTES));
+    const contentType = typeByFacts(facts, key) ?? typeByBytes(bytes.subarray(0, SIGNATURE_BYTES));
     await this.#options.cache.fill(tierKey, { meta: metaOf(facts, contentType), bytes });
   }
 

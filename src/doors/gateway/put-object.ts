@@ -3,13 +3,14 @@ import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../../base/errors.ts';
 import { preconditions } from '../../http/preconditions.ts';
 import { announcedLength, boundedBody, drainRest, type OnBytes } from '../../http/transfer.ts';
+import { storedFields } from '../../storage/stored-fields.ts';
 import { BucketSource } from './bucket-source.ts';
 import type { ObjectRequest } from './object-request.ts';
 import type { ObjectWrites, Written } from './object-writes.ts';
 
 /**
  * Answers a PUT: 201 for a new object, 200 for one that took the place of another.
- * @throws VelocityError `IMMUTABLE`, `PRECONDITION_FAILED`, `UNSUPPORTED_BODY`, `BODY_*`, `STORAGE_*`
+ * @throws VelocityError `IMMUTABLE`, `PRECONDITION_FAILED`, `BODY_*`, `STORAGE_*`
  */
 export async function putObject(
   { raw: request }: FastifyRequest,
@@ -26,6 +27,7 @@ export async function putObject(
   const written = await writes.write(object, body, {
     sizeBytes: announcedLength(request),
     contentType: request.headers['content-type'],
+    fields: storedFields(request.headers),
     ifAbsent: immutable || isFirst,
   });
   const { outcome, facts } = written;
@@ -47,20 +49,13 @@ export async function putObject(
   return written;
 }
 
-/** What would be lost, or change what others get, is refused: a part of an object, and a coding that no storage here keeps. */
+/** A part of an object would be taken for the whole. */
 function assertWhole({ headers }: IncomingMessage): void {
   // RFC 9110 §14.4: a server that does not know what to do with it must not store the part as the whole.
   if (headers['content-range'] !== undefined)
     throw new VelocityError('BAD_REQUEST', 'A part of an object cannot be written.', {
       field: 'content-range',
     });
-  const coding = headers['content-encoding'];
-  if (coding !== undefined && coding.trim().toLowerCase() !== 'identity')
-    throw new VelocityError(
-      'UNSUPPORTED_BODY',
-      `The content coding "${coding}" would be lost: send the bytes as they are to be read.`,
-      { field: 'content-encoding' },
-    );
 }
 
 /** Buckets decide nothing but `If-None-Match: *`; the others are held against what is there before. */

@@ -9,9 +9,15 @@ import { unhurried } from '../../http/unhurried.ts';
 import { BucketSource, type ObjectMeta } from './bucket-source.ts';
 import type { ObjectRequest } from './object-request.ts';
 
-/** Beside every object. The second: a browser is not to find out by itself what it was told. */
-export function objectFields(outcome: Reading<ObjectMeta>['outcome']): string[] {
-  return ['cache-status', CACHE_STATUS[outcome], 'x-content-type-options', 'nosniff'];
+/** Beside every object: as its owner wants it sent, where it came from, and that a browser is not to find out by itself what it was told. */
+export function objectFields(
+  outcome: Reading<ObjectMeta>['outcome'],
+  { fields }: ObjectMeta,
+): readonly string[] {
+  return [
+    ...Object.entries(fields).flat(),
+    ...['cache-status', CACHE_STATUS[outcome], 'x-content-type-options', 'nosniff'],
+  ];
 }
 
 /** RFC 9211. */
@@ -45,7 +51,7 @@ export async function getObject(
     const { meta, sizeBytes, outcome, bytes } = reading;
     const body = bytes ? undefined : await unhurried(request.raw, () => reading.open(span));
     const { status, headers } = representationHead({ ...meta, sizeBytes, span });
-    response.writeHead(status, [...headers, ...objectFields(outcome)]);
+    response.writeHead(status, [...headers, ...objectFields(outcome, meta)]);
     if (body) await sendBody(response, body, onBytes);
     else if (bytes) sendBytes(response, partOf(bytes, span), onBytes);
   } finally {
@@ -69,7 +75,7 @@ export async function headObject(
   if (verdict === 'failed') throw failed();
   if (verdict === 'not-modified') return answerNotModified(response, meta);
   const { headers } = representationHead({ ...meta, sizeBytes, span: 'whole' }); // RFC 9110 §14.2: a Range is for GET
-  response.writeHead(200, [...headers, ...objectFields(held?.outcome ?? 'absent')]);
+  response.writeHead(200, [...headers, ...objectFields(held?.outcome ?? 'absent', meta)]);
   response.end();
 }
 
@@ -94,8 +100,12 @@ function spanOf(
 }
 
 /** RFC 9110 §15.4.5. */
-function answerNotModified(response: ServerResponse, { etag, modifiedAt }: ObjectMeta): void {
-  response.writeHead(304, ['etag', `"${etag}"`, 'last-modified', new Date(modifiedAt).toUTCString()]);
+function answerNotModified(response: ServerResponse, { etag, modifiedAt, fields }: ObjectMeta): void {
+  const cacheControl = fields['cache-control'];
+  response.writeHead(304, [
+    ...['etag', `"${etag}"`, 'last-modified', new Date(modifiedAt).toUTCString()],
+    ...(cacheControl === undefined ? [] : ['cache-control', cacheControl]),
+  ]);
   response.end();
 }
 

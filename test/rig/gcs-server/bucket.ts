@@ -4,6 +4,8 @@ export interface StoredBytes {
   readonly contentType: string;
   readonly contentEncoding: string | undefined;
   readonly cacheControl: string | undefined;
+  /** Others that are sent as they came: `content-language`, `content-disposition`. */
+  readonly fields?: Readonly<Record<string, string>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 

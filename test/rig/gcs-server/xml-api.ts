@@ -52,6 +52,12 @@ async function put(
     contentType: header(request, 'content-type') ?? 'application/octet-stream',
     contentEncoding: header(request, 'content-encoding'),
     cacheControl: header(request, 'cache-control'),
+    fields: Object.fromEntries(
+      ['content-language', 'content-disposition'].flatMap((name) => {
+        const value = header(request, name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
     metadata: Object.fromEntries(metadata) as Record<string, string>,
   };
   const stored = bucket.put(object, condition);
@@ -72,6 +78,8 @@ function send(request: IncomingMessage, response: ServerResponse, object: TestOb
     'content-type': object.contentType,
     etag: etagOf(object.bytes),
     'last-modified': new Date(object.updatedAt).toUTCString(),
+    ...object.fields,
+    ...(object.cacheControl === undefined ? {} : { 'cache-control': object.cacheControl }),
     'x-goog-generation': object.generation,
     'x-goog-stored-content-encoding': object.contentEncoding ?? 'identity',
     'x-goog-stored-content-length': String(object.bytes.length),

@@ -2,15 +2,24 @@
 import type { BlobDownloadResponseParsed, BlobGetPropertiesResponse } from '@azure/storage-blob';
 import { parseDigest } from '../../../base/digest.ts';
 import type { ObjectFacts, PutOptions } from '../../store.ts';
+import { storedFields } from '../../stored-fields.ts';
 import { fromAzureName, toAzureName } from './metadata-names.ts';
 
 /** Where the body's SHA-256 is kept with the object: `x-ms-meta-sha256`. */
 const DIGEST_METADATA = 'sha256';
 
 /** What a write sends along. */
-export function termsOf({ ifAbsent, contentType, ...known }: PutOptions) {
+export function termsOf({ ifAbsent, contentType, fields = {}, ...known }: PutOptions) {
   return {
-    blobHTTPHeaders: { blobContentType: contentType ?? 'application/octet-stream' },
+    blobHTTPHeaders: {
+      blobContentType: contentType ?? 'application/octet-stream',
+      ...present({
+        blobContentEncoding: fields['content-encoding'],
+        blobContentLanguage: fields['content-language'],
+        blobContentDisposition: fields['content-disposition'],
+        blobCacheControl: fields['cache-control'],
+      }),
+    },
     metadata: metadataOf(known),
     conditions: ifAbsent ? { ifNoneMatch: '*' } : {},
   };
@@ -32,6 +41,12 @@ export function toFacts(reply: BlobGetPropertiesResponse | BlobDownloadResponseP
     sizeBytes: total ?? reply.contentLength ?? 0,
     digest: parseDigest(digest),
     contentType: reply.contentType,
+    fields: storedFields({
+      'content-encoding': reply.contentEncoding,
+      'content-language': reply.contentLanguage,
+      'content-disposition': reply.contentDisposition,
+      'cache-control': reply.cacheControl,
+    }),
     etag: (reply.etag ?? '').replaceAll('"', ''),
     modifiedAt: reply.lastModified?.getTime() ?? 0,
     metadata: Object.fromEntries(
@@ -44,4 +59,12 @@ export function toFacts(reply: BlobGetPropertiesResponse | BlobDownloadResponseP
 function totalOf(contentRange: string | undefined): number | undefined {
   const total = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
   return total === undefined ? undefined : Number(total);
+}
+
+function present<T extends string>(
+  values: Readonly<Record<T, string | undefined>>,
+): Partial<Record<T, string>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
+    Record<T, string>
+  >;
 }

@@ -18,6 +18,7 @@ import type {
   PutOptions,
   PutOutcome,
 } from '../../store.ts';
+import { storedFields } from '../../stored-fields.ts';
 import { GcsClient } from './gcs-client.ts';
 import { GcsRefusal, toFailure } from './gcs-errors.ts';
 import { DIGEST_METADATA, GcsPresigner, METADATA_HEADER } from './gcs-presigner.ts';
@@ -93,12 +94,21 @@ export class GcsStore implements ObjectStore {
   async #putOnce(
     key: ObjectKey,
     body: Readable | Uint8Array,
-    { ifAbsent, sizeBytes, digest, contentType, metadata, signal }: PutOptions & { sizeBytes: number },
+    {
+      ifAbsent,
+      sizeBytes,
+      digest,
+      contentType,
+      fields,
+      metadata,
+      signal,
+    }: PutOptions & { sizeBytes: number },
   ): Promise<PutOutcome> {
     const facts = { ...metadata, ...(digest === undefined ? {} : { [DIGEST_METADATA]: digest }) };
     const headers = {
       'content-length': String(sizeBytes),
       'content-type': contentType ?? 'application/octet-stream',
+      ...fields,
       // The object's generation is 0 as long as there is none: GCS decides in one step.
       ...(ifAbsent ? { 'x-goog-if-generation-match': '0' } : {}),
       ...Object.fromEntries(Object.entries(facts).map(([name, value]) => [METADATA_HEADER + name, value])),
@@ -235,6 +245,7 @@ function toFacts(headers: IncomingHttpHeaders): ObjectFacts {
     sizeBytes: Number(headers['x-goog-stored-content-length'] ?? headers['content-length'] ?? 0),
     digest: parseDigest(digest),
     contentType: headers['content-type'],
+    fields: storedFields(headers),
     // Unlike the ETag it is the same in every answer about the object.
     etag: String(headers['x-goog-generation'] ?? headers.etag).replaceAll('"', ''),
     modifiedAt: Date.parse(headers['last-modified'] ?? '') || 0,

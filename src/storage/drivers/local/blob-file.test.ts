@@ -17,6 +17,7 @@ const FACTS: BlobFacts = {
   digest: digestOf(BODY),
   contentType: 'application/zstd',
   storedAt: 1_700_000_000_000,
+  fields: { 'content-encoding': 'zstd' },
   metadata: { task: 'web#build' },
 };
 const BLOB = Buffer.concat([BODY, encodeTrailer(FACTS)]);
@@ -45,6 +46,10 @@ test('facts read back as they were written, whatever the lengths of body and fac
       key: objectKeys.map(String),
       contentType: fc.option(fc.string(), { nil: undefined }),
       storedAt: fc.option(fc.nat(), { nil: undefined }),
+      fields: fc.record(
+        { 'content-encoding': fc.string({ minLength: 1 }), 'cache-control': fc.string({ minLength: 1 }) },
+        { requiredKeys: [], noNullPrototype: true },
+      ),
       metadata: fc.dictionary(fc.string(), fc.string({ maxLength: 3000 }), { noNullPrototype: true }),
     },
     { noNullPrototype: true },

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { type Digest, parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
+import { type StoredFields, storedFields } from '../../stored-fields.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { QuickCalls } from './quick-calls.ts';
 
@@ -30,6 +31,7 @@ export interface BlobFacts {
   readonly sizeBytes: number;
   readonly digest: Digest;
   readonly contentType: string | undefined;
+  readonly fields?: StoredFields | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch; the file's own time tells when it was last used. `undefined` in files of 0.1. */
   readonly storedAt: number | undefined;
@@ -46,6 +48,7 @@ export function encodeTrailer(facts: BlobFacts): Buffer {
       size: facts.sizeBytes,
       sha256: facts.digest,
       contentType: facts.contentType,
+      fields: facts.fields && isEmpty(facts.fields) ? undefined : facts.fields,
       metadata: facts.metadata,
       storedAt: facts.storedAt,
     }),
@@ -112,7 +115,10 @@ function factsIn(tail: Buffer, needed: number, fileBytes: number): BlobFacts | u
 
 /** The checksum held, so the JSON is ours; this guards against another version of us. */
 function parseFacts(json: string): BlobFacts | undefined {
-  const { key, size, sha256, contentType, metadata, storedAt } = JSON.parse(json) as Record<string, unknown>;
+  const { key, size, sha256, contentType, fields, metadata, storedAt } = JSON.parse(json) as Record<
+    string,
+    unknown
+  >;
   const digest = typeof sha256 === 'string' ? parseDigest(sha256) : undefined;
   if (typeof key !== 'string' || typeof size !== 'number' || digest === undefined) return undefined;
   return {
@@ -120,7 +126,12 @@ function parseFacts(json: string): BlobFacts | undefined {
     sizeBytes: size,
     digest,
     contentType: typeof contentType === 'string' ? contentType : undefined,
+    fields: storedFields((fields ?? {}) as Record<string, unknown>),
     metadata: (metadata ?? {}) as Record<string, string>,
     storedAt: typeof storedAt === 'number' ? storedAt : undefined,
   };
+}
+
+function isEmpty(fields: StoredFields): boolean {
+  return Object.keys(fields).length === 0;
 }

@@ -253,12 +253,13 @@ export class LocalStore implements ObjectStore {
       }
       const digest = meter.digest();
       assertAsAnnounced(options, meter.bytes, digest);
-      const { contentType, metadata = {} } = options;
+      const { contentType, fields = {}, metadata = {} } = options;
       const trailer = encodeTrailer({
         key,
         sizeBytes: meter.bytes,
         digest,
         contentType,
+        fields,
         metadata,
         storedAt: this.#clock.now(),
       });
@@ -304,8 +305,8 @@ export class LocalStore implements ObjectStore {
 }
 
 function toObjectFacts({ stats, facts }: OpenBlob): ObjectFacts {
-  const { sizeBytes, digest, contentType, metadata, storedAt = stats.mtimeMs } = facts;
-  return { sizeBytes, digest, contentType, metadata, etag: digest, modifiedAt: storedAt };
+  const { sizeBytes, digest, contentType, fields, metadata, storedAt = stats.mtimeMs } = facts;
+  return { sizeBytes, digest, contentType, fields, metadata, etag: digest, modifiedAt: storedAt };
 }
 
 /** Chunks gathered to batches; stops with the signal. */

@@ -28,6 +28,7 @@ import type {
   PutOptions,
   PutOutcome,
 } from '../../store.ts';
+import { storedFields } from '../../stored-fields.ts';
 import { isNoSuchBucket, statusOf, toFailure } from './s3-failure.ts';
 import { DIGEST_METADATA, S3Presigner } from './s3-presigner.ts';
 
@@ -130,7 +131,7 @@ export class S3Store implements ObjectStore {
   async #putOnce(
     key: ObjectKey,
     body: Readable | Uint8Array,
-    { ifAbsent, sizeBytes, digest, contentType, metadata, signal }: PutOptions,
+    { ifAbsent, sizeBytes, digest, contentType, fields = {}, metadata, signal }: PutOptions,
     mayRepeat: boolean,
   ): Promise<PutOutcome | 'conflict'> {
     const command = new PutObjectCommand({
@@ -139,6 +140,10 @@ export class S3Store implements ObjectStore {
       Body: body,
       ContentLength: sizeBytes,
       ContentType: contentType ?? 'application/octet-stream',
+      ContentEncoding: fields['content-encoding'],
+      ContentLanguage: fields['content-language'],
+      ContentDisposition: fields['content-disposition'],
+      CacheControl: fields['cache-control'],
       Metadata: { ...metadata, ...(digest === undefined ? {} : { [DIGEST_METADATA]: digest }) },
       ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
     });
@@ -228,6 +233,12 @@ function toFacts(reply: HeadObjectCommandOutput & { ContentRange?: string | unde
     sizeBytes: totalOf(reply.ContentRange) ?? reply.ContentLength ?? 0,
     digest: parseDigest(digest),
     contentType: reply.ContentType,
+    fields: storedFields({
+      'content-encoding': reply.ContentEncoding,
+      'content-language': reply.ContentLanguage,
+      'content-disposition': reply.ContentDisposition,
+      'cache-control': reply.CacheControl,
+    }),
     etag: (reply.ETag ?? '').replaceAll('"', ''),
     modifiedAt: reply.LastModified?.getTime() ?? 0,
     metadata,
