@@ -1,5 +1,11 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { ByteSpan } from '../base/byte-range.ts';
+
+export interface SendingOptions {
+  /** Called before the first bytes, once they were found right. */
+  readonly begin: () => void;
+  readonly onBytes: (bytes: number) => void;
+}
 
 /** A body that a tier holds, opened: it can be read whole whatever becomes of its entry meanwhile. Must be read or closed. */
 export interface HeldBody<M> {
@@ -11,6 +17,8 @@ export interface HeldBody<M> {
   bytes(): Promise<Uint8Array | undefined>;
   /** Fails before the first doubtful byte. */
   stream(span: ByteSpan | 'whole'): Readable;
+  /** Sends what `stream` reads, and leaves the sink open; for large bodies at less cost. A sink that is closed ends it well. */
+  sendTo?(sink: Writable, span: ByteSpan | 'whole', options: SendingOptions): Promise<void>;
   close(): void;
 }
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { globSync } from 'node:fs';
+import { open as openFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -256,6 +257,61 @@ describe('a storage that breaks off', { skip: 'skip' in s3 ? s3.skip : false }, 
     await using agent = disposable(new Agent());
     proxy.cutAll();
     proxy.toxins.push('reset');
+    assert.ok(await isWhole(server, agent.value));
+  });
+});
+
+describe('a disk tier that is not what was stored (F10, F11)', () => {
+  const small = { VC_CACHE_MAX_MEMORY: '1MiB', VC_CACHE_MAX_OBJECT_SIZE: '8MiB' };
+  let folder: TempFolder;
+  let backend: Backend;
+  before(async () => {
+    folder = await openTempFolder();
+    backend = (await BACKENDS['local']?.open(folder.path)) as Backend;
+    await using server = await start(folder.path, { ...backend.env, ...small });
+    await using agent = disposable(new Agent());
+    assert.equal((await putBody(server)).status, 201);
+    assert.ok(await isWhole(server, agent.value));
+    await until(async () => (await statsOf(server)).disk.entries === 1);
+  });
+  after(() => folder[Symbol.asyncDispose]());
+
+  const bodies = () => globSync(join(folder.path, 'cache', 'cache-v1', '*', '*.bin'));
+
+  async function flipByte(at: number): Promise<void> {
+    const [path = ''] = bodies();
+    await using file = await openFile(path, 'r+');
+    const byte = Buffer.alloc(1);
+    await file.read(byte, 0, 1, at);
+    await file.write(Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, at);
+  }
+
+  test('in its first block: it is a miss, fetched anew before a byte is sent', async () => {
+    await using server = await start(folder.path, { ...backend.env, ...small });
+    await using agent = disposable(new Agent());
+    await flipByte(100);
+    assert.ok(await isWhole(server, agent.value));
+    await until(async () => (await statsOf(server)).disk.entries === 1);
+    assert.ok(await isWhole(server, agent.value));
+    assert.equal((await statsOf(server)).misses.fetched, 1);
+  });
+
+  test('in a later block: the answer is cut before it, and the next one is whole', async () => {
+    await using server = await start(folder.path, { ...backend.env, ...small });
+    await using agent = disposable(new Agent());
+    await flipByte(BODY.length - 1);
+    await assert.rejects(isWhole(server, agent.value));
+    assert.ok(await isWhole(server, agent.value));
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    assert.match(text, /^vc_gateway_disk_trouble_total\{kind="damaged"\} 1$/m);
+  });
+
+  test('with records lost and garbage in their place: it starts, says so, and fetches anew', async () => {
+    for (const path of bodies()) await writeFile(path.replace(/bin$/, 'json'), 'garbage');
+    await using server = await start(folder.path, { ...backend.env, ...small });
+    await using agent = disposable(new Agent());
+    assert.equal((await statsOf(server)).disk.entries, 0);
+    assert.ok(server.log.some(({ message }) => String(message).startsWith('the disk tier had trouble')));
     assert.ok(await isWhole(server, agent.value));
   });
 });

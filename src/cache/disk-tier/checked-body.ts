@@ -20,9 +20,14 @@ export class CheckedBody {
    * @throws VelocityError `DIGEST_MISMATCH` or `BODY_TRUNCATED`: damaged; else the system's errors
    */
   async read(position: number, last: number): Promise<Buffer> {
+    return this.readWith((bytes) => Buffer.allocUnsafe(bytes), position, last);
+  }
+
+  /** Likewise into memory that `take` gives for a block of so many bytes. */
+  async readWith(take: (bytes: number) => Buffer, position: number, last: number): Promise<Buffer> {
     const block = Math.floor(position / BLOCK_BYTES);
     const start = block * BLOCK_BYTES;
-    const target = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, this.#sizeBytes - start));
+    const target = take(Math.min(BLOCK_BYTES, this.#sizeBytes - start));
     await this.#readBlock(block, target);
     return target.subarray(position - start, last + 1 - start);
   }

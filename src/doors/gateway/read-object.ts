@@ -6,6 +6,7 @@ import type { Reading, ReadThrough } from '../../cache/read-through.ts';
 import { preconditions } from '../../http/preconditions.ts';
 import { type OnBytes, representationHead, sendBody, sendBytes } from '../../http/transfer.ts';
 import { unhurried } from '../../http/unhurried.ts';
+import { isDamage } from '../../storage/body.ts';
 import { BucketSource, type ObjectMeta } from './bucket-source.ts';
 import type { ObjectRequest } from './object-request.ts';
 
@@ -38,10 +39,11 @@ const CACHE_STATUS: Readonly<Record<Reading<ObjectMeta>['outcome'], string>> = {
 export async function getObject(
   request: FastifyRequest,
   response: ServerResponse,
-  { bucket, key, tierKey }: ObjectRequest,
+  object: ObjectRequest,
   cache: ReadThrough<ObjectMeta>,
   onBytes: OnBytes,
 ): Promise<void> {
+  const { bucket, key, tierKey } = object;
   const source = new BucketSource(bucket, key);
   const reading = await unhurried(request.raw, () => cache.read(tierKey, source));
   if (!reading) throw missing();
@@ -49,11 +51,21 @@ export async function getObject(
     const span = spanOf(request, response, reading);
     if (span === undefined) return;
     const { meta, sizeBytes, outcome, bytes } = reading;
-    const body = bytes ? undefined : await unhurried(request.raw, () => reading.open(span));
+    const body = bytes || reading.sendTo ? undefined : await unhurried(request.raw, () => reading.open(span));
     const { status, headers } = representationHead({ ...meta, sizeBytes, span });
-    response.writeHead(status, [...headers, ...objectFields(outcome, meta)]);
+    const begin = (): void => void response.writeHead(status, [...headers, ...objectFields(outcome, meta)]);
+    if (!bytes && !body) {
+      await reading.sendTo?.(response, span, { begin, onBytes });
+      response.end();
+      return;
+    }
+    begin();
     if (body) await sendBody(response, body, onBytes);
     else if (bytes) sendBytes(response, partOf(bytes, span), onBytes);
+  } catch (error) {
+    // The disk tier's bytes were found wrong before any was sent: they are gone from there, so this is a miss.
+    if (!isDamage(error) || reading.outcome !== 'disk' || response.headersSent) throw error;
+    await getObject(request, response, object, cache, onBytes);
   } finally {
     reading.close();
   }
