@@ -10,6 +10,7 @@ import {
   isSecretKind,
   type Kind,
   oneOf,
+  quantile,
   ratio,
   requestRate,
   secret,
@@ -24,6 +25,7 @@ const KINDS: Record<string, Kind<unknown>> = {
   secret: secret(),
   wholeNumber: wholeNumber(0, 65_535),
   ratio: ratio(),
+  quantile: quantile(),
   trueOrFalse: trueOrFalse(),
   oneOf: oneOf(['local', 's3']),
   byteSize: byteSize(),
@@ -154,4 +156,9 @@ test('names of tenants come as text with commas or as a list; a star is all of t
 test('a ratio is a number from 0 to 1', () => {
   assert.deepEqual(read(ratio(), 0, 1, 0.1, '.5', '1.0'), [0, 1, 0.1, 0.5, 1]);
   assert.deepEqual(read(ratio(), -0.1, 1.01, 2, '1e-1', '10%', 'half', true), Array(7).fill(undefined));
+});
+
+test('a quantile is a ratio below 1', () => {
+  assert.deepEqual(read(quantile(), 0, 0.99, '.999'), [0, 0.99, 0.999]);
+  assert.deepEqual(read(quantile(), 1, '1.0', 1.01, -0.1, '99%'), Array(5).fill(undefined));
 });

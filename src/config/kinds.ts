@@ -88,6 +88,19 @@ export function ratio(): Kind<number> {
   };
 }
 
+/** A part of a whole that is not all of it: `0.99`. */
+export function quantile(): Kind<number> {
+  const { parse } = ratio();
+  return {
+    expects: 'a number from 0 to below 1',
+    schema: { type: 'number', minimum: 0, exclusiveMaximum: 1 },
+    parse(raw) {
+      const value = parse(raw);
+      return value === 1 ? undefined : value;
+    },
+  };
+}
+
 export function trueOrFalse(): Kind<boolean> {
   const words: ReadonlyMap<string, boolean> = new Map([
     ['true', true],

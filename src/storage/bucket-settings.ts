@@ -1,9 +1,16 @@
 import type { Secret } from '../base/secret.ts';
-import { secret, text, trueOrFalse } from '../config/kinds.ts';
+import { quantile, secret, text, trueOrFalse } from '../config/kinds.ts';
 import type { NamedSettings } from '../config/named-settings.ts';
 import { endpoint } from './endpoint.ts';
 
 const bucket = (what: string) => `bucket is missing: name the bucket of ${what} that this store is`;
+
+/** Of stores behind a network. */
+const hedgeQuantile = {
+  key: 'hedge_quantile',
+  kind: quantile(),
+  doc: 'A read that takes longer than this share of the latest ones did is sent a second time, for at most one read in twenty; the first answer counts. 0.99 is usual. Without it nothing is sent twice.',
+} as const;
 
 /** The stores of the object gateway. */
 export const storeSettings = {
@@ -46,6 +53,7 @@ export const storeSettings = {
         kind: trueOrFalse(),
         doc: 'Address the bucket as the first part of the path. On by itself where an endpoint is set.',
       },
+      hedgeQuantile,
     },
     azure: {
       container: {
@@ -71,6 +79,7 @@ export const storeSettings = {
         kind: endpoint(),
         doc: 'Blob endpoint, where it is not https://<account>.blob.core.windows.net.',
       },
+      hedgeQuantile,
     },
     gcs: {
       bucket: { key: 'bucket', kind: text(), required: bucket('GCS'), doc: 'Bucket.' },
@@ -79,6 +88,7 @@ export const storeSettings = {
         kind: endpoint(),
         doc: 'Another endpoint than Google’s own, such as a private one.',
       },
+      hedgeQuantile,
     },
     local: {
       root: {
@@ -95,7 +105,12 @@ interface Bucket {
   readonly immutable: boolean;
 }
 
-export interface S3BucketSettings extends Bucket {
+interface RemoteBucket extends Bucket {
+  /** From 0 to below 1; `undefined`: nothing is hedged. */
+  readonly hedgeQuantile: number | undefined;
+}
+
+export interface S3BucketSettings extends RemoteBucket {
   readonly type: 's3';
   readonly bucket: string;
   readonly region: string;
@@ -106,7 +121,7 @@ export interface S3BucketSettings extends Bucket {
   readonly pathStyle: boolean;
 }
 
-export interface AzureBucketSettings extends Bucket {
+export interface AzureBucketSettings extends RemoteBucket {
   readonly type: 'azure';
   readonly container: string;
   readonly connectionString: Secret | undefined;
@@ -116,7 +131,7 @@ export interface AzureBucketSettings extends Bucket {
   readonly endpoint: string | undefined;
 }
 
-export interface GcsBucketSettings extends Bucket {
+export interface GcsBucketSettings extends RemoteBucket {
   readonly type: 'gcs';
   readonly bucket: string;
   readonly endpoint: string | undefined;

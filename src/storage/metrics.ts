@@ -6,6 +6,7 @@ export interface StorageMetrics {
   readonly durations: Histogram<'driver' | 'operation'>;
   readonly damaged: Counter<'driver' | 'reason'>;
   readonly retries: Counter<'driver' | 'operation'>;
+  readonly hedges: Counter<'driver' | 'outcome'>;
   readonly circuitOpen: Gauge<'driver'>;
   readonly evictions: Counter<'tier' | 'reason'>;
   readonly evictedBytes: Counter<'tier'>;
@@ -39,6 +40,12 @@ export function storageMetrics(registry: Registry): StorageMetrics {
       name: 'vc_storage_retries_total',
       help: 'Calls that were made again after the storage did not answer as it should.',
       labelNames: ['driver', 'operation'],
+      registers,
+    }),
+    hedges: new Counter({
+      name: 'vc_storage_hedges_total',
+      help: 'Reads that were sent a second time while the first request was waited for, by outcome: won where the second one’s answer counted, else lost.',
+      labelNames: ['driver', 'outcome'],
       registers,
     }),
     circuitOpen: new Gauge({

@@ -8,6 +8,7 @@ import { freePort } from '../../test/rig/free-port.ts';
 import { HttpServer } from '../../test/rig/http-server.ts';
 import { ManualClock } from '../../test/rig/manual-clock.ts';
 import { openTempFolder } from '../../test/rig/temp-folder.ts';
+import { until } from '../../test/rig/until.ts';
 import { digestOf } from '../base/digest.ts';
 import { Secret } from '../base/secret.ts';
 import { openLogger } from '../telemetry/logger.ts';
@@ -49,19 +50,21 @@ function s3(endpoint: string, bucket = 'b'): S3BucketSettings {
     endpoint,
     credentials: { accessKey: new Secret(`key-of-${bucket}`), secretKey: new Secret('secret') },
     pathStyle: true,
+    hedgeQuantile: undefined,
     immutable: false,
   };
 }
 
-/** A server that speaks as much S3 as a reader needs, and says what it was asked. */
+/** A server that speaks as much S3 as a reader needs, and says what it was asked. It is `silent` to the n-th request. */
 async function startS3(
   objects: Readonly<Record<string, { body: Buffer; digest?: string }>>,
-): Promise<HttpServer & { asked: string[]; keys: Set<string> }> {
+): Promise<HttpServer & { asked: string[]; keys: Set<string>; silent: Set<number> }> {
   const asked: string[] = [];
   const keys = new Set<string>();
+  const silent = new Set<number>();
   const server = await HttpServer.start((request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
-    asked.push(`${request.method} ${path}`);
+    if (silent.has(asked.push(`${request.method} ${path}`))) return;
     keys.add(/Credential=([^/]+)/.exec(request.headers.authorization ?? '')?.[1] ?? 'none');
     const object = objects[path];
     const isBucket = path.split('/').length === 2 || path.endsWith('/');
@@ -73,7 +76,7 @@ async function startS3(
     });
     return response.end(request.method === 'HEAD' ? undefined : body);
   });
-  return Object.assign(server, { asked, keys });
+  return Object.assign(server, { asked, keys, silent });
 }
 
 async function read(store: ObjectStore): Promise<Buffer | undefined> {
@@ -103,6 +106,33 @@ test('buckets are opened with keys of their own, told apart in metrics, and not 
   });
   assert.deepEqual(around.warnings, []);
   await Promise.all([one.close(), two.close()]);
+});
+
+test('a slow read is sent twice where that is set, and is one read in all metrics but its own', async () => {
+  await using server = await startS3({ '/b/path/to/object.txt': { body: BODY } });
+  const around = new Surroundings();
+  const plain = await around.open('plain', s3(server.url));
+  const hedged = await around.open('hedged', { ...s3(server.url), hedgeQuantile: 0.99 });
+  for (let round = 0; round < 50; round++) {
+    await read(plain);
+    await read(hedged);
+  }
+  for (const store of [hedged, plain]) {
+    const asked = server.asked.length + 1;
+    server.silent.add(asked);
+    const reading = read(store);
+    await until(async () => server.asked.length === asked);
+    around.clock.advance(5_000);
+    if (store === hedged) assert.deepEqual(await reading, BODY);
+    assert.equal(server.asked.length, asked + (store === hedged ? 1 : 0));
+  }
+  const { 's3:hedged get hit': hits, 's3:hedged get error': errors } = await around.counts();
+  assert.deepEqual([hits, errors], [51, undefined]);
+  const { values } = await around.metrics.hedges.get();
+  assert.deepEqual(
+    values.map(({ labels, value }) => [...Object.values(labels), value]),
+    [['s3:hedged', 'won', 1]],
+  );
 });
 
 test('an object that is not what its digest says is a miss and stays where it is', async () => {
@@ -176,6 +206,7 @@ test('settings that cannot be are refused by the name they have in the file', as
     key: undefined,
     sas: undefined,
     endpoint: undefined,
+    hedgeQuantile: undefined,
     immutable: false,
   };
   await assert.rejects(new Surroundings().open('assets', settings), {

@@ -1,6 +1,7 @@
 import { messageOf, VelocityError } from '../base/errors.ts';
 import type { BucketSettings } from './bucket-settings.ts';
 import { answering, patient, type StoreSurroundings } from './guarded.ts';
+import { HedgedStore } from './hedged-store.ts';
 import { LateStore } from './late-store.ts';
 import { MeteredStore } from './metered-store.ts';
 import type { ObjectKey } from './object-key.ts';
@@ -36,7 +37,8 @@ export async function openBucket(
     });
   const isLocal = settings.type === 'local';
   const opened = isLocal ? new LateStore(LOCAL, open) : await open();
-  const metered = new MeteredStore(new LabelledStore(opened, driver), metrics, clock);
+  const labelled = new LabelledStore(opened, driver);
+  const metered = new MeteredStore(hedging(labelled, settings, around), metrics, clock);
   const store = isLocal ? metered : patient(answering(metered, clock), { logger, metrics, clock });
   try {
     await store.probe();
@@ -48,6 +50,25 @@ export async function openBucket(
     logger.warn({ reason: messageOf(error) }, 'a store cannot be used now; its requests fail until it can');
   }
   return new VerifiedStore(store, report('digest-mismatch'), 'kept');
+}
+
+/**
+ * Directly over the driver: to all that is above, two requests are one call, with one time limit, one latency and one
+ * outcome. So the request that loses counts as no failure, what is learned of latencies has no pauses of retries in it,
+ * and a try that fails in both requests is one failure to the circuit breaker.
+ */
+function hedging(
+  store: ObjectStore,
+  settings: BucketSettings,
+  { clock, metrics }: StoreSurroundings,
+): ObjectStore {
+  if (settings.type === 'local' || settings.hedgeQuantile === undefined) return store;
+  const { driver } = store;
+  return new HedgedStore(store, {
+    quantile: settings.hedgeQuantile,
+    clock,
+    onHedge: (outcome) => metrics.hedges.inc({ driver, outcome }),
+  });
 }
 
 /** What is true of local files before they can be opened. */

@@ -17,7 +17,7 @@ export type DriverSettings =
   | MaybeUnnamed<GcsBucketSettings, 'bucket'>
   | MaybeUnnamed<AzureBucketSettings, 'container'>;
 
-type MaybeUnnamed<T, K extends keyof T> = Omit<T, K | 'immutable'> & {
+type MaybeUnnamed<T, K extends keyof T> = Omit<T, K | 'immutable' | 'hedgeQuantile'> & {
   readonly [Name in K]: T[Name] | undefined;
 };
 

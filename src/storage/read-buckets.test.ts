@@ -37,6 +37,7 @@ test('an S3 bucket alone is in AWS, in us-east-1, with what credentials AWS find
     endpoint: undefined,
     credentials: undefined,
     pathStyle: false,
+    hedgeQuantile: undefined,
     immutable: false,
   });
 });
@@ -51,6 +52,7 @@ test('an S3 bucket has what it was given, and paths where an endpoint is set', (
     region: 'eu-1',
     endpoint: 'https://minio',
     pathStyle: true,
+    hedgeQuantile: undefined,
     immutable: true,
   });
   assert.equal(bucket('s3', `${more}, path_style: false`).pathStyle, false);
@@ -64,9 +66,28 @@ test('containers, buckets and folders have what they were given', () => {
     type: 'gcs',
     bucket: 'b',
     endpoint: 'https://private',
+    hedgeQuantile: undefined,
     immutable: false,
   });
   assert.deepEqual(bucket('local', 'root: /srv'), { type: 'local', root: '/srv', immutable: false });
+});
+
+test('stores behind a network may hedge, by a quantile below 1; a folder may not', () => {
+  for (const [type, own] of [
+    ['s3', 'bucket: b'],
+    ['gcs', 'bucket: b'],
+    ['azure', 'container: c, connection_string: x'],
+  ] as const) {
+    const settings = bucket(type, `${own}, hedge_quantile: 0.99`);
+    assert.equal('hedgeQuantile' in settings && settings.hedgeQuantile, 0.99);
+  }
+  assert.deepEqual(mistakes('type: s3, bucket: b, hedge_quantile: 1'), [
+    'a.yml:2:49: stores.media.hedge_quantile: expected a number from 0 to below 1, found 1',
+  ]);
+  assert.match(
+    mistakes('type: local, root: /srv, hedge_quantile: 0.9').join(),
+    /^a.yml:2:37: unknown key "stores.media.hedge_quantile": it is one of type s3 and azure and gcs;/,
+  );
 });
 
 describe('an endpoint', () => {

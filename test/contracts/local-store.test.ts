@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { CircuitBreakerStore } from '../../src/storage/circuit-breaker-store.ts';
 import { LocalStore } from '../../src/storage/drivers/local/local-store.ts';
+import { HedgedStore } from '../../src/storage/hedged-store.ts';
 import { RetryingStore } from '../../src/storage/retrying-store.ts';
 import { TimeoutStore } from '../../src/storage/timeout-store.ts';
 import { VerifiedStore } from '../../src/storage/verified-store.ts';
@@ -39,6 +40,15 @@ describeObjectStore(
       clock: systemClock,
     });
     const store = new CircuitBreakerStore(retrying, { failures: 5, openMs: 1_000, clock: systemClock });
+    return { store, [Symbol.asyncDispose]: local[Symbol.asyncDispose] };
+  },
+  { raceRounds: 5, presign: 'none' },
+);
+describeObjectStore(
+  'hedged over local',
+  async () => {
+    const local = await openLocal(false);
+    const store = new HedgedStore(local.store, { quantile: 0, clock: systemClock });
     return { store, [Symbol.asyncDispose]: local[Symbol.asyncDispose] };
   },
   { raceRounds: 5, presign: 'none' },
