@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { CircuitBreakerStore } from '../../src/storage/circuit-breaker-store.ts';
 import { LocalStore } from '../../src/storage/drivers/local/local-store.ts';
+import { FailoverStore } from '../../src/storage/failover-store.ts';
 import { HedgedStore } from '../../src/storage/hedged-store.ts';
 import { RetryingStore } from '../../src/storage/retrying-store.ts';
 import { TimeoutStore } from '../../src/storage/timeout-store.ts';
@@ -50,6 +51,20 @@ describeObjectStore(
     const local = await openLocal(false);
     const store = new HedgedStore(local.store, { quantile: 0, clock: systemClock });
     return { store, [Symbol.asyncDispose]: local[Symbol.asyncDispose] };
+  },
+  { raceRounds: 5, presign: 'none' },
+);
+describeObjectStore(
+  'failover over two local ones',
+  async () => {
+    const [first, second] = [await openLocal(false), await openLocal(false)];
+    return {
+      store: new FailoverStore(first.store, [second.store], systemClock),
+      async [Symbol.asyncDispose]() {
+        await first[Symbol.asyncDispose]();
+        await second[Symbol.asyncDispose]();
+      },
+    };
   },
   { raceRounds: 5, presign: 'none' },
 );
