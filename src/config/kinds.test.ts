@@ -9,6 +9,7 @@ import {
   httpUrl,
   isSecretKind,
   type Kind,
+  names,
   oneOf,
   quantile,
   ratio,
@@ -156,6 +157,13 @@ test('names of tenants come as text with commas or as a list; a star is all of t
 test('a ratio is a number from 0 to 1', () => {
   assert.deepEqual(read(ratio(), 0, 1, 0.1, '.5', '1.0'), [0, 1, 0.1, 0.5, 1]);
   assert.deepEqual(read(ratio(), -0.1, 1.01, 2, '1e-1', '10%', 'half', true), Array(7).fill(undefined));
+});
+
+test('names are a list or text with commas, and none of them is empty', () => {
+  const kind = names('things');
+  assert.deepEqual(read(kind, 'a', 'a, b', ['a', 'b']), [['a'], ['a', 'b'], ['a', 'b']]);
+  assert.deepEqual(read(kind, '', 'a,', [], ['a', ''], [['a']], {}, null), Array(7).fill(undefined));
+  assert.equal(kind.show?.(['a', 'b']), 'a, b');
 });
 
 test('a quantile is a ratio below 1', () => {

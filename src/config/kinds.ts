@@ -184,6 +184,19 @@ export function addressRanges(): Kind<readonly string[]> {
   };
 }
 
+/** Names of what is configured elsewhere, with commas between them or as a list. */
+export function names(what: string): Kind<readonly string[]> {
+  return {
+    expects: `names of ${what} with commas between them`,
+    schema: { type: ['string', 'array'], minLength: 1, minItems: 1, items: { type: 'string' } },
+    parse(raw) {
+      const given = listOf(raw);
+      return given?.every((name) => name !== '') ? given : undefined;
+    },
+    show: (given) => given.join(', '),
+  };
+}
+
 /** `*`: every tenant. */
 export function tenantNames(): Kind<readonly string[]> {
   return {

@@ -130,6 +130,12 @@ test('the schema takes that configuration too', () => {
   const validate = ajv.compile(settingsSchema('Test', serverSettings, [storeSettings]));
   assert.ok(validate(parse(CACHEGATE_YAML)), JSON.stringify(validate.errors));
   assert.equal(validate({ stores: { a: { type: 's3', container: 'x' } } }), false);
+  for (const stores of ['a', 'a, b', ['a', 'b']])
+    assert.ok(validate({ stores: { c: { type: 'failover', stores } } }), JSON.stringify(validate.errors));
+  for (const stores of ['', [], [1]])
+    assert.equal(validate({ stores: { c: { type: 'failover', stores } } }), false);
+  for (const quantile of [0, 0.99, 1])
+    assert.equal(validate({ stores: { a: { type: 's3', hedge_quantile: quantile } } }), quantile < 1);
 });
 
 test('an environment of cachegate loads as it stands, with --config env', async () => {

@@ -7,7 +7,7 @@ import type { Checked, Mistake } from '../config/mistake.ts';
 import { resolveNamed } from '../config/resolve-named.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
 import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
-import { type BucketSettings, storeSettings } from '../storage/bucket-settings.ts';
+import { type NamedStoreSettings, storeSettings } from '../storage/bucket-settings.ts';
 import { type NamedStore, readBuckets } from '../storage/read-buckets.ts';
 import type { StorageSettings } from '../storage/settings.ts';
 import { settleListen } from './listen-address.ts';
@@ -34,7 +34,7 @@ export interface SettingsSources {
 
 export interface LoadedSettings extends Resolution<typeof serverSettings> {
   /** The stores of the object gateway by name; none: there is no object gateway. */
-  readonly stores: ReadonlyMap<string, BucketSettings>;
+  readonly stores: ReadonlyMap<string, NamedStoreSettings>;
   /** The same as they were given, with the origin of each value. */
   readonly givenStores: readonly NamedStore[];
 }

@@ -1,10 +1,12 @@
 import { PresignedPaths } from '../auth/presigned-path.ts';
 import { presignPublicKeyOf } from '../auth/settings.ts';
+import type { Clock } from '../base/clock.ts';
 import { openTiers } from '../cache/open-tiers.ts';
 import { type ObjectMeta, parseObjectMeta } from '../doors/gateway/bucket-source.ts';
 import type { Bucket } from '../doors/gateway/buckets.ts';
 import { Gateway } from '../doors/gateway/gateway.ts';
-import type { BucketSettings } from '../storage/bucket-settings.ts';
+import type { FailoverSettings, NamedStoreSettings } from '../storage/bucket-settings.ts';
+import { FailoverStore } from '../storage/failover-store.ts';
 import { openBucket } from '../storage/open-bucket.ts';
 import { RareWarning } from '../telemetry/rare-warning.ts';
 import type { DoorSurroundings } from './door-surroundings.ts';
@@ -19,7 +21,7 @@ const DISK_TROUBLE = 'the disk tier had trouble; what is concerned is a miss';
  */
 export async function openGateway(
   settings: ServerSettings,
-  stores: ReadonlyMap<string, BucketSettings>,
+  stores: ReadonlyMap<string, NamedStoreSettings>,
   around: DoorSurroundings,
 ): Promise<OpenDoor> {
   const { logger, metrics, clock } = around;
@@ -61,22 +63,47 @@ export async function openGateway(
 
 /** Side by side: one that does not answer takes some seconds until it is left for later. */
 async function openBuckets(
-  stores: ReadonlyMap<string, BucketSettings>,
+  stores: ReadonlyMap<string, NamedStoreSettings>,
   { logger, metrics, clock }: DoorSurroundings,
 ): Promise<ReadonlyMap<string, Bucket>> {
   const around = { logger, metrics: metrics.storage, clock };
   const opened = await Promise.allSettled(
-    Array.from(stores, async ([id, settings]): Promise<Bucket> => {
-      return { id, store: await openBucket(id, settings, around), immutable: settings.immutable };
+    Array.from(stores, async ([id, settings]): Promise<Bucket[]> => {
+      if (settings.type === 'failover') return [];
+      return [{ id, store: await openBucket(id, settings, around), immutable: settings.immutable }];
     }),
   );
   const buckets = new Map(
-    opened.flatMap((each) => (each.status === 'fulfilled' ? [[each.value.id, each.value]] : [])),
+    opened
+      .flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
+      .map((bucket) => [bucket.id, bucket]),
   );
   const failed = opened.find((each) => each.status === 'rejected');
-  if (!failed) return buckets;
-  await closeAll(buckets);
-  throw failed.reason;
+  if (failed) {
+    await closeAll(buckets);
+    throw failed.reason;
+  }
+  const failovers = Array.from(stores).flatMap(([id, settings]) =>
+    settings.type === 'failover' ? [failoverOf(id, settings, buckets, clock)] : [],
+  );
+  return new Map([...buckets.values(), ...failovers].map((bucket) => [bucket.id, bucket]));
+}
+
+/** What its first store keeps as it is, is kept under this name too. */
+function failoverOf(
+  id: string,
+  { stores, immutable }: FailoverSettings,
+  buckets: ReadonlyMap<string, Bucket>,
+  clock: Clock,
+): Bucket {
+  const [first, ...others] = stores.flatMap((name) => buckets.get(name) ?? []);
+  if (!first) throw new Error(`unreachable: ${id} names a store that is there`);
+  const store = new FailoverStore(
+    first.store,
+    others.map((other) => other.store),
+    clock,
+  );
+  return { id, store, writesTo: first.store, immutable: immutable || first.immutable };
 }
 
 async function closeAll(buckets: ReadonlyMap<string, Bucket>): Promise<void> {

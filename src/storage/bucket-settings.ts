@@ -1,5 +1,5 @@
 import type { Secret } from '../base/secret.ts';
-import { quantile, secret, text, trueOrFalse } from '../config/kinds.ts';
+import { names, quantile, secret, text, trueOrFalse } from '../config/kinds.ts';
 import type { NamedSettings } from '../config/named-settings.ts';
 import { endpoint } from './endpoint.ts';
 
@@ -98,6 +98,14 @@ export const storeSettings = {
         doc: 'Folder in the format of the local driver, in which files that others put there are not seen; made where it is missing.',
       },
     },
+    failover: {
+      stores: {
+        key: 'stores',
+        kind: names('stores'),
+        required: 'stores is missing: name the stores that this one reads from, the preferred one first',
+        doc: 'Names of up to three other stores with the same objects, the preferred one first. What one fails to answer or does not have is read from the next; writes go to the first alone.',
+      },
+    },
   },
 } as const satisfies NamedSettings;
 
@@ -142,5 +150,14 @@ export interface LocalBucketSettings extends Bucket {
   readonly root: string;
 }
 
-/** One named store, as it can be opened. */
+/** One named store with a backend of its own, as it can be opened. */
 export type BucketSettings = S3BucketSettings | AzureBucketSettings | GcsBucketSettings | LocalBucketSettings;
+
+/** Buckets behind one name. */
+export interface FailoverSettings extends Bucket {
+  readonly type: 'failover';
+  /** Names of theirs, one at least, the preferred one first. */
+  readonly stores: readonly string[];
+}
+
+export type NamedStoreSettings = BucketSettings | FailoverSettings;

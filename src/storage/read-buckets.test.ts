@@ -3,28 +3,32 @@ import { describe, test } from 'node:test';
 import { describeMistake } from '../config/mistake.ts';
 import { resolveNamed } from '../config/resolve-named.ts';
 import { parseYaml } from '../config/yaml-file.ts';
-import { type BucketSettings, storeSettings } from './bucket-settings.ts';
+import { type NamedStoreSettings, storeSettings } from './bucket-settings.ts';
 import { endpoint, withScheme } from './endpoint.ts';
 import { readBuckets } from './read-buckets.ts';
 
 /** What a file says of one store; one line, so that a mistake's column tells its place. */
-function read(store: string) {
-  const parsed = parseYaml('a.yml', `stores:\n  media: { ${store} }\n`, {});
+function read(store: string, others = '') {
+  const parsed = parseYaml('a.yml', `stores:\n  media: { ${store} }\n${others}`, {});
   assert.ok(parsed.ok);
   const resolved = resolveNamed(storeSettings, { flags: new Map(), env: {}, files: [parsed.value] });
   return resolved.ok ? readBuckets(resolved.value) : resolved;
 }
 
-function bucket<T extends BucketSettings['type']>(type: T, store: string): BucketSettings & { type: T } {
-  const checked = read(`type: ${type}, ${store}`);
+function bucket<T extends NamedStoreSettings['type']>(
+  type: T,
+  store: string,
+  others = '',
+): NamedStoreSettings & { type: T } {
+  const checked = read(`type: ${type}, ${store}`, others);
   assert.ok(checked.ok, JSON.stringify(checked));
   const settings = checked.value.get('media');
   assert.equal(settings?.type, type);
-  return settings as BucketSettings & { type: T };
+  return settings as NamedStoreSettings & { type: T };
 }
 
-function mistakes(store: string): string[] {
-  const checked = read(store);
+function mistakes(store: string, others = ''): string[] {
+  const checked = read(store, others);
   assert.ok(!checked.ok, 'there are mistakes');
   return checked.mistakes.map(describeMistake);
 }
@@ -151,4 +155,43 @@ test('what is missing or contradicts itself is a mistake at its place', () => {
     assert.ok(mistake.startsWith(`a.yml:${expected}`), `${store}: ${mistake}`);
     assert.deepEqual(others, []);
   }
+});
+
+describe('a failover', () => {
+  const others = ['eu', 'us', 'ap', 'sa']
+    .map((name) => `  ${name}: { type: gcs, bucket: ${name} }\n`)
+    .join('');
+
+  test('names other stores, the preferred one first, wherever they stand', () => {
+    assert.deepEqual(bucket('failover', 'stores: [us, eu, ap], immutable: true', others), {
+      type: 'failover',
+      stores: ['us', 'eu', 'ap'],
+      immutable: true,
+    });
+    assert.deepEqual(bucket('failover', 'stores: "us, eu"', others).stores, ['us', 'eu']);
+  });
+
+  const cases: [string, string][] = [
+    ['[]', '2:36: stores.media.stores: expected names of stores'],
+    ['"eu,"', '2:36: stores.media.stores: expected names of stores'],
+    ['[eu, uss]', '2:36: stores.media.stores: there is no store "uss" (did you mean "us"?)'],
+    ['[elsewhere]', '2:36: stores.media.stores: there is no store "elsewhere"'],
+    ['[eu, media]', '2:36: stores.media.stores: names itself'],
+    ['[eu, us, eu]', '2:36: stores.media.stores: names eu twice'],
+    ['[eu, us, ap, sa]', '2:36: stores.media.stores: names 4 stores, of at most 3'],
+  ];
+  for (const [stores, expected] of cases)
+    test(`of ${stores} is a mistake at its place`, () => {
+      const [mistake = '', ...more] = mistakes(`type: failover, stores: ${stores}`, others);
+      assert.ok(mistake.startsWith(`a.yml:${expected}`), mistake);
+      assert.deepEqual(more, []);
+    });
+
+  test('of no stores at all, or of another failover, is one too', () => {
+    assert.match(mistakes('type: failover').join(), /^a.yml:2:3: stores.media: stores is missing: name/);
+    const failover = `${others}  both: { type: failover, stores: [eu, us] }\n`;
+    assert.deepEqual(mistakes('type: failover, stores: [ap, both]', failover), [
+      'a.yml:2:36: stores.media.stores: both is of type failover itself: name the stores that it names',
+    ]);
+  });
 });

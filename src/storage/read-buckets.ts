@@ -1,18 +1,20 @@
+import { didYouMean } from '../base/suggest.ts';
+import { unreachable } from '../base/unreachable.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
 import type { Named } from '../config/named-settings.ts';
-import type { BucketSettings, storeSettings } from './bucket-settings.ts';
+import type { NamedStoreSettings, storeSettings } from './bucket-settings.ts';
 import { withScheme } from './endpoint.ts';
 
 export type NamedStore = Named<typeof storeSettings>;
 
 /** What each store is, once its settings agree with each other. */
-export function readBuckets(stores: readonly NamedStore[]): Checked<ReadonlyMap<string, BucketSettings>> {
-  const mistakes = stores.flatMap(mistakesOf);
+export function readBuckets(stores: readonly NamedStore[]): Checked<ReadonlyMap<string, NamedStoreSettings>> {
+  const mistakes = stores.flatMap((store) => mistakesOf(store, stores));
   if (mistakes.length > 0) return { ok: false, mistakes };
   return { ok: true, value: new Map(stores.map((store) => [store.name, toBucket(store)])) };
 }
 
-function toBucket({ type, values }: NamedStore): BucketSettings {
+function toBucket({ type, values }: NamedStore): NamedStoreSettings {
   switch (type) {
     case 's3': {
       const { accessKey, secretKey, allowHttp, endpoint: written, pathStyle, ...same } = values;
@@ -24,15 +26,20 @@ function toBucket({ type, values }: NamedStore): BucketSettings {
       return { type, ...values, endpoint: withScheme(values.endpoint, false) };
     case 'gcs':
       return { type, ...values, endpoint: withScheme(values.endpoint, false) };
-    default:
+    case 'local':
       return { type, ...values };
+    case 'failover':
+      return { type, ...values };
+    default:
+      return unreachable(type);
   }
 }
 
-function mistakesOf(store: NamedStore): Mistake[] {
+function mistakesOf(store: NamedStore, all: readonly NamedStore[]): Mistake[] {
   const at = (field: string, message: string): Mistake =>
     store.mistakeAt(field, `stores.${store.name}.${field}: ${message}`);
   if (store.type === 'azure') return azureMistakes(store.values, at);
+  if (store.type === 'failover') return failoverMistakes(store, all).map((message) => at('stores', message));
   if (store.type !== 's3') return [];
   const { accessKey, secretKey, allowHttp, endpoint } = store.values;
   const mistakes: Mistake[] = [];
@@ -59,4 +66,24 @@ function azureMistakes(
   if (account === undefined && endpoint === undefined)
     return [at('account', 'is missing: set it, or endpoint, or connection_string')];
   return [];
+}
+
+/** A read that finds nothing asks every one of them. */
+const MAX_FAILOVER_STORES = 3;
+
+function failoverMistakes(
+  { name: own, values: { stores } }: Extract<NamedStore, { type: 'failover' }>,
+  all: readonly NamedStore[],
+): string[] {
+  const known = all.filter(({ name, type }) => name !== own && type !== 'failover').map(({ name }) => name);
+  const mistakes = stores.flatMap((name, index) => {
+    if (name === own) return ['names itself'];
+    if (stores.indexOf(name) < index) return [`names ${name} twice`];
+    if (known.includes(name)) return [];
+    if (all.some((other) => other.name === name))
+      return [`${name} is of type failover itself: name the stores that it names`];
+    return [`there is no store "${name}"${didYouMean(name, known)}`];
+  });
+  if (stores.length <= MAX_FAILOVER_STORES) return mistakes;
+  return [...mistakes, `names ${stores.length} stores, of at most ${MAX_FAILOVER_STORES}`];
 }

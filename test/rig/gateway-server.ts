@@ -34,6 +34,8 @@ function ofMemory({ bytes, maxBytes, evictions }: MemoryTier<unknown>) {
 export interface GatewayServerOptions {
   /** In place of a folder of this server's own, as the buckets `media` and, immutable, `frozen`. */
   readonly store?: ObjectStore;
+  /** Where they write, where that is not `store`. */
+  readonly writesTo?: ObjectStore;
   readonly maxMemory?: number;
   readonly maxObjectSize?: number;
   readonly maxUploadBytes?: number;
@@ -85,7 +87,10 @@ export class GatewayServer implements AsyncDisposable {
       ...{ maxBytes: maxMemory, maxValueBytes: maxObjectSize, ttlMs: TTL_MS, clock },
       eviction: new Lru(),
     });
-    const bucket = (id: string, immutable: boolean): [string, Bucket] => [id, { id, store, immutable }];
+    const bucket = (id: string, immutable: boolean): [string, Bucket] => [
+      id,
+      { id, store, immutable, ...(options.writesTo && { writesTo: options.writesTo }) },
+    ];
     const gateway = new Gateway({
       buckets: new Map([bucket('media', false), bucket('frozen', true)]),
       tiers: {

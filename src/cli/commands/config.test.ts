@@ -31,6 +31,12 @@ test('stores are shown setting by setting with their origins, and secrets never'
   }
 });
 
+test('a failover is shown with the stores it reads from', async () => {
+  const env = { ...ENV, VC_STORES__both__TYPE: 'failover', VC_STORES__both__STORES: 'media' };
+  const { stdout } = await config([], env);
+  assert.match(stdout, /^stores\.both\.stores +media +VC_STORES__both__STORES$/m);
+});
+
 test('a store that is wrong is told with all other mistakes, and its secrets are not', async () => {
   const env = { ...ENV, VC_STORES__media__BUKCET: 'x', VC_STORES__media__SECRET_KEY: '', VC_PORT: 'x' };
   const { exitCode, stderr } = await config([], env);

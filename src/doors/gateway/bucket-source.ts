@@ -51,10 +51,15 @@ export class BucketSource implements Source<ObjectMeta> {
     return { meta: metaOf(facts, contentType), sizeBytes: facts.sizeBytes };
   }
 
-  async #firstBytes({ sizeBytes }: ObjectFacts): Promise<Uint8Array> {
+  /** None where they are of another object than the facts: it was replaced meanwhile, or another store answered. */
+  async #firstBytes({ sizeBytes, etag }: ObjectFacts): Promise<Uint8Array> {
     if (sizeBytes === 0) return new Uint8Array();
     const got = await this.#bucket.store.get(this.#key, { from: 0, to: SIGNATURE_BYTES - 1 });
     if (got === undefined || got === 'unsatisfiable') return new Uint8Array();
+    if (got.facts.etag !== etag) {
+      got.body.destroy();
+      return new Uint8Array();
+    }
     return got.bytes ?? Buffer.concat(await got.body.toArray());
   }
 }

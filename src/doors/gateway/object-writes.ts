@@ -51,18 +51,19 @@ export class ObjectWrites {
   async write(object: ObjectRequest, body: Readable, options: WriteOptions): Promise<Written> {
     const { bucket, key, tierKey } = object;
     const { cache, logger } = this.#options;
+    const store = bucket.writesTo ?? bucket.store;
     const claim = this.#begin(tierKey);
     const keptBytes = this.#roomFor(options.sizeBytes);
     this.#gatheredBytes += keptBytes;
     try {
-      const before = options.ifAbsent ? undefined : bucket.store.head(key).catch(() => undefined);
+      const before = options.ifAbsent ? undefined : store.head(key).catch(() => undefined);
       const passing = pipeInto(body, new GatheredBody(keptBytes));
-      const outcome = await bucket.store.put(key, passing, options).finally(async () => {
+      const outcome = await store.put(key, passing, options).finally(async () => {
         passing.destroy();
         await cache.forget(tierKey); // also after a failure: it may have been stored all the same
       });
       if (outcome === 'exists') return { outcome, facts: undefined };
-      const facts = await bucket.store.head(key).catch(() => undefined);
+      const facts = await store.head(key).catch(() => undefined);
       // The first look may have been answered after the write.
       const isOverwritten = isOther(await before, facts);
       if (isOverwritten) logger.warn({ bucket: bucket.id, key }, 'an object was overwritten');
