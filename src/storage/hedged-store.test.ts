@@ -206,6 +206,15 @@ describe('what fails', () => {
       assert.deepEqual(rig.outcomes, [failing === 0 ? 'won' : 'lost']);
     });
 
+  test('in the moment in which the other is answered leaves the answer to that', async () => {
+    const rig = await Rig.taught();
+    const reading = rig.store.get(KEY);
+    rig.clock.advance(USUAL_MS);
+    rig.request(0).fail(UNWELL);
+    rig.request(1).answer(objectOf('other'));
+    assert.equal(await etagOf(reading), 'other');
+  });
+
   test('in both is the failure that came first', async () => {
     const rig = await Rig.taught();
     const reading = rig.store.get(KEY);

@@ -47,7 +47,7 @@ export class HedgedStore extends WrappedStore {
     const startedAt = clock.elapsed();
     let isHedged = false;
     const hedge = (): void => {
-      if (race.isOver || !this.#budget.spend()) return;
+      if (race.isAborted || !this.#budget.spend()) return;
       isHedged = true;
       race.send();
     };
@@ -90,9 +90,8 @@ class Race<T> {
     return this.#end.promise;
   }
 
-  /** Nothing more is to be asked: it has ended, or nobody wants to know any more. */
-  get isOver(): boolean {
-    return this.#underWay.size === 0 || this.#isAnswered || this.#signal?.aborted === true;
+  get isAborted(): boolean {
+    return this.#signal?.aborted === true;
   }
 
   send(): void {
@@ -100,12 +99,16 @@ class Race<T> {
     const abort = new AbortController();
     this.#underWay.add(abort);
     const signal = this.#signal ? AbortSignal.any([this.#signal, abort.signal]) : abort.signal;
-    Promise.try(this.#ask, signal)
-      .finally(() => this.#underWay.delete(abort))
-      .then(
-        (answer) => this.#answered(answer, request),
-        (error: unknown) => this.#failed(error),
-      );
+    Promise.try(this.#ask, signal).then(
+      (answer) => {
+        this.#underWay.delete(abort);
+        this.#answered(answer, request);
+      },
+      (error: unknown) => {
+        this.#underWay.delete(abort);
+        this.#failed(error);
+      },
+    );
   }
 
   #answered(answer: T, request: number): void {
