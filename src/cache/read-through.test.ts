@@ -351,3 +351,23 @@ test('a body of no bytes is one', async () => {
   origin.body.end();
   assert.equal(await textOf(await through.read('k', origin)), '');
 });
+
+test('what turns out to belong under another key while it flies is kept there, and forgotten with the key that was asked for', async () => {
+  const disk = new SlowTier();
+  const { through, origin, memory } = open({ disk });
+  origin.answer = async () => ({ meta: 'v1', sizeBytes: 10, body: origin.body, keptAs: 'other' });
+  const [first, second] = await Promise.all([through.read('k', origin), through.read('k', origin)]);
+  origin.body.end('0123456789');
+  assert.deepEqual([await textOf(first), await textOf(second)], ['0123456789', '0123456789']);
+  await through.close();
+  assert.deepEqual([memory.get('k'), memory.get('other')?.meta], [undefined, 'v1']);
+  assert.deepEqual([...disk.held.keys()], ['other']);
+
+  await through.forget('other');
+  origin.body = new PassThrough();
+  const waiting = await through.read('k', origin);
+  await through.forget('k');
+  origin.body.end('0123456789');
+  assert.equal(await textOf(waiting), '0123456789');
+  assert.deepEqual([memory.size, disk.held.size, origin.opened], [0, 0, 2]);
+});

@@ -91,25 +91,23 @@ export class ReadThrough<M> {
   /** @returns `undefined` where the source has none; whatever `source.open` throws is thrown. */
   async read(key: string, source: Source<M>): Promise<Reading<M> | undefined> {
     const { count } = this.#options;
-    const found = this.#flights.has(key) ? undefined : await this.find(key);
-    if (found) {
-      count(found.outcome);
-      return found;
-    }
-    const flying = this.#flights.get(key);
     try {
-      const flight = await (flying ?? this.#take(key, source));
-      if (!flight) {
-        count('absent');
-        return undefined;
-      }
-      const reading = this.#readingOf(flight, source, flying ? 'joined' : 'miss');
-      count(reading.outcome);
+      const reading = await this.readUncounted(key, source);
+      count(reading?.outcome ?? 'absent');
       return reading;
     } catch (error) {
       count('failed');
       throw error;
     }
+  }
+
+  /** For what is a part of a read that is counted as one. */
+  async readUncounted(key: string, source: Source<M>): Promise<Reading<M> | undefined> {
+    const found = this.#flights.has(key) ? undefined : await this.find(key);
+    if (found) return found;
+    const flying = this.#flights.get(key);
+    const flight = await (flying ?? this.#take(key, source));
+    return flight && this.#readingOf(flight, source, flying ? 'joined' : 'miss');
   }
 
   /** Brings a body into the tiers, for whoever asks next. */
@@ -147,14 +145,14 @@ export class ReadThrough<M> {
     const landed = (): void => void (isCurrent() && this.#flights.delete(key));
     flight.then((open) => {
       if (!open || open.landing.in === 'nothing') landed();
-      else void this.#fly(key, open, isCurrent).finally(landed);
+      else void this.#fly(open.sourced.keptAs ?? key, open, isCurrent).finally(landed);
     }, landed);
     return flight;
   }
 
   async #open(key: string, source: Source<M>): Promise<Flight<M> | undefined> {
     const sourced = await source.open();
-    return sourced && new Flight(sourced, await this.#landingOf(key, sourced));
+    return sourced && new Flight(sourced, await this.#landingOf(sourced.keptAs ?? key, sourced));
   }
 
   async #landingOf(key: string, { meta, sizeBytes }: Sourced<M>): Promise<Landing> {

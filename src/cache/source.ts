@@ -11,12 +11,23 @@ export interface Sourced<M> {
   readonly body: Readable;
   /** The same, where it is in memory as a whole. */
   readonly bytes?: Uint8Array | undefined;
+  /** The key that it is kept under, where that shows only now; without it, the one that it was asked for by. */
+  readonly keptAs?: string | undefined;
 }
 
 /** Where a body comes from that no tier holds. */
 export interface Source<M> {
   /** `undefined`: it has none. */
   open(): Promise<Sourced<M> | undefined>;
-  /** A part of a body that was opened before; what has changed since is an error. */
+  /**
+   * A part of a body that was opened before.
+   * @throws BodyChanged
+   */
   openPart(span: ByteSpan, of: M): Promise<Readable>;
+}
+
+/** A source that bodies can be had from in pages. */
+export interface PagedSource<M> extends Source<M> {
+  /** The first bytes of the body, as many as there are up to `maxBytes`. `undefined`: it has none. */
+  openFirst(maxBytes: number): Promise<Sourced<M> | undefined>;
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ByteSpan } from '../../base/byte-range.ts';
-import { VelocityError } from '../../base/errors.ts';
+import { BodyChanged } from '../../cache/body-changed.ts';
 import type { Source, Sourced } from '../../cache/source.ts';
 import { peek } from '../../http/peek.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
@@ -39,7 +39,7 @@ export class BucketSource implements Source<ObjectMeta> {
     const got = await this.#bucket.store.get(this.#key, { from: first, to: last });
     if (got !== undefined && got !== 'unsatisfiable' && got.facts.etag === etag) return got.body;
     if (got !== undefined && got !== 'unsatisfiable') got.body.destroy();
-    throw new VelocityError('STORAGE_FAILED', 'The object changed while it was read.');
+    throw new BodyChanged();
   }
 
   /** Without its body, but for the first bytes where only they say what it is. */
