@@ -1,0 +1,112 @@
+import { addAbortSignal, type Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { ByteSpan } from '../base/byte-range.ts';
+import { BodyChanged } from './body-changed.ts';
+import type { PageLayout } from './page-layout.ts';
+import { PagedBody, type PagePart } from './paged-body.ts';
+import type { Reading, ReadOutcome } from './read-through.ts';
+
+export interface PagedReadingOptions<M> {
+  readonly layout: PageLayout;
+  /** Of the whole. */
+  readonly sizeBytes: number;
+  /** The first page; it says what the body is. */
+  readonly first: Reading<M>;
+  /** Any other page, of the same version. */
+  readonly readPage: (page: number) => Promise<Reading<M>>;
+  /** The source has another version by now: this one must not be found again. */
+  readonly onChanged: () => Promise<void>;
+  readonly count: (outcome: ReadOutcome) => void;
+}
+
+/** What is sent of one page. */
+interface Page {
+  readonly part: PagePart;
+  readonly outcome: ReadOutcome;
+}
+
+/** What is read of a body in pages. It is counted once, as the first page of what is read. */
+export class PagedReading<M> implements Reading<M> {
+  readonly #options: PagedReadingOptions<M>;
+  #outcome: ReadOutcome;
+  #isCounted = false;
+
+  constructor(options: PagedReadingOptions<M>) {
+    this.#options = options;
+    this.#outcome = options.first.outcome;
+  }
+
+  get meta(): M {
+    return this.#options.first.meta;
+  }
+
+  get sizeBytes(): number {
+    return this.#options.sizeBytes;
+  }
+
+  /** Of the first page of what was opened; before that, of the body's first page. */
+  get outcome(): ReadOutcome {
+    return this.#outcome;
+  }
+
+  /**
+   * Waits for the first page that is asked for to be found or to begin to come.
+   * @throws BodyChanged
+   */
+  async open(asked: ByteSpan | 'whole'): Promise<Readable> {
+    const { layout, sizeBytes, first } = this.#options;
+    const span = asked === 'whole' ? { first: 0, last: sizeBytes - 1 } : asked;
+    const pages = layout.pagesOf(span);
+    const open = (page: number): Promise<Page> => this.#open(page, layout.partOf(page, span));
+    if (pages.first > 0) first.close();
+    try {
+      const { part, outcome } = await open(pages.first);
+      this.#count(outcome);
+      return new PagedBody(part, pages, async (page) => (await open(page)).part);
+    } catch (error) {
+      this.#count('failed');
+      throw error;
+    }
+  }
+
+  /** Brings the pages that begin within the first bytes into the tiers, one at a time, as long as there is room. */
+  async warm(maxBytes: number, signal: AbortSignal): Promise<void> {
+    const { layout, sizeBytes } = this.#options;
+    const pages = layout.count(Math.min(sizeBytes, maxBytes));
+    for (let page = 0; page < pages && !signal.aborted; page++) {
+      const reading = await this.#read(page);
+      const { outcome } = reading;
+      if (outcome === 'miss' || outcome === 'joined')
+        await finished(addAbortSignal(signal, (await reading.open('whole')).resume()));
+      reading.close();
+      if (outcome === 'through') return;
+    }
+  }
+
+  close(): void {
+    this.#options.first.close();
+    this.#count(this.#outcome);
+  }
+
+  async #open(page: number, span: ByteSpan): Promise<Page> {
+    try {
+      const reading = await this.#read(page);
+      const { bytes, outcome } = reading;
+      return { part: bytes ? bytes.subarray(span.first, span.last + 1) : await reading.open(span), outcome };
+    } catch (error) {
+      if (error instanceof BodyChanged) await this.#options.onChanged();
+      throw error;
+    }
+  }
+
+  async #read(page: number): Promise<Reading<M>> {
+    const { first, readPage } = this.#options;
+    return page === 0 ? first : readPage(page);
+  }
+
+  #count(outcome: ReadOutcome): void {
+    this.#outcome = outcome;
+    if (!this.#isCounted) this.#options.count(outcome);
+    this.#isCounted = true;
+  }
+}
