@@ -4,7 +4,7 @@ import type { DiskTroubleKind } from './disk-tier/disk-trouble.ts';
 import { openEviction } from './eviction/open-eviction.ts';
 import { MemoryTier } from './memory-tier.ts';
 import type { Kept } from './read-through.ts';
-import type { CacheSettings } from './settings.ts';
+import { type CacheSettings, maxObjectBytesOf } from './settings.ts';
 import type { TierLevel, Tiers } from './tiers.ts';
 
 export interface TiersSurroundings<M> {
@@ -23,7 +23,8 @@ export async function openTiers<M>(
   { clock, parseMeta, onTrouble }: TiersSurroundings<M>,
 ): Promise<Tiers<M>> {
   const { cacheMaxMemory, cacheMaxDisk = 0, cacheTtl, cacheMaxAge = cacheTtl } = settings;
-  const maxBodyBytes = settings.cacheMaxObjectSize ?? cacheMaxMemory;
+  const maxBodyBytes = maxObjectBytesOf(settings);
+  const pageBytes = settings.cachePageSize || undefined;
   const memory = new MemoryTier<Kept<M>>({
     maxBytes: cacheMaxMemory,
     maxValueBytes: maxBodyBytes,
@@ -39,7 +40,11 @@ export async function openTiers<M>(
     evictions: memory.evictions,
   });
   if (cacheMaxDisk === 0)
-    return { memory, disk: undefined, maxBodyBytes, levels: () => [levelOfMemory()], close: async () => {} };
+    return {
+      ...{ memory, disk: undefined, maxBodyBytes, pageBytes },
+      levels: () => [levelOfMemory()],
+      close: async () => {},
+    };
 
   let evictions = 0;
   const disk = await DiskTier.open<M>({
@@ -63,7 +68,7 @@ export async function openTiers<M>(
   return {
     memory,
     disk,
-    maxBodyBytes,
+    ...{ maxBodyBytes, pageBytes },
     levels: () => [levelOfMemory(), levelOfDisk()],
     close: () => disk.close(),
   };

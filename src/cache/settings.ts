@@ -1,4 +1,7 @@
+import { spellByteSize } from '../base/byte-size.ts';
 import { byteSize, duration, oneOf, text, wholeNumber } from '../config/kinds.ts';
+import type { Mistake } from '../config/mistake.ts';
+import type { Resolution } from '../config/resolve-settings.ts';
 import type { Settings, Values } from '../config/setting.ts';
 import { EVICTIONS } from './eviction/open-eviction.ts';
 
@@ -13,7 +16,12 @@ export const cacheSettings = {
   cacheMaxObjectSize: {
     key: 'cache.max_object_size',
     kind: byteSize(),
-    doc: 'Larger objects are passed on and not kept. Without it, as much as `cache.max_memory`.',
+    doc: 'Larger objects are passed on and not kept, unless in pages (`cache.page_size`). Without it, as much as `cache.max_memory`.',
+  },
+  cachePageSize: {
+    key: 'cache.page_size',
+    kind: byteSize(),
+    doc: 'Larger objects are fetched and kept in pages of this size, those over `cache.max_object_size` too: from 64KiB to `cache.max_object_size`. Without it, and with 0, as a whole.',
   },
   cacheMaxDisk: {
     key: 'cache.max_disk',
@@ -63,3 +71,26 @@ export const cacheSettings = {
 } as const satisfies Settings;
 
 export type CacheSettings = Values<typeof cacheSettings>;
+
+/** Smaller ones cost more in requests to the store and in bookkeeping than they spare. */
+const MIN_PAGE_BYTES = 64 * 1024;
+
+/** Larger bodies are kept in neither tier as a whole. */
+export function maxObjectBytesOf({
+  cacheMaxObjectSize,
+  cacheMaxMemory,
+}: Pick<CacheSettings, 'cacheMaxObjectSize' | 'cacheMaxMemory'>): number {
+  return cacheMaxObjectSize ?? cacheMaxMemory;
+}
+
+/** Whether pages are worth their while and can be kept. */
+export function pageSizeMistakes({ values, sources }: Resolution<typeof cacheSettings>): readonly Mistake[] {
+  const { cachePageSize: bytes = 0 } = values;
+  const most = maxObjectBytesOf(values);
+  if (bytes === 0 || (bytes >= MIN_PAGE_BYTES && bytes <= most)) return [];
+  const limit =
+    bytes < MIN_PAGE_BYTES
+      ? `less than ${spellByteSize(MIN_PAGE_BYTES)}: take at least that, or 0 for no pages`
+      : `more than the largest object that is kept, ${spellByteSize(most)} (cache.max_object_size, else cache.max_memory)`;
+  return [sources.cachePageSize.mistake(`cache.page_size: ${spellByteSize(bytes)} is ${limit}.`)];
+}

@@ -17,7 +17,9 @@ export interface Tiers<M> {
   readonly disk: BodyTier<M> | undefined;
   /** How full they are. */
   levels(): readonly TierLevel[];
-  /** Larger bodies are kept in neither. */
+  /** Larger bodies are kept in neither as a whole. */
   readonly maxBodyBytes: number;
+  /** Larger bodies are kept in pages of this size, those over `maxBodyBytes` too; `undefined`: none is. */
+  readonly pageBytes?: number | undefined;
   close(): Promise<void>;
 }

@@ -298,3 +298,17 @@ test('the defaults of the cache are those of cachegate', async () => {
     [2 ** 30, undefined, undefined, 86_400_000, 'lru'],
   );
 });
+
+test('a page has at least 64KiB, and is no larger than the largest object that is kept; 0 is none', async () => {
+  const env = { VC_AUTH_TOKEN: 'x' };
+  const pages = async (cache: string) => check({ env, yaml: `cache: { ${cache} }\n` });
+  for (const right of ['64KiB', '4MiB', '0'])
+    assert.deepEqual((await pages(`page_size: ${right}, max_object_size: 4MiB`)).mistakes, [], right);
+  assert.deepEqual((await pages('page_size: 65535')).mistakes, [
+    'config.yaml:1:21: cache.page_size: 65535 is less than 64KiB: take at least that, or 0 for no pages.',
+  ]);
+  assert.deepEqual((await pages('page_size: 5MiB, max_object_size: 4MiB')).mistakes, [
+    'config.yaml:1:21: cache.page_size: 5MiB is more than the largest object that is kept, 4MiB (cache.max_object_size, else cache.max_memory).',
+  ]);
+  assert.equal((await pages('page_size: 2MiB, max_memory: 1MiB')).mistakes.length, 1);
+});

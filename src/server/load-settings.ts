@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { authMistakes, presignKeyMistakes } from '../auth/settings.ts';
 import { messageOf } from '../base/errors.ts';
+import { pageSizeMistakes } from '../cache/settings.ts';
 import type { Layers } from '../config/layers.ts';
 import { secretNames } from '../config/mask-secrets.ts';
 import type { Checked, Mistake } from '../config/mistake.ts';
@@ -93,6 +94,7 @@ function load({ flags, env, configFiles, fromEnv = false }: SettingsSources): Ch
     ...(wholeFile && !fromEnv ? [NOT_READ] : []),
     ...mistakesOf(settled),
     ...(resolved.ok ? presignKeyMistakes(resolved.value) : []),
+    ...(resolved.ok ? pageSizeMistakes(resolved.value) : []),
     ...mistakesOf(buckets),
     ...(given.ok ? given.value.flatMap(reservedName) : []),
   ];

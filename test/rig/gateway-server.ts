@@ -38,6 +38,8 @@ export interface GatewayServerOptions {
   readonly writesTo?: ObjectStore;
   readonly maxMemory?: number;
   readonly maxObjectSize?: number;
+  /** Larger objects are read in pages. */
+  readonly pageSize?: number;
   readonly maxUploadBytes?: number;
   readonly limits?: Partial<LimitSettings>;
   /** Answers from memory come from before Node's parser. */
@@ -94,7 +96,13 @@ export class GatewayServer implements AsyncDisposable {
     const gateway = new Gateway({
       buckets: new Map([bucket('media', false), bucket('frozen', true)]),
       tiers: {
-        ...{ memory, disk: undefined, maxBodyBytes: maxObjectSize, close: async () => {} },
+        ...{
+          memory,
+          disk: undefined,
+          maxBodyBytes: maxObjectSize,
+          pageBytes: options.pageSize,
+          close: async () => {},
+        },
         levels: () => [{ tier: 'memory', entries: memory.size, ...ofMemory(memory) }],
       },
       authenticator: openAuthenticator(clock, { tokens }).authenticator,

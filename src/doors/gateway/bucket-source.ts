@@ -1,22 +1,24 @@
 import type { Readable } from 'node:stream';
 import type { ByteSpan } from '../../base/byte-range.ts';
+import { VelocityError } from '../../base/errors.ts';
 import { BodyChanged } from '../../cache/body-changed.ts';
-import type { Source, Sourced } from '../../cache/source.ts';
+import type { PageMeta } from '../../cache/paged-read-through.ts';
+import type { PagedSource, Sourced } from '../../cache/source.ts';
 import { peek } from '../../http/peek.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
-import type { ObjectFacts } from '../../storage/store.ts';
+import type { Got, ObjectFacts, StoredObject } from '../../storage/store.ts';
 import { type StoredFields, storedFields } from '../../storage/stored-fields.ts';
 import type { Bucket } from './buckets.ts';
 import { SIGNATURE_BYTES, typeByBytes, typeByName, UNKNOWN_TYPE } from './content-type.ts';
 
 /** What is kept of an object beside its bytes. */
-export interface ObjectMeta extends Pick<ObjectFacts, 'etag' | 'modifiedAt'> {
+export interface ObjectMeta extends PageMeta, Pick<ObjectFacts, 'etag' | 'modifiedAt'> {
   readonly contentType: string;
   readonly fields: StoredFields;
 }
 
 /** An object in its bucket, as tiers ask for it. */
-export class BucketSource implements Source<ObjectMeta> {
+export class BucketSource implements PagedSource<ObjectMeta> {
   readonly #bucket: Bucket;
   readonly #key: ObjectKey;
 
@@ -26,20 +28,36 @@ export class BucketSource implements Source<ObjectMeta> {
   }
 
   async open(): Promise<Sourced<ObjectMeta> | undefined> {
-    const got = await this.#bucket.store.get(this.#key);
+    return this.#sourced(await this.#bucket.store.get(this.#key));
+  }
+
+  async openFirst(maxBytes: number): Promise<Sourced<ObjectMeta> | undefined> {
+    const range = { from: 0, to: maxBytes - 1 };
+    const got = await this.#bucket.store.get(this.#key, range);
+    if (got === 'unsatisfiable') return this.open(); // it has no bytes
+    if (got) assertSpan(got, { first: 0, last: Math.min(maxBytes, got.facts.sizeBytes) - 1 });
+    return this.#sourced(got);
+  }
+
+  async openPart(span: ByteSpan, { etag, wholeBytes }: ObjectMeta): Promise<Readable> {
+    const got = await this.#bucket.store.get(this.#key, { from: span.first, to: span.last });
+    if (got === undefined || got === 'unsatisfiable') throw new BodyChanged();
+    const { facts, body } = got;
+    if (facts.etag !== etag || facts.sizeBytes !== (wholeBytes ?? facts.sizeBytes)) {
+      body.destroy();
+      throw new BodyChanged();
+    }
+    assertSpan(got, span);
+    return body;
+  }
+
+  async #sourced(got: Got): Promise<Sourced<ObjectMeta> | undefined> {
     if (got === undefined || got === 'unsatisfiable') return undefined;
     const { facts, bytes, body } = got;
     const contentType =
       typeByFacts(facts, this.#key) ??
       typeByBytes(bytes?.subarray(0, SIGNATURE_BYTES) ?? (await peek(body, SIGNATURE_BYTES)));
     return { meta: metaOf(facts, contentType), sizeBytes: facts.sizeBytes, body, bytes };
-  }
-
-  async openPart({ first, last }: ByteSpan, { etag }: ObjectMeta): Promise<Readable> {
-    const got = await this.#bucket.store.get(this.#key, { from: first, to: last });
-    if (got !== undefined && got !== 'unsatisfiable' && got.facts.etag === etag) return got.body;
-    if (got !== undefined && got !== 'unsatisfiable') got.body.destroy();
-    throw new BodyChanged();
   }
 
   /** Without its body, but for the first bytes where only they say what it is. */
@@ -77,12 +95,25 @@ export function metaOf(
   return { etag, modifiedAt, fields, contentType: contentType ?? UNKNOWN_TYPE };
 }
 
+/** A backend that ignores the range sends the whole, whose bytes are those of the part in another place. */
+function assertSpan({ span, facts, body }: StoredObject, { first, last }: ByteSpan): void {
+  const got = span === 'whole' ? { first: 0, last: facts.sizeBytes - 1 } : span;
+  if (got.first === first && got.last === last) return;
+  body.destroy();
+  throw new VelocityError(
+    'STORAGE_FAILED',
+    'The backend sent another part of the object than was asked for.',
+  );
+}
+
 /** What a disk tier kept; `undefined`: it is none of ours. */
 export function parseObjectMeta(raw: unknown): ObjectMeta | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
-  const { etag, modifiedAt, contentType, fields } = raw as Record<string, unknown>;
+  const { etag, modifiedAt, contentType, fields, wholeBytes } = raw as Record<string, unknown>;
   if (typeof etag !== 'string' || typeof modifiedAt !== 'number' || typeof contentType !== 'string')
     return undefined;
   if (typeof fields !== 'object' || fields === null) return undefined;
-  return { etag, modifiedAt, contentType, fields: storedFields({ ...fields }) };
+  const meta = { etag, modifiedAt, contentType, fields: storedFields({ ...fields }) };
+  if (wholeBytes === undefined) return meta;
+  return typeof wholeBytes === 'number' ? { ...meta, wholeBytes } : undefined;
 }

@@ -4,7 +4,7 @@ import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
 import type { Clock } from '../../base/clock.ts';
 import { VelocityError } from '../../base/errors.ts';
-import type { ReadThrough } from '../../cache/read-through.ts';
+import type { BodyCache } from '../../cache/body-cache.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { toProblem, writeProblem } from '../../http/problem.ts';
 import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../http/raw-route.ts';
@@ -23,7 +23,7 @@ import type { GatewayTraffic } from './traffic.ts';
 
 export interface GatewayDoorOptions extends CallerOptions {
   readonly buckets: ReadonlyMap<string, Bucket>;
-  readonly cache: ReadThrough<ObjectMeta>;
+  readonly cache: BodyCache<ObjectMeta>;
   readonly writes: ObjectWrites;
   readonly prefetches: Prefetches;
   readonly traffic: GatewayTraffic;

@@ -3,7 +3,9 @@ import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { AuthMetrics } from '../../auth/metrics.ts';
 import type { PresignedPaths } from '../../auth/presigned-path.ts';
 import type { Clock } from '../../base/clock.ts';
-import { ReadThrough } from '../../cache/read-through.ts';
+import type { BodyCache } from '../../cache/body-cache.ts';
+import { PagedReadThrough } from '../../cache/paged-read-through.ts';
+import { type ReadOutcome, ReadThrough } from '../../cache/read-through.ts';
 import type { Tiers } from '../../cache/tiers.ts';
 import type { FastAnswer } from '../../http/fast-path.ts';
 import type { HttpApp } from '../../http/listener.ts';
@@ -42,6 +44,8 @@ const SHARE_UNDER_WAY = 1 / 4;
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #cache: ReadThrough<ObjectMeta>;
+  /** The same, with large objects in pages where there are any. */
+  readonly #objects: BodyCache<ObjectMeta>;
   readonly #traffic: GatewayTraffic;
   readonly #prefetches: Prefetches;
   readonly #hot: HotObjects;
@@ -49,6 +53,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { tiers, metrics, logger, clock } = options;
     const traffic = new GatewayTraffic(metrics, clock);
+    const count = (outcome: ReadOutcome): void => metrics.reads.inc(outcome);
     const cache = new ReadThrough<ObjectMeta>({
       memory: tiers.memory,
       disk: tiers.disk,
@@ -57,14 +62,20 @@ export class Gateway {
         tiers.memory.maxBytes * SHARE_UNDER_WAY,
         Math.min(tiers.maxBodyBytes, tiers.memory.maxBytes),
       ),
-      clock,
-      count: (outcome) => metrics.reads.inc(outcome),
+      ...{ clock, count },
       onFetched: (bytes) => traffic.fetched(bytes),
     });
     this.#options = options;
     this.#cache = cache;
     this.#traffic = traffic;
-    this.#prefetches = new Prefetches(cache, metrics, logger);
+    this.#objects =
+      tiers.pageBytes === undefined
+        ? cache
+        : new PagedReadThrough({
+            ...{ cache, pageBytes: tiers.pageBytes, count },
+            maxWarmBytes: tiers.maxBodyBytes,
+          });
+    this.#prefetches = new Prefetches(this.#objects, metrics, logger);
     this.#hot = new HotObjects({ ...options, cache, traffic });
     metrics.levels.read = () => ({ flights: cache.flights, tiers: tiers.levels() });
   }
@@ -76,13 +87,14 @@ export class Gateway {
 
   register(app: HttpApp): void {
     const { tiers, logger, metrics, clock } = this.#options;
-    const [cache, traffic] = [this.#cache, this.#traffic];
+    const [cache, objects, traffic] = [this.#cache, this.#objects, this.#traffic];
     const writes = new ObjectWrites({
-      ...{ cache, logger },
+      ...{ cache: objects, logger },
       maxKeptBytes: tiers.maxBodyBytes,
       maxGatheredBytes: tiers.memory.maxBytes * SHARE_UNDER_WAY,
     });
-    registerGateway(app, { ...this.#options, cache, writes, traffic, prefetches: this.#prefetches });
+    const prefetches = this.#prefetches;
+    registerGateway(app, { ...this.#options, cache: objects, writes, traffic, prefetches });
     registerStats(app, { cache, tiers, metrics, traffic, clock });
   }
 

@@ -25,7 +25,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
   const levels: GatewayMetrics['levels'] = { read: () => ({ flights: 0, tiers: [] }) };
   new Gauge({
     name: 'vc_gateway_fetches_in_flight',
-    help: 'Objects that are being fetched from their buckets.',
+    help: 'Objects, and pages of them, that are being fetched from their buckets.',
     registers,
     collect() {
       this.set(levels.read().flights);
@@ -33,7 +33,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
   });
   new Gauge({
     name: 'vc_gateway_entries',
-    help: 'Objects that the gateway’s tiers hold.',
+    help: 'Objects, and pages of them, that the gateway’s tiers hold.',
     labelNames: ['tier'],
     registers,
     collect() {
@@ -51,7 +51,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
   });
   new Counter({
     name: 'vc_gateway_evictions_total',
-    help: 'Objects that went from a tier of the gateway to make room for others.',
+    help: 'Objects, and pages of them, that went from a tier of the gateway to make room for others.',
     labelNames: ['tier'],
     registers,
     collect() {

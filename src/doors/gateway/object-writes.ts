@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { digestOf } from '../../base/digest.ts';
 import { pipeInto } from '../../base/pipe-into.ts';
-import type { ReadThrough } from '../../cache/read-through.ts';
+import type { BodyCache } from '../../cache/body-cache.ts';
 import type { ObjectFacts, PutOutcome } from '../../storage/store.ts';
 import type { StoredFields } from '../../storage/stored-fields.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -11,7 +11,7 @@ import { GatheredBody } from './gathered-body.ts';
 import type { ObjectRequest } from './object-request.ts';
 
 export interface ObjectWritesOptions {
-  readonly cache: ReadThrough<ObjectMeta>;
+  readonly cache: BodyCache<ObjectMeta>;
   /** Larger bodies are not kept in the tiers. */
   readonly maxKeptBytes: number;
   /** What bodies under way may hold in memory together, to be kept once they are stored. */

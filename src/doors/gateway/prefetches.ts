@@ -1,4 +1,4 @@
-import type { ReadThrough } from '../../cache/read-through.ts';
+import type { BodyCache } from '../../cache/body-cache.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { BucketSource, type ObjectMeta } from './bucket-source.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -9,12 +9,13 @@ const MAX_AT_ONCE = 32;
 
 /** Warms the tiers in the background. */
 export class Prefetches {
-  readonly #cache: ReadThrough<ObjectMeta>;
+  readonly #cache: BodyCache<ObjectMeta>;
   readonly #metrics: GatewayMetrics;
   readonly #logger: Logger;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
 
-  constructor(cache: ReadThrough<ObjectMeta>, metrics: GatewayMetrics, logger: Logger) {
+  constructor(cache: BodyCache<ObjectMeta>, metrics: GatewayMetrics, logger: Logger) {
     this.#cache = cache;
     this.#metrics = metrics;
     this.#logger = logger;
@@ -26,9 +27,10 @@ export class Prefetches {
       return;
     }
     const warming = this.#cache
-      .warm(tierKey, new BucketSource(bucket, key))
+      .warm(tierKey, new BucketSource(bucket, key), this.#closing.signal)
       .then(() => this.#metrics.prefetches.inc({ outcome: 'done' }))
       .catch((error: unknown) => {
+        if (this.#closing.signal.aborted) return;
         this.#metrics.prefetches.inc({ outcome: 'failed' });
         this.#logger.warn({ bucket: bucket.id, key, err: error }, 'an object could not be fetched ahead');
       })
@@ -36,8 +38,9 @@ export class Prefetches {
     this.#underWay.add(warming);
   }
 
-  /** Waits for those under way. */
+  /** Gives up what is left of those under way. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await Promise.all(this.#underWay);
   }
 }

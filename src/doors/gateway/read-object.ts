@@ -2,7 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { type ByteSpan, parseByteRange, resolveByteRange } from '../../base/byte-range.ts';
 import { VelocityError } from '../../base/errors.ts';
-import type { Reading, ReadThrough } from '../../cache/read-through.ts';
+import type { BodyCache } from '../../cache/body-cache.ts';
+import { BodyChanged } from '../../cache/body-changed.ts';
+import type { Reading } from '../../cache/read-through.ts';
 import { preconditions } from '../../http/preconditions.ts';
 import { type OnBytes, representationHead, sendBody, sendBytes } from '../../http/transfer.ts';
 import { unhurried } from '../../http/unhurried.ts';
@@ -39,36 +41,52 @@ const CACHE_STATUS: Readonly<Record<Reading<ObjectMeta>['outcome'], string>> = {
 export async function getObject(
   request: FastifyRequest,
   response: ServerResponse,
-  object: ObjectRequest,
-  cache: ReadThrough<ObjectMeta>,
+  { bucket, key, tierKey }: ObjectRequest,
+  cache: BodyCache<ObjectMeta>,
   onBytes: OnBytes,
 ): Promise<void> {
-  const { bucket, key, tierKey } = object;
   const source = new BucketSource(bucket, key);
-  const reading = await unhurried(request.raw, () => cache.read(tierKey, source));
-  if (!reading) throw missing();
-  try {
-    const span = spanOf(request, response, reading);
-    if (span === undefined) return;
-    const { meta, sizeBytes, outcome, bytes } = reading;
-    const body = bytes || reading.sendTo ? undefined : await unhurried(request.raw, () => reading.open(span));
-    const { status, headers } = representationHead({ ...meta, sizeBytes, span });
-    const begin = (): void => void response.writeHead(status, [...headers, ...objectFields(outcome, meta)]);
-    if (!bytes && !body) {
-      await reading.sendTo?.(response, span, { begin, onBytes });
-      response.end();
+  for (let isLast = false; ; isLast = true) {
+    const reading = await unhurried(request.raw, () => cache.read(tierKey, source));
+    if (!reading) throw missing();
+    try {
+      await answer(request, response, reading, onBytes);
       return;
+    } catch (error) {
+      // Nothing of it was sent, so what the bucket has now is read in its place.
+      if (isLast || response.headersSent || !isGone(error, reading)) throw error;
+    } finally {
+      reading.close();
     }
-    begin();
-    if (body) await sendBody(response, body, onBytes);
-    else if (bytes) sendBytes(response, partOf(bytes, span), onBytes);
-  } catch (error) {
-    // The disk tier's bytes were found wrong before any was sent: they are gone from there, so this is a miss.
-    if (!isDamage(error) || reading.outcome !== 'disk' || response.headersSent) throw error;
-    await getObject(request, response, object, cache, onBytes);
-  } finally {
-    reading.close();
   }
+}
+
+/** What was read is no more what is there: the bucket has another object, or the disk tier's bytes were wrong and are gone. */
+function isGone(error: unknown, { outcome }: Reading<ObjectMeta>): boolean {
+  return error instanceof BodyChanged || (outcome === 'disk' && isDamage(error));
+}
+
+async function answer(
+  request: FastifyRequest,
+  response: ServerResponse,
+  reading: Reading<ObjectMeta>,
+  onBytes: OnBytes,
+): Promise<void> {
+  const span = spanOf(request, response, reading);
+  if (span === undefined) return;
+  const { meta, sizeBytes, bytes } = reading;
+  const body = bytes || reading.sendTo ? undefined : await unhurried(request.raw, () => reading.open(span));
+  const { status, headers } = representationHead({ ...meta, sizeBytes, span });
+  const begin = (): void =>
+    void response.writeHead(status, [...headers, ...objectFields(reading.outcome, meta)]);
+  if (!bytes && !body) {
+    await reading.sendTo?.(response, span, { begin, onBytes });
+    response.end();
+    return;
+  }
+  begin();
+  if (body) await sendBody(response, body, onBytes);
+  else if (bytes) sendBytes(response, partOf(bytes, span), onBytes);
 }
 
 /** Answers a HEAD: by what is in the tiers, or by the bucket's own HEAD. */
@@ -76,7 +94,7 @@ export async function headObject(
   request: FastifyRequest,
   response: ServerResponse,
   { bucket, key, tierKey }: ObjectRequest,
-  cache: ReadThrough<ObjectMeta>,
+  cache: BodyCache<ObjectMeta>,
 ): Promise<void> {
   const held = await cache.find(tierKey);
   held?.close();
