@@ -338,3 +338,15 @@ test('warming ends where there is no room, and when it is told to', async () => 
   await warming.catch(() => {});
   assert.ok(!origin.asked.includes(200));
 });
+
+test('warming that finds another body is a failure, counted as a read, and the next finds the new one', async () => {
+  const { paged, outcomes } = open();
+  const origin = new Origin(1000);
+  const { signal } = new AbortController();
+  await read(paged, origin, { first: 0, last: 0 });
+  [origin.bytes, origin.etag, origin.asked] = [bytesOf(900, 1), 'v2', []];
+  await assert.rejects(paged.warm('k', origin, signal), BodyChanged);
+  await paged.warm('k', origin, signal);
+  assert.deepEqual(origin.asked, [100, 0, 100, 200]);
+  assert.deepEqual(outcomes, ['miss', 'memory', 'miss']);
+});

@@ -62,8 +62,11 @@ export class PagedReadThrough<M extends PageMeta> implements BodyCache<M> {
   /** Page by page, from the first one on, those that begin within `maxWarmBytes`. */
   async warm(key: string, source: PagedSource<M>, signal: AbortSignal): Promise<void> {
     const reading = await this.read(key, source);
-    if (reading instanceof PagedReading) await reading.warm(this.#options.maxWarmBytes, signal);
-    reading?.close();
+    try {
+      if (reading instanceof PagedReading) await reading.warm(this.#options.maxWarmBytes, signal);
+    } finally {
+      reading?.close();
+    }
   }
 
   async fill(key: string, kept: Kept<M>): Promise<void> {

@@ -89,19 +89,26 @@ export class PagedReading<M> implements Reading<M> {
   }
 
   async #open(page: number, span: ByteSpan): Promise<Page> {
-    try {
-      const reading = await this.#read(page);
-      const { bytes, outcome } = reading;
-      return { part: bytes ? bytes.subarray(span.first, span.last + 1) : await reading.open(span), outcome };
-    } catch (error) {
-      if (error instanceof BodyChanged) await this.#options.onChanged();
-      throw error;
-    }
+    const reading = await this.#read(page);
+    const { bytes, outcome } = reading;
+    const part = bytes
+      ? bytes.subarray(span.first, span.last + 1)
+      : await this.#unlessChanged(reading.open(span));
+    return { part, outcome };
   }
 
   async #read(page: number): Promise<Reading<M>> {
     const { first, readPage } = this.#options;
-    return page === 0 ? first : readPage(page);
+    return page === 0 ? first : this.#unlessChanged(readPage(page));
+  }
+
+  async #unlessChanged<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof BodyChanged) await this.#options.onChanged();
+      throw error;
+    }
   }
 
   #count(outcome: ReadOutcome): void {
