@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Secret } from '../base/secret.ts';
-import { type Logger, type LogLevel, openLogger } from './logger.ts';
+import { type LoggedError, type Logger, type LogLevel, openLogger } from './logger.ts';
 
 /** What was logged, line by line. */
 function logged(level: LogLevel, log: (logger: Logger) => void): Record<string, unknown>[] {
@@ -59,4 +59,31 @@ test('what an error carries besides its message is masked', () => {
 test('a secret is masked wherever it is', () => {
   const deep = { a: { b: { c: [new Secret('do-not-show')] } } };
   assert.doesNotMatch(JSON.stringify(logged('info', (logger) => logger.info(deep))), /do-not-show/);
+});
+
+test('whoever listens is told of each line of an error that carries one, once it is written', () => {
+  const told: (LoggedError & { readonly lines: number })[] = [];
+  const lines: string[] = [];
+  const logger = openLogger('info', { write: (line) => void lines.push(line) }, (line) =>
+    told.push({ ...line, lines: lines.length }),
+  );
+  const [one, two, three] = ['one', 'two', 'three'].map((word) => new Error(word));
+  logger.error({ requestId: 'r1', err: one }, 'a request failed');
+  logger.child({ store: 'media' }).fatal({ err: two });
+  logger.error(three);
+  logger.error({ reason: 'four' }, 'no error');
+  logger.error('five');
+  logger.warn({ err: one }, 'less');
+  assert.equal(lines.length, 6);
+  assert.deepEqual(told, [
+    { error: one, message: 'a request failed', level: 'error', requestId: 'r1', lines: 1 },
+    { error: two, message: '', level: 'fatal', lines: 2 },
+    { error: three, message: '', level: 'error', lines: 3 },
+  ]);
+});
+
+test('of lines that are not written nobody is told', () => {
+  const told: unknown[] = [];
+  openLogger('silent', undefined, (line) => told.push(line)).error({ err: new Error('one') });
+  assert.deepEqual(told, []);
 });
