@@ -43,6 +43,7 @@ export const ERRORS = {
 
   DRIVER_UNAVAILABLE: { status: 500, summary: 'The chosen storage driver cannot be used.', isMisuse: true },
   LISTEN_FAILED: { status: 500, summary: 'The address and port cannot be listened on.' },
+  SENTRY_UNAVAILABLE: { status: 500, summary: 'Errors cannot be reported to Sentry.', isMisuse: true },
   TOKENS_INVALID: { status: 500, summary: 'The token file cannot be used.', isMisuse: true },
   WORKSPACE_INVALID: { status: 500, summary: 'The workspace cannot be read as one.', isMisuse: true },
   TASK_UNKNOWN: { status: 500, summary: 'A task or package of that name does not exist.', isMisuse: true },
