@@ -3,12 +3,14 @@
  * `velocity run` starts without it. The linter refuses these imports everywhere else.
  */
 export async function loadServerSide() {
-  const [{ VelocityServer }, { loadServerSettings, SECRET_NAMES }, { serverSettings }] = await Promise.all([
-    import('../server/server.ts'),
-    import('../server/load-settings.ts'),
-    import('../server/settings.ts'),
-  ]);
-  return { VelocityServer, loadServerSettings, SECRET_NAMES, serverSettings };
+  const [{ VelocityServer }, { loadServerSettings, SECRET_NAMES }, { serverSettings }, { openSentry }] =
+    await Promise.all([
+      import('../server/server.ts'),
+      import('../server/load-settings.ts'),
+      import('../server/settings.ts'),
+      import('../server/open-sentry.ts'),
+    ]);
+  return { VelocityServer, loadServerSettings, SECRET_NAMES, serverSettings, openSentry };
 }
 
 /** The declarations alone, for `velocity config` and for flags in help texts. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { TracedRequest } from '../telemetry/sentry-reports.ts';
 import type { HttpMetrics } from './metrics.ts';
 
 /** Which requests get a log line: none, those that failed, or all. Probes never do unless they fail. */
@@ -11,6 +12,8 @@ export interface RequestRecordsOptions {
   readonly metrics: HttpMetrics;
   readonly clock: Clock;
   readonly requestLog: RequestLog;
+  /** Told of every request but probes; it picks which to report. */
+  readonly onTrace?: ((request: TracedRequest) => void) | undefined;
 }
 
 /** A request whose answer has ended. */
@@ -40,10 +43,11 @@ export class RequestRecords {
   }
 
   ended({ id, method, target, route, status, startedAt, tokenId, client }: EndedRequest): void {
-    const { logger, metrics, clock, requestLog } = this.#options;
+    const { logger, metrics, clock, requestLog, onTrace } = this.#options;
     const ms = clock.elapsed() - startedAt;
     metrics.ended(route, method, String(status), ms / 1000);
 
+    if (onTrace && !QUIET_ROUTES.has(route)) onTrace({ id, method, route, status, ms });
     const failed = status === 'aborted' || status >= 400;
     if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;
     // The path without its query: signed URLs carry their signature there.

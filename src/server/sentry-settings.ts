@@ -5,7 +5,7 @@ export const sentrySettings = {
   sentryDsn: {
     key: 'sentry.dsn',
     kind: secret(),
-    doc: 'Where errors are reported to, as Sentry shows it for a project. Without it nothing is.',
+    doc: 'Where errors are reported to, as Sentry shows it for a project. Without it nothing is. Needs the package `@sentry/core`.',
   },
   sentryEnvironment: {
     key: 'sentry.environment',
@@ -21,12 +21,12 @@ export const sentrySettings = {
     key: 'sentry.traces_sample_rate',
     kind: ratio(),
     default: 0.1,
-    doc: 'How many of all requests are reported as traces.',
+    doc: 'How many of all requests but probes are reported as traces of one span each: method, route, status and how long it took; 10 a second at most.',
   },
   sentryDebug: {
     key: 'sentry.debug',
     kind: trueOrFalse(),
     default: false,
-    doc: 'Log what is reported.',
+    doc: 'Say on standard error, as text, what is reported and why something is not.',
   },
 } as const satisfies Settings;

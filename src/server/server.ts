@@ -10,7 +10,7 @@ import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import { type FastAnswer, FastPath } from '../http/fast-path.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
-import { RequestRecords } from '../http/request-records.ts';
+import { RequestRecords, type RequestRecordsOptions } from '../http/request-records.ts';
 import type { SimpleRequest } from '../http/simple-request.ts';
 import { TrustedProxies } from '../http/trusted-proxies.ts';
 import type { ObjectStore } from '../storage/store.ts';
@@ -29,6 +29,8 @@ export interface ServerSurroundings {
   readonly logger: Logger;
   readonly version: string;
   readonly clock?: Clock;
+  /** Told of every request but probes. */
+  readonly onTrace?: RequestRecordsOptions['onTrace'];
 }
 
 /** The composition root: settings in, open doors out. */
@@ -74,7 +76,7 @@ export class VelocityServer {
     { values: settings, stores }: Pick<LoadedSettings, 'values' | 'stores'>,
     around: ServerSurroundings,
   ): Promise<VelocityServer> {
-    const { logger, version, clock = systemClock } = around;
+    const { logger, version, clock = systemClock, onTrace } = around;
     const metrics = openMetrics(version);
     const audit = new AuditLog(settings.auditFile, clock, logger);
     const secret = settings.urlSecret ?? settings.authToken ?? new Secret(randomBytes(32).toString('hex'));
@@ -98,7 +100,7 @@ export class VelocityServer {
       throw error;
     }
 
-    const recording = { logger, metrics: metrics.http, clock, requestLog: settings.logRequests };
+    const recording = { logger, metrics: metrics.http, clock, requestLog: settings.logRequests, onTrace };
     const app = createListener(recording);
     const fastPath = limits.limitsAddresses
       ? undefined // it does not look at addresses
