@@ -18,6 +18,8 @@ const TTL = 60_000;
 class SlowTier implements BodyTier<string> {
   readonly held = new Map<string, { meta: string; bytes: Buffer }>();
   gate: Promise<void> = Promise.resolve();
+  /** Before it deletes. */
+  deleteGate: Promise<void> | undefined;
 
   sizeOf(key: string): number | undefined {
     return this.held.get(key)?.bytes.length;
@@ -54,6 +56,7 @@ class SlowTier implements BodyTier<string> {
   }
 
   async delete(key: string): Promise<void> {
+    await this.deleteGate;
     this.held.delete(key);
   }
 }
@@ -332,6 +335,37 @@ test('what is filled in while its predecessor is still being written to the disk
   await through.close();
   assert.equal(disk.held.get('k')?.meta, 'new');
   assert.equal(await textOf(await through.read('k', origin)), 'abc');
+});
+
+test('what the disk tier still holds of a key that is being forgotten is not asked for', async () => {
+  const disk = new SlowTier();
+  disk.held.set('k', { meta: 'old', bytes: Buffer.from('0123456789') });
+  const { through, origin } = open({ disk });
+  const [reading, deleting] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  [disk.gate, disk.deleteGate] = [reading.promise, deleting.promise];
+  origin.meta = 'new';
+  origin.body.end('abcdefghij');
+  const forgotten = through.forget('k');
+  const meanwhile = through.read('k', origin);
+  deleting.resolve();
+  await forgotten;
+  reading.resolve();
+  assert.equal((await meanwhile)?.meta, 'new');
+  await setImmediate();
+  assert.equal((await through.read('k', origin))?.meta, 'new');
+});
+
+test('what was forgotten again while it was filled in is not kept', async () => {
+  const disk = new SlowTier();
+  const { through, memory } = open({ disk });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  disk.deleteGate = promise;
+  const filled = through.fill('k', { meta: 'old', bytes: Buffer.from('abc') });
+  const forgotten = through.forget('k');
+  resolve();
+  await Promise.all([filled, forgotten]);
+  await through.close();
+  assert.deepEqual([memory.get('k'), disk.sizeOf('k')], [undefined, undefined]);
 });
 
 test('a trouble of the disk tier is nobody’s failure', async () => {

@@ -57,6 +57,8 @@ export class ReadThrough<M> {
   readonly #promotions = new Map<string, Promise<Kept<M> | undefined>>();
   /** Writes to the disk tier under way. */
   readonly #keepings = new Map<string, Promise<unknown>>();
+  /** By the last who forgets it: what the disk tier says of a key is over before it is gone there. */
+  readonly #forgetting = new Map<string, symbol>();
   #flyingBytes = 0;
   #keepingBytes = 0;
 
@@ -78,7 +80,7 @@ export class ReadThrough<M> {
     const { memory, disk } = this.#options;
     const kept = memory.get(key);
     if (kept) return ofBytes(kept, 'memory');
-    const sizeBytes = disk?.sizeOf(key);
+    const sizeBytes = this.#forgetting.has(key) ? undefined : disk?.sizeOf(key);
     if (!disk || sizeBytes === undefined) return undefined;
     if (sizeBytes <= PROMOTED_BYTES && memory.takes(sizeBytes)) {
       const promoted = await this.#promote(disk, key);
@@ -116,25 +118,32 @@ export class ReadThrough<M> {
     reading?.close();
   }
 
-  /** Keeps a body that came another way, in place of what the key held. */
+  /** Keeps a body that came another way, in place of what the key held; not one that is forgotten again meanwhile. */
   async fill(key: string, kept: Kept<M>): Promise<void> {
-    await this.forget(key);
-    this.#keep(key, kept);
+    if (await this.#forget(key)) this.#keep(key, kept);
   }
 
   /** Of what is in flight, too: those who wait get what they asked for, and whoever asks from now on what comes now. */
   async forget(key: string): Promise<void> {
-    const { memory, disk } = this.#options;
-    memory.delete(key);
-    this.#flights.delete(key);
-    this.#promotions.delete(key);
-    await this.#keepings.get(key);
-    await disk?.delete(key);
+    await this.#forget(key);
   }
 
   /** Waits for what is being written. */
   async close(): Promise<void> {
     await Promise.all(this.#keepings.values());
+  }
+
+  /** Whether nobody began to forget it after this. */
+  async #forget(key: string): Promise<boolean> {
+    const { memory, disk } = this.#options;
+    const own = Symbol();
+    this.#forgetting.set(key, own);
+    memory.delete(key);
+    this.#flights.delete(key);
+    this.#promotions.delete(key);
+    await this.#keepings.get(key);
+    await disk?.delete(key);
+    return this.#forgetting.get(key) === own && this.#forgetting.delete(key);
   }
 
   #take(key: string, source: Source<M>): Promise<Flight<M> | undefined> {
