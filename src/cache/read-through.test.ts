@@ -20,6 +20,8 @@ class SlowTier implements BodyTier<string> {
   gate: Promise<void> = Promise.resolve();
   /** Before it deletes. */
   deleteGate: Promise<void> | undefined;
+  /** Before it takes a body. */
+  writeGate: Promise<void> | undefined;
 
   sizeOf(key: string): number | undefined {
     return this.held.get(key)?.bytes.length;
@@ -41,6 +43,7 @@ class SlowTier implements BodyTier<string> {
   }
 
   async write(key: string, meta: string, sizeBytes: number) {
+    await this.writeGate;
     const growing = new GrowingBody(sizeBytes);
     return {
       append: (chunk: Uint8Array) => growing.append(chunk),
@@ -90,16 +93,18 @@ function open({
   maxBodyBytes = 1000,
   maxFlyingBytes = 1000,
   maxBytes = 100_000,
+  maxValueBytes = 500,
 }: {
   disk?: SlowTier;
   maxBodyBytes?: number;
   maxFlyingBytes?: number;
   maxBytes?: number;
+  maxValueBytes?: number;
 } = {}) {
   const clock = new ManualClock(1000);
   const outcomes: ReadOutcome[] = [];
   const memory = new MemoryTier<Kept<string>>({
-    ...{ maxBytes, ttlMs: TTL, clock, maxValueBytes: 500 },
+    ...{ maxBytes, ttlMs: TTL, clock, maxValueBytes },
     eviction: new Lru(),
   });
   const through = new ReadThrough<string>({
@@ -366,6 +371,37 @@ test('what was forgotten again while it was filled in is not kept', async () => 
   await Promise.all([filled, forgotten]);
   await through.close();
   assert.deepEqual([memory.get('k'), disk.sizeOf('k')], [undefined, undefined]);
+});
+
+test('a body that breaks off while room is made for it fails those who read it, and nobody else', async () => {
+  const disk = new SlowTier();
+  const { through, origin } = open({ disk });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  disk.writeGate = promise;
+  origin.sizeBytes = 600;
+  const reading = through.read('k', origin);
+  await setImmediate();
+  origin.body.destroy(new Error('reset'));
+  await setImmediate();
+  resolve();
+  await assert.rejects(async () => textOf(await reading));
+  assert.equal(disk.sizeOf('k'), undefined);
+});
+
+test('a body that memory cannot be had for fails those who ask, is let go and takes no room', async () => {
+  const { through, origin, outcomes } = open({
+    maxBytes: 2 ** 52,
+    maxBodyBytes: 2 ** 50,
+    maxFlyingBytes: 2 ** 50,
+    maxValueBytes: 2 ** 50,
+  });
+  origin.sizeBytes = 2 ** 50;
+  await assert.rejects(through.read('k', origin), RangeError);
+  assert.ok(origin.body.destroyed);
+  const next = new Origin();
+  next.body.end('0123456789');
+  assert.equal(await textOf(await through.read('other', next)), '0123456789');
+  assert.deepEqual(outcomes, ['failed', 'miss']);
 });
 
 test('a trouble of the disk tier is nobody’s failure', async () => {

@@ -161,15 +161,24 @@ export class ReadThrough<M> {
 
   async #open(key: string, source: Source<M>): Promise<Flight<M> | undefined> {
     const sourced = await source.open();
-    return sourced && new Flight(sourced, await this.#landingOf(sourced.keptAs ?? key, sourced));
+    if (!sourced) return undefined;
+    // Whoever reads it hears of its failure; until somebody does, it must not end the process.
+    sourced.body.on('error', () => {});
+    try {
+      return new Flight(sourced, await this.#landingOf(sourced.keptAs ?? key, sourced));
+    } catch (error) {
+      sourced.body.destroy();
+      throw error;
+    }
   }
 
   async #landingOf(key: string, { meta, sizeBytes }: Sourced<M>): Promise<Landing> {
     const { memory, disk, maxBodyBytes, maxFlyingBytes } = this.#options;
     if (sizeBytes > maxBodyBytes) return { in: 'nothing' };
     if (memory.takes(sizeBytes) && this.#flyingBytes + sizeBytes <= maxFlyingBytes) {
+      const body = new GrowingBody(sizeBytes); // throws where there is no memory
       this.#flyingBytes += sizeBytes;
-      return { in: 'memory', body: new GrowingBody(sizeBytes) };
+      return { in: 'memory', body };
     }
     const body = await disk?.write(key, meta, sizeBytes);
     return body ? { in: 'disk', body } : { in: 'nothing' };
