@@ -404,6 +404,21 @@ test('a body that memory cannot be had for fails those who ask, is let go and ta
   assert.deepEqual(outcomes, ['failed', 'miss']);
 });
 
+test('whoever asks while a body is made an entry of the disk tier joins its flight', async () => {
+  const disk = new SlowTier();
+  const { through, origin, outcomes } = open({ disk });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  disk.gate = promise;
+  origin.sizeBytes = 600;
+  origin.body.end('a'.repeat(600));
+  await through.read('k', origin);
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  const late = await through.read('k', origin);
+  resolve();
+  assert.equal((await textOf(late))?.length, 600);
+  assert.deepEqual([outcomes, origin.opened], [['miss', 'joined'], 1]);
+});
+
 test('a trouble of the disk tier is nobody’s failure', async () => {
   const disk = new SlowTier();
   const { through, origin } = open({ disk });

@@ -194,7 +194,7 @@ export class ReadThrough<M> {
       if (bytes && isCurrent()) this.#keep(key, { meta: sourced.meta, bytes });
     } else if (isFetched) {
       // What is forgotten from here on is so after it was written.
-      if (isCurrent()) this.#whileKeeping(key, landing.body.commit());
+      if (isCurrent()) await this.#whileKeeping(key, landing.body.commit());
       else await landing.body.abort(new Error('another was stored in its place'));
     }
   }
@@ -263,11 +263,12 @@ export class ReadThrough<M> {
   }
 
   /** After what is being kept already. Trouble of the disk tier is its own to tell. */
-  #whileKeeping(key: string, work: Promise<unknown>): void {
+  #whileKeeping(key: string, work: Promise<unknown>): Promise<void> {
     const keeping = Promise.allSettled([this.#keepings.get(key), work]).then(() => {
       if (this.#keepings.get(key) === keeping) this.#keepings.delete(key);
     });
     this.#keepings.set(key, keeping);
+    return keeping;
   }
 
   /** One reading of the disk for all who ask meanwhile. */
