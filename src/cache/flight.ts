@@ -14,6 +14,8 @@ export type Landing =
 export class Flight<M> {
   readonly sourced: Sourced<M>;
   readonly landing: Landing;
+  /** Until the body is where it goes; fails with it. */
+  landed: Promise<void> = Promise.resolve();
   #isTaken = false;
 
   constructor(sourced: Sourced<M>, landing: Landing) {

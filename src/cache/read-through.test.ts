@@ -419,6 +419,41 @@ test('whoever asks while a body is made an entry of the disk tier joins its flig
   assert.deepEqual([outcomes, origin.opened], [['miss', 'joined'], 1]);
 });
 
+test('a body is warm when it is in a tier, not when it begins to come', async () => {
+  const { through, origin, memory } = open();
+  let isWarm = false;
+  const warming = through.warm('k', origin).then(() => {
+    isWarm = true;
+  });
+  origin.body.write('01234');
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  assert.equal(isWarm, false);
+  origin.body.end('56789');
+  await warming;
+  assert.equal(memory.size, 1);
+});
+
+test('a body that breaks off does not warm anything', async () => {
+  const { through, origin } = open();
+  const warming = through.warm('k', origin);
+  origin.body.write('01234');
+  origin.body.destroy(new Error('reset'));
+  await assert.rejects(warming, /reset/);
+});
+
+test('closing ends what is still being fetched', async () => {
+  const { through, origin } = open();
+  const warming = through.warm('k', origin);
+  origin.body.write('01234');
+  await setImmediate();
+  await through.close();
+  await assert.rejects(warming);
+  assert.ok(origin.body.destroyed);
+  const late = new Origin();
+  await assert.rejects(through.warm('late', late));
+  assert.ok(late.body.destroyed);
+});
+
 test('a trouble of the disk tier is nobody’s failure', async () => {
   const disk = new SlowTier();
   const { through, origin } = open({ disk });

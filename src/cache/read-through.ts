@@ -59,6 +59,9 @@ export class ReadThrough<M> {
   readonly #keepings = new Map<string, Promise<unknown>>();
   /** By the last who forgets it: what the disk tier says of a key is over before it is gone there. */
   readonly #forgetting = new Map<string, symbol>();
+  /** Bodies that are being fetched. */
+  readonly #fetched = new Set<Readable>();
+  #isClosed = false;
   #flyingBytes = 0;
   #keepingBytes = 0;
 
@@ -112,10 +115,12 @@ export class ReadThrough<M> {
     return flight && this.#readingOf(flight, source, flying ? 'joined' : 'miss');
   }
 
-  /** Brings a body into the tiers, for whoever asks next. */
+  /** Brings a body into the tiers, for whoever asks next. Fails where it does not come. */
   async warm(key: string, source: Source<M>): Promise<void> {
     const reading = await this.read(key, source);
     reading?.close();
+    const flight = await this.#flights.get(key);
+    await flight?.landed;
   }
 
   /** Keeps a body that came another way, in place of what the key held; not one that is forgotten again meanwhile. */
@@ -128,8 +133,10 @@ export class ReadThrough<M> {
     await this.#forget(key);
   }
 
-  /** Waits for what is being written. */
+  /** Ends what is being fetched and waits for what is being written. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const body of this.#fetched) body.destroy(closed());
     await Promise.all(this.#keepings.values());
   }
 
@@ -153,8 +160,9 @@ export class ReadThrough<M> {
     const isCurrent = (): boolean => this.#flights.get(key) === flight;
     const landed = (): void => void (isCurrent() && this.#flights.delete(key));
     flight.then((open) => {
-      if (!open || open.landing.in === 'nothing') landed();
-      else void this.#fly(open.sourced.keptAs ?? key, open, isCurrent).finally(landed);
+      if (!open || open.landing.in === 'nothing') return landed();
+      open.landed = this.#fly(open.sourced.keptAs ?? key, open, isCurrent).finally(landed);
+      open.landed.catch(() => {}); // those who read it are told by their streams
     }, landed);
     return flight;
   }
@@ -184,33 +192,40 @@ export class ReadThrough<M> {
     return body ? { in: 'disk', body } : { in: 'nothing' };
   }
 
-  /** Fetches the body and keeps it. Fails nobody but those who read it. */
+  /** Fetches the body and keeps it. */
   async #fly(key: string, { sourced, landing }: Flight<M>, isCurrent: () => boolean): Promise<void> {
     if (landing.in === 'nothing') return;
-    const isFetched = await this.#fetch(sourced, landing.body);
+    try {
+      await this.#fetch(sourced, landing.body);
+    } finally {
+      if (landing.in === 'memory') this.#flyingBytes -= sourced.sizeBytes;
+    }
     if (landing.in === 'memory') {
-      this.#flyingBytes -= sourced.sizeBytes;
       const { bytes } = landing.body;
       if (bytes && isCurrent()) this.#keep(key, { meta: sourced.meta, bytes });
-    } else if (isFetched) {
+    } else {
       // What is forgotten from here on is so after it was written.
       if (isCurrent()) await this.#whileKeeping(key, landing.body.commit());
       else await landing.body.abort(new Error('another was stored in its place'));
     }
   }
 
-  async #fetch({ body, bytes }: Sourced<M>, into: BodyWriting): Promise<boolean> {
+  async #fetch({ body, bytes }: Sourced<M>, into: BodyWriting): Promise<void> {
     const { onFetched } = this.#options;
+    this.#fetched.add(body);
     try {
+      if (this.#isClosed) throw closed();
       for await (const chunk of bytes ? [bytes] : body) {
         onFetched?.(chunk.length);
         await into.append(chunk);
       }
-      return into instanceof GrowingBody ? await into.commit() : true;
+      if (into instanceof GrowingBody) await into.commit();
     } catch (error) {
       body.destroy();
       await into.abort(error as Error);
-      return false;
+      throw error;
+    } finally {
+      this.#fetched.delete(body);
     }
   }
 
@@ -293,6 +308,10 @@ export class ReadThrough<M> {
       memory.set(key, kept, kept.bytes.length, Math.max(0, clock.now() - held.storedAt));
     return kept;
   }
+}
+
+function closed(): Error {
+  return new Error('the cache was closed');
 }
 
 function isWhole(span: ByteSpan | 'whole', sizeBytes: number): boolean {

@@ -299,6 +299,33 @@ test('HEAD asks the bucket and keeps nothing; with prefetch it answers at once, 
   assert.equal((await server.fetch('/media/none?prefetch=1', { method: 'HEAD' })).status, 404);
 });
 
+test('no more than some objects are fetched ahead at once, until they have come', async () => {
+  const store = new CountingStore();
+  store.facts = {
+    sizeBytes: 10,
+    digest: undefined,
+    contentType: 'a/b',
+    etag: 'e',
+    modifiedAt: 0,
+    metadata: {},
+  };
+  const bodies: PassThrough[] = [];
+  store.answer = async () => {
+    const body = new PassThrough();
+    bodies.push(body);
+    return objectOf(body, 10);
+  };
+  await using server = await GatewayServer.start({ store });
+  const prefetch = (name: string) => server.fetch(`/media/${name}.txt?prefetch=1`, { method: 'HEAD' });
+  for (let n = 0; n < 40; n++) await prefetch(String(n));
+  assert.equal(store.gets, 32);
+  assert.match(await server.registry.metrics(), /vc_gateway_prefetches_total\{outcome="dropped"\} 8/);
+  for (const body of bodies) body.end('0123456789');
+  await until(async () => /outcome="done"\} 32/.test(await server.registry.metrics()));
+  await prefetch('next');
+  await until(async () => store.gets === 33);
+});
+
 test('the numbers tell what happened', async () => {
   await using server = await GatewayServer.start({ maxObjectSize: 200_000 });
   await server.put('/media/a', BODY);

@@ -100,8 +100,8 @@ export class Gateway {
 
   /** Ends what goes on in the background and writes down what the tiers still have to. */
   async close(): Promise<void> {
-    await this.#prefetches.close();
     await this.#cache.close();
+    await this.#prefetches.close();
     await this.#options.tiers.close();
   }
 }
