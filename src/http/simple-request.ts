@@ -10,7 +10,8 @@ export interface SimpleRequest {
 }
 
 const MAX_BYTES = 4096;
-const REQUEST_LINE = /^(GET|HEAD) (\/[!-~]*) HTTP\/1\.1\r\n/;
+/** RFC 9112 §3.2.1: a path and a query. Readers differ in what a # parts. */
+const REQUEST_LINE = /^(GET|HEAD) (\/[!"$-~]*) HTTP\/1\.1\r\n/;
 /** RFC 9112 §5: no space before the colon, no folded line, no bare CR or LF; of values plain ASCII alone. */
 const FIELD = /([A-Za-z-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
 

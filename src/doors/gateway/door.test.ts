@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -7,6 +8,7 @@ import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { GatewayServer } from '../../../test/rig/gateway-server.ts';
+import { openSocket } from '../../../test/rig/raw-http.ts';
 import { StubStore } from '../../../test/rig/stub-store.ts';
 import { until } from '../../../test/rig/until.ts';
 import { VelocityError } from '../../base/errors.ts';
@@ -99,6 +101,17 @@ for (const isFast of [false, true])
       server.clock.advance(61_000); // what is left of a second is given
       const late = await fetch(server.url + url);
       assert.deepEqual([late.status, await codeOf(late)], [403, 'URL_EXPIRED']);
+    });
+
+    test('what follows a # in a target is no query to be signed: no target has one', async () => {
+      await using server = await GatewayServer.start({ isFast });
+      await server.put('/media/a%23b', 'one');
+      const [path = '', sig = ''] = server.signed('GET', 'media', 'a#b').split('?');
+      assert.equal((await fetch(`${server.url}${path}?${sig}`)).status, 200);
+      const socket = await openSocket(server.url);
+      socket.write(`GET /media/a#b?${sig} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      assert.match(String(await once(socket, 'data')), /^HTTP\/1\.1 401 /);
+      socket.destroy();
     });
 
     test('a token beside a bad signature opens nothing, and neither does one without the right', async () => {
