@@ -30,7 +30,7 @@ interface Place extends ObjectRequest {
 
 /** Beyond this many addresses all are forgotten, and known again when they are asked for. */
 const MAX_PLACES = 20_000;
-/** Of a path with its signature; longer ones are answered as all others. */
+/** Of a path with its signature; longer ones are read anew each time. */
 const MAX_TARGET_LENGTH = 2048;
 const NOTHING = new Uint8Array();
 
@@ -49,7 +49,8 @@ export class HotObjects {
   }
 
   answer({ method, target, authorization }: SimpleRequest, connection?: object): FastAnswer | undefined {
-    const place = this.#placeOf(target);
+    const known = this.#places.get(target);
+    const place = known ?? readPlace(target, this.#options.buckets);
     if (!place) return undefined;
     const { cache, limits, metrics, traffic } = this.#options;
     const kept = cache.hot(place.tierKey);
@@ -59,6 +60,7 @@ export class HotObjects {
       sig === undefined ? this.#options.authenticator.known(authorization, connection) : undefined;
     if (sig !== undefined ? !this.#opens(sig, method, place) : !access?.rights.has('objects'))
       return undefined;
+    if (!known) this.#remember(target);
     const body = method === 'GET' ? kept.bytes : NOTHING;
     if (access) {
       if (!limits.tokenMayPass(access)) return undefined; // it is refused, and told so, where all others are
@@ -76,14 +78,14 @@ export class HotObjects {
     return typeof this.#options.presigned?.check(sig, { method, bucket: bucket.id, path }) === 'object';
   }
 
-  #placeOf(target: string): Place | undefined {
-    const known = this.#places.get(target);
-    if (known || target.length > MAX_TARGET_LENGTH) return known;
-    const place = readPlace(target, this.#options.buckets);
-    if (!place) return undefined;
+  /** Of what nobody was let in for nothing is remembered. */
+  #remember(target: string): void {
+    if (target.length > MAX_TARGET_LENGTH) return;
+    const own = Buffer.from(target, 'latin1').toString('latin1'); // a part of a text keeps all of it
+    const place = readPlace(own, this.#options.buckets);
+    if (!place) return;
     if (this.#places.size >= MAX_PLACES) this.#places.clear();
-    this.#places.set(target, place);
-    return place;
+    this.#places.set(own, place);
   }
 
   #fieldsOf(kept: Kept<ObjectMeta>): string {

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Registry } from '@prometheus-io/client';
+import { openAuthenticator } from '../../../test/rig/authenticator.ts';
+import { ManualClock } from '../../../test/rig/manual-clock.ts';
+import { StubStore } from '../../../test/rig/stub-store.ts';
+import { type Access, presetTerms } from '../../auth/access.ts';
+import { limitMetrics } from '../../auth/limits/metrics.ts';
+import { RateLimits } from '../../auth/limits/rate-limits.ts';
+import { digestOf } from '../../base/digest.ts';
+import { Lru } from '../../cache/eviction/lru.ts';
+import { MemoryTier } from '../../cache/memory-tier.ts';
+import { type Kept, ReadThrough } from '../../cache/read-through.ts';
+import { simpleRequestIn } from '../../http/simple-request.ts';
+import { TrustedProxies } from '../../http/trusted-proxies.ts';
+import type { ObjectMeta } from './bucket-source.ts';
+import { HotObjects } from './hot-objects.ts';
+import { gatewayMetrics } from './metrics.ts';
+import { GatewayTraffic } from './traffic.ts';
+
+const REQUESTS = 115_000;
+const MIB = 1024 * 1024;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+/** One object in memory, `/media/hot`, and a token to read it with. */
+async function openHot(): Promise<HotObjects> {
+  const [clock, registry] = [new ManualClock(0), new Registry()];
+  const metrics = gatewayMetrics(registry);
+  const memory = new MemoryTier<Kept<ObjectMeta>>({
+    ...{ maxBytes: MIB, ttlMs: 60_000, clock },
+    eviction: new Lru(),
+  });
+  const cache = new ReadThrough<ObjectMeta>({
+    ...{ memory, maxBodyBytes: MIB, maxFlyingBytes: MIB, clock, count: () => {} },
+  });
+  const meta = { etag: 'e', modifiedAt: 0, contentType: 'text/plain' };
+  await cache.fill('media/hot', { meta, bytes: Buffer.from('hot') });
+  const access: Access = {
+    ...presetTerms('developer'),
+    ...{ id: 'reader', tenant: 'default', expiresAt: undefined, rights: new Set(['objects']) },
+  };
+  const tokens = [{ sha256: digestOf('secret'), access }];
+  return new HotObjects({
+    buckets: new Map([['media', { id: 'media', store: new StubStore(), immutable: false }]]),
+    authenticator: openAuthenticator(clock, { tokens }).authenticator,
+    limits: new RateLimits({}, { clock, metrics: limitMetrics(registry), proxies: new TrustedProxies() }),
+    traffic: new GatewayTraffic(metrics, clock),
+    ...{ cache, metrics },
+  });
+}
+
+for (const [what, targetOf] of [
+  ['objects', (n) => `/media/${n}${'x'.repeat(200)}`],
+  ['signatures', (n) => `/media/hot?sig=${n}${'x'.repeat(200)}`],
+  ['queries', (n) => `/media/hot?${n}`],
+] as const satisfies [string, (n: number) => string][])
+  test(`nothing is remembered of more than 100,000 requests for different ${what} that were not answered`, async (t) => {
+    const hot = await openHot();
+    const ask = (target: string, token: string) => {
+      const piece = Buffer.from(
+        `GET ${target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+      );
+      const request = simpleRequestIn(piece);
+      assert.ok(request);
+      return hot.answer(request, {});
+    };
+    assert.ok(ask('/media/hot', 'secret'));
+    const before = heapBytes();
+    for (let n = 0; n < REQUESTS; n++) assert.equal(ask(targetOf(n), 'unknown'), undefined);
+    const grown = heapBytes() - before;
+    t.diagnostic(`${(grown / MIB).toFixed(1)} MiB`);
+    assert.ok(grown < 4 * MIB, `${grown}`);
+    assert.ok(ask('/media/hot', 'secret'));
+  });
