@@ -6,6 +6,8 @@ const SAYS_NOTHING: ReadonlySet<string> = new Set([
   'binary/octet-stream',
   'application/x-www-form-urlencoded', // of curl -d
 ]);
+/** RFC 9110 §5.5. Some storages take any text for a type, line ends included. */
+const FIELD_VALUE = /^[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?$/;
 export const UNKNOWN_TYPE = 'application/octet-stream';
 
 /** As many bytes as the longest of the signatures below needs. */
@@ -13,7 +15,7 @@ export const SIGNATURE_BYTES = 16;
 
 /** The type that was stored with an object, else what its name says; `undefined`: neither says anything. */
 export function typeByName(stored: string | undefined, path: string): string | undefined {
-  if (stored !== undefined && !SAYS_NOTHING.has(stored)) return stored;
+  if (stored !== undefined && FIELD_VALUE.test(stored) && !SAYS_NOTHING.has(stored)) return stored;
   const type = lookup(path);
   // Whoever opens these in a browser reads them as the browser guesses, where nothing is said. RFC 6657 §4.
   return type !== undefined && /^text\/|[/+]json$|[/+]xml$/.test(type) ? `${type}; charset=utf-8` : type;

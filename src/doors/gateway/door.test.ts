@@ -157,6 +157,29 @@ for (const isFast of [false, true])
       assert.deepEqual([beyond.status, beyond.headers.get('content-range')], [416, 'bytes */3']);
     });
 
+    for (const contentType of ['a/b\r\nx-other: 1', 'a/\u{10d}\u{10a}x-other: 1', '\0', ' '])
+      test(`a stored type that is no field of HTTP is none: ${JSON.stringify(contentType)}`, async () => {
+        const store = new CountingStore();
+        const facts = {
+          sizeBytes: 3,
+          digest: undefined,
+          contentType,
+          etag: 'e',
+          modifiedAt: 0,
+          metadata: {},
+        };
+        store.answer = async () => ({ facts, span: 'whole', body: Readable.from([Buffer.from('one')]) });
+        store.facts = facts;
+        await using server = await GatewayServer.start({ isFast, store });
+        for (const method of ['GET', 'GET', 'HEAD']) {
+          const answer = await server.fetch('/media/a.txt', { method });
+          assert.equal(answer.status, 200);
+          assert.equal(answer.headers.get('content-type'), 'text/plain; charset=utf-8');
+          assert.equal(answer.headers.get('x-other'), null);
+          await answer.text();
+        }
+      });
+
     test('what is written again is what is read next, and the log says so', async () => {
       await using server = await GatewayServer.start({ isFast });
       assert.equal((await server.put('/media/a', 'one')).status, 201);
