@@ -10,8 +10,11 @@ export interface BodyCache<M> {
   read(key: string, source: PagedSource<M>): Promise<Reading<M> | undefined>;
   /** Without a question to the source. */
   find(key: string): Promise<FoundBody<M> | undefined>;
-  /** Brings a body into the tiers, for whoever asks next. */
-  warm(key: string, source: PagedSource<M>, signal: AbortSignal): Promise<void>;
+  /**
+   * Brings a body into the tiers, for whoever asks next. Fails where it does not come.
+   * @returns whether there is one, and room for it
+   */
+  warm(key: string, source: PagedSource<M>, signal: AbortSignal): Promise<boolean>;
   /** Keeps a body that came another way, in place of what the key held. */
   fill(key: string, kept: Kept<M>): Promise<void>;
   /** Whoever asks from now on gets what comes now. */

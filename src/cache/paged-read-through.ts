@@ -60,10 +60,11 @@ export class PagedReadThrough<M extends PageMeta> implements BodyCache<M> {
   }
 
   /** Page by page, from the first one on, those that begin within `maxWarmBytes`. */
-  async warm(key: string, source: PagedSource<M>, signal: AbortSignal): Promise<void> {
+  async warm(key: string, source: PagedSource<M>, signal: AbortSignal): Promise<boolean> {
     const reading = await this.read(key, source);
     try {
       if (reading instanceof PagedReading) await reading.warm(this.#options.maxWarmBytes, signal);
+      return reading !== undefined && reading.outcome !== 'through';
     } finally {
       reading?.close();
     }

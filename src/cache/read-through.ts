@@ -115,12 +115,16 @@ export class ReadThrough<M> {
     return flight && this.#readingOf(flight, source, flying ? 'joined' : 'miss');
   }
 
-  /** Brings a body into the tiers, for whoever asks next. Fails where it does not come. */
-  async warm(key: string, source: Source<M>): Promise<void> {
+  /**
+   * Brings a body into the tiers, for whoever asks next. Fails where it does not come.
+   * @returns whether there is one, and room for it
+   */
+  async warm(key: string, source: Source<M>): Promise<boolean> {
     const reading = await this.read(key, source);
     reading?.close();
     const flight = await this.#flights.get(key);
     await flight?.landed;
+    return reading !== undefined && reading.outcome !== 'through';
   }
 
   /** Keeps a body that came another way, in place of what the key held; not one that is forgotten again meanwhile. */

@@ -362,6 +362,14 @@ test('no more than some objects are fetched ahead at once, until they have come'
   await until(async () => store.gets === 33);
 });
 
+test('what finds no room is not fetched ahead, and not counted as if it were', async () => {
+  await using server = await GatewayServer.start({ maxObjectSize: 50_000 });
+  await server.store.put('a' as never, BODY, { ifAbsent: true });
+  await server.fetch('/media/a?prefetch=1', { method: 'HEAD' });
+  await until(async () => /prefetches_total\{/.test(await server.registry.metrics()));
+  assert.match(await server.registry.metrics(), /prefetches_total\{outcome="dropped"\} 1/);
+});
+
 test('the numbers tell what happened', async () => {
   await using server = await GatewayServer.start({ maxObjectSize: 200_000 });
   await server.put('/media/a', BODY);

@@ -100,8 +100,7 @@ export class Gateway {
 
   /** Ends what goes on in the background and writes down what the tiers still have to. */
   async close(): Promise<void> {
-    await this.#cache.close();
-    await this.#prefetches.close();
+    await Promise.all([this.#prefetches.close(), this.#cache.close()]);
     await this.#options.tiers.close();
   }
 }

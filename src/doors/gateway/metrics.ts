@@ -87,7 +87,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
     }),
     prefetches: new Counter({
       name: 'vc_gateway_prefetches_total',
-      help: 'Objects that were asked for ahead of their use, by outcome: done, failed, or dropped where too many were under way.',
+      help: 'Objects that were asked for ahead of their use, by outcome: done, failed, or dropped: too many were under way, or there is no such object or no room for it.',
       labelNames: ['outcome'],
       registers,
     }),

@@ -28,7 +28,7 @@ export class Prefetches {
     }
     const warming = this.#cache
       .warm(tierKey, new BucketSource(bucket, key), this.#closing.signal)
-      .then(() => this.#metrics.prefetches.inc({ outcome: 'done' }))
+      .then((isWarm) => this.#metrics.prefetches.inc({ outcome: isWarm ? 'done' : 'dropped' }))
       .catch((error: unknown) => {
         if (this.#closing.signal.aborted) return;
         this.#metrics.prefetches.inc({ outcome: 'failed' });
@@ -38,7 +38,7 @@ export class Prefetches {
     this.#underWay.add(warming);
   }
 
-  /** Gives up what is left of those under way. */
+  /** Gives up what is left of those under way, which is no failure to tell of. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#underWay);
