@@ -42,6 +42,8 @@ export interface GatewayServerOptions {
   readonly pageSize?: number;
   readonly maxUploadBytes?: number;
   readonly limits?: Partial<LimitSettings>;
+  /** How long nothing may move on a connection; without it as everywhere. */
+  readonly idleTimeoutMs?: number;
   /** Answers from memory come from before Node's parser. */
   readonly isFast?: boolean;
 }
@@ -123,6 +125,7 @@ export class GatewayServer implements AsyncDisposable {
         })
       : undefined;
     gateway.register(app);
+    app.server.timeout = options.idleTimeoutMs ?? app.server.timeout;
     await app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = app.server.address() as AddressInfo;
     return new GatewayServer(

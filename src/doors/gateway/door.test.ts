@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { GatewayServer } from '../../../test/rig/gateway-server.ts';
 import { openSocket } from '../../../test/rig/raw-http.ts';
@@ -318,6 +318,37 @@ test('an object that is too large to be kept goes through, whole and in parts', 
     const part = await server.fetch('/media/a', { headers: { range: 'bytes=-10' } });
     assert.deepEqual([part.status, await bytesOf(part)], [206, BODY.subarray(-10)]);
   }
+});
+
+test('whoever asks for the end of what is being fetched is not taken for idle until it has come', async () => {
+  const store = new CountingStore();
+  const body = new PassThrough();
+  store.answer = async () => objectOf(body, BODY.length);
+  await using server = await GatewayServer.start({ store, idleTimeoutMs: 30 });
+  const end = server.fetch('/media/a.txt', { headers: { range: 'bytes=-10' } });
+  const [, late] = await Promise.all([
+    (async () => {
+      for (let at = 0; at < BODY.length; at += 10_000) {
+        body.write(BODY.subarray(at, at + 10_000));
+        await pause(10);
+      }
+      body.end();
+    })(),
+    end,
+  ]);
+  assert.deepEqual([late.status, await bytesOf(late)], [206, BODY.subarray(-10)]);
+});
+
+test('a part that never begins to come is an aborted answer', async () => {
+  const store = new CountingStore();
+  const body = new PassThrough();
+  store.answer = async () => objectOf(body, BODY.length);
+  await using server = await GatewayServer.start({ store });
+  const part = server.fetch('/media/a.txt', { headers: { range: 'bytes=-10' } });
+  await until(async () => store.gets > 0);
+  body.destroy(new VelocityError('STORAGE_UNAVAILABLE', 'reset'));
+  await assert.rejects(part);
+  assert.equal((await server.fetch('/stats')).status, 200);
 });
 
 test('HEAD asks the bucket and keeps nothing; with prefetch it answers at once, and the object is there soon', async () => {

@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { type ByteSpan, parseByteRange, resolveByteRange } from '../../base/byte-range.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { BodyCache } from '../../cache/body-cache.ts';
 import { BodyChanged } from '../../cache/body-changed.ts';
 import type { Reading } from '../../cache/read-through.ts';
+import { peek } from '../../http/peek.ts';
 import { preconditions } from '../../http/preconditions.ts';
 import { type OnBytes, representationHead, sendBody, sendBytes } from '../../http/transfer.ts';
 import { unhurried } from '../../http/unhurried.ts';
@@ -75,7 +77,7 @@ async function answer(
   const span = spanOf(request, response, reading);
   if (span === undefined) return;
   const { meta, sizeBytes, bytes } = reading;
-  const body = bytes || reading.sendTo ? undefined : await unhurried(request.raw, () => reading.open(span));
+  const body = bytes || reading.sendTo ? undefined : await unhurried(request.raw, () => begun(reading, span));
   const { status, headers } = representationHead({ ...meta, sizeBytes, span });
   const begin = (): void =>
     void response.writeHead(status, [...headers, ...objectFields(reading.outcome, meta)]);
@@ -107,6 +109,13 @@ export async function headObject(
   const { headers } = representationHead({ ...meta, sizeBytes, span: 'whole' }); // RFC 9110 §14.2: a Range is for GET
   response.writeHead(200, [...headers, ...objectFields(held?.outcome ?? 'absent', meta)]);
   response.end();
+}
+
+/** The body, of a part once it begins to come: all that lies before it may have to be fetched first. */
+async function begun(reading: Reading<ObjectMeta>, span: ByteSpan | 'whole'): Promise<Readable> {
+  const body = await reading.open(span);
+  if (span !== 'whole') await peek(body, 1);
+  return body;
 }
 
 /** The part that is asked for; `undefined`: it was answered that nothing is sent. */
