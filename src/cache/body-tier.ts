@@ -30,6 +30,8 @@ export interface BodyWriting {
   follow(span: ByteSpan | 'whole'): Readable;
   /** Whether it is held now: not where it was not of the announced length, nor where the tier had trouble. Followers fail then. */
   commit(): Promise<boolean>;
+  /** In place of `commit`, where the body is no longer wanted: those who follow it get all of it, and it is not held. */
+  letGo(): Promise<void>;
   abort(error: Error): Promise<void>;
 }
 

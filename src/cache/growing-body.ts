@@ -46,6 +46,10 @@ export class GrowingBody implements BodyWriting {
     return this.#isWhole;
   }
 
+  async letGo(): Promise<void> {
+    await this.commit(); // nobody but its followers holds it
+  }
+
   async abort(error: Error): Promise<void> {
     this.#failure = error;
     this.#wake();

@@ -48,6 +48,7 @@ class SlowTier implements BodyTier<string> {
     return {
       append: (chunk: Uint8Array) => growing.append(chunk),
       follow: (span: ByteSpan | 'whole') => growing.follow(span),
+      letGo: () => growing.letGo(),
       abort: (error: Error) => growing.abort(error),
       commit: async () => {
         await this.gate;
@@ -311,6 +312,20 @@ test('what is forgotten while it flies is read by those who wait for it, and kep
   await through.close();
   assert.equal(memory.get('k')?.meta, 'v2');
   assert.equal(disk.held.get('k')?.meta, 'v2');
+});
+
+test('what is forgotten while it flies to the disk tier is read to its end by those who wait for it, too', async () => {
+  const disk = new SlowTier();
+  const { through, origin } = open({ disk });
+  origin.sizeBytes = 600;
+  const waiting = await through.read('k', origin);
+  const text = textOf(waiting);
+  origin.body.write('a'.repeat(300));
+  await through.forget('k');
+  origin.body.end('b'.repeat(300));
+  assert.equal((await text)?.length, 600);
+  await through.close();
+  assert.equal(disk.sizeOf('k'), undefined);
 });
 
 test('what is forgotten while it is read from the disk tier does not come back to memory', async () => {

@@ -210,7 +210,7 @@ export class ReadThrough<M> {
     } else {
       // What is forgotten from here on is so after it was written.
       if (isCurrent()) await this.#whileKeeping(key, landing.body.commit());
-      else await landing.body.abort(new Error('another was stored in its place'));
+      else await landing.body.letGo();
     }
   }
 

@@ -47,6 +47,38 @@ describe('DiskWriting', () => {
       assert.deepEqual(await load(opened.tier, 'key'), body);
     });
 
+  for (const sizeBytes of [0, 100, BLOCK_BYTES, 3 * BLOCK_BYTES + 1])
+    test(`a body of ${sizeBytes} bytes that is let go is whole for those who follow it, and nothing is left of it`, async () => {
+      await using folder = await openTempFolder();
+      await using opened = await openDiskTier(folder.path);
+      const { tier, troubles } = opened;
+      await store(tier, 'key', 'before');
+      const { bytes } = tier;
+      const body = randomBytes(sizeBytes);
+      const writing = await begin(tier, 'key', sizeBytes);
+      const slow = writing.follow('whole');
+      const follower = outcome(writing.follow('whole'));
+      await appendIn(writing, body, 100_000);
+      await writing.letGo();
+      assert.deepEqual([await follower, await outcome(slow)], [body, body]);
+      assert.equal(await writing.commit(), false);
+      assert.deepEqual(await load(tier, 'key'), Buffer.from('before'));
+      assert.deepEqual(
+        [tier.bytes, troubles, readdirSync(join(folder.path, 'cache-v1-tmp'))],
+        [bytes, [], []],
+      );
+    });
+
+  test('a body that is let go before all of it came fails those who follow it', async () => {
+    await using folder = await openTempFolder();
+    await using opened = await openDiskTier(folder.path);
+    const writing = await begin(opened.tier, 'key', 10);
+    const follower = outcome(writing.follow('whole'));
+    await writing.append(Buffer.alloc(9));
+    await writing.letGo();
+    assert.equal(await follower, 'BODY_TRUNCATED');
+  });
+
   test('a body that is too short or too long is not stored, and what the key held stays', async () => {
     await using folder = await openTempFolder();
     await using opened = await openDiskTier(folder.path);

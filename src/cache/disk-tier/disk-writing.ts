@@ -26,7 +26,7 @@ export interface WritingPlace {
 const GATHERED_BYTES = 64 * 1024;
 
 /**
- * A body on its way into the tier, of a length that is known. It ends with `commit` or `abort`, and holds its room until
+ * A body on its way into the tier, of a length that is known. It ends with `commit`, `letGo` or `abort`, and holds its room until
  * then. Trouble with the disk ends it quietly: `commit` says `false`, and only those who follow it get an error.
  */
 export class DiskWriting {
@@ -74,8 +74,14 @@ export class DiskWriting {
 
   /** Whether the body is an entry now. `false`: it is not as long as it should be, or the disk failed. */
   commit(): Promise<boolean> {
-    this.#committed ??= this.#inTurn(() => this.#commit());
+    this.#committed ??= this.#inTurn(() => this.#commit('kept'));
     return this.#committed;
+  }
+
+  /** The same without an entry: followers get the whole of what is as long as it should be. */
+  async letGo(): Promise<void> {
+    this.#committed ??= this.#inTurn(() => this.#commit('let go'));
+    await this.#committed;
   }
 
   /** Nothing is stored, and followers fail with the error. After `commit` it does nothing. */
@@ -111,12 +117,12 @@ export class DiskWriting {
     this.#progress.written(all);
   }
 
-  async #commit(): Promise<boolean> {
+  async #commit(outcome: 'kept' | 'let go'): Promise<boolean> {
     if (this.#receivedBytes < this.sizeBytes) await this.#fail(wrongLength(this.sizeBytes, 'less'));
     await this.#write([]);
     if (!this.#progress.isArriving) return false;
     const checksums = this.#progress.complete();
-    const isStored = await this.#place.publish(this.sizeBytes, checksums);
+    const isStored = outcome === 'kept' && (await this.#place.publish(this.sizeBytes, checksums));
     if (!isStored) await this.#place.discard();
     this.#file.release();
     return isStored;
