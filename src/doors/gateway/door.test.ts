@@ -202,6 +202,21 @@ test('an immutable store refuses to be overwritten, and keeps what it had', asyn
   assert.equal(await (await server.fetch('/frozen/a')).text(), 'one');
 });
 
+test('a write that is refused pushes nothing out of the tiers', async () => {
+  await using server = await GatewayServer.start();
+  await server.put('/frozen/a', 'one');
+  await server.put('/media/a', 'one');
+  assert.equal((await server.put('/frozen/a', 'two')).status, 409);
+  assert.equal((await server.put('/media/a', 'two', { 'if-none-match': '*' })).status, 412);
+  for (const path of ['/frozen/a', '/media/a']) {
+    const got = await server.fetch(path);
+    assert.deepEqual(
+      [await got.text(), got.headers.get('cache-status')],
+      ['one', 'velocitycache; hit; detail=memory'],
+    );
+  }
+});
+
 test('"If-None-Match: *" stores only where there is nothing; another condition is held against what is there', async () => {
   await using server = await GatewayServer.start();
   assert.equal((await server.put('/media/a', 'one', { 'if-none-match': '*' })).status, 201);

@@ -42,7 +42,7 @@ async function openHot(): Promise<HotObjects> {
   const cache = new ReadThrough<ObjectMeta>({
     ...{ memory, maxBodyBytes: MIB, maxFlyingBytes: MIB, clock, count: () => {} },
   });
-  const meta = { etag: 'e', modifiedAt: 0, contentType: 'text/plain' };
+  const meta = { etag: 'e', modifiedAt: 0, contentType: 'text/plain', fields: {} };
   await cache.fill('media/hot', { meta, bytes: Buffer.from('hot') });
   const access: Access = {
     ...presetTerms('developer'),

@@ -58,10 +58,14 @@ export class ObjectWrites {
     try {
       const before = options.ifAbsent ? undefined : store.head(key).catch(() => undefined);
       const passing = pipeInto(body, new GatheredBody(keptBytes));
-      const outcome = await store.put(key, passing, options).finally(async () => {
+      let outcome: PutOutcome | undefined;
+      try {
+        outcome = await store.put(key, passing, options);
+      } finally {
         passing.destroy();
-        await cache.forget(tierKey); // also after a failure: it may have been stored all the same
-      });
+        // Also after a failure: it may have been stored all the same.
+        if (outcome !== 'exists') await cache.forget(tierKey);
+      }
       if (outcome === 'exists') return { outcome, facts: undefined };
       const facts = await store.head(key).catch(() => undefined);
       // The first look may have been answered after the write.
