@@ -36,7 +36,8 @@ function holdsIfRange(field: string, current: NonNullable<Current>): boolean {
   return dateOf(field) === secondsOf(current);
 }
 
-const TAG = /^\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)/;
+/** RFC 9110 §5.6.1.2: elements of a list may be empty. */
+const TAG = /^[\s,]*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)/;
 
 function matches(field: string, current: Current, comparison: 'strong' | 'weak'): boolean {
   if (!current) return false;
