@@ -480,6 +480,15 @@ test('a trouble of the disk tier is nobody’s failure', async () => {
   assert.equal(await textOf(await through.read('k', origin)), '0123456789');
 });
 
+test('a body of no bytes that goes through is asked for once: it has no part', async () => {
+  const { through, origin } = open({ maxBytes: 0 });
+  origin.sizeBytes = 0;
+  origin.body.end();
+  const readings = await Promise.all([through.read('k', origin), through.read('k', origin)]);
+  for (const reading of readings) assert.equal(await textOf(reading), '');
+  assert.deepEqual([origin.opened, origin.parts], [1, []]);
+});
+
 test('a body of no bytes is one', async () => {
   const { through, origin } = open();
   origin.sizeBytes = 0;

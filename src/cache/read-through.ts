@@ -248,6 +248,10 @@ export class ReadThrough<M> {
       };
     }
     const whole = flight.take();
+    if (sizeBytes === 0) {
+      whole?.destroy();
+      return ofBytes({ meta, bytes: new Uint8Array() }, 'through'); // no source can be asked for a part of it
+    }
     return {
       meta,
       sizeBytes,
