@@ -50,8 +50,8 @@ export class RequestRecords {
     if (onTrace && !QUIET_ROUTES.has(route)) onTrace({ id, method, route, status, ms });
     const failed = status === 'aborted' || status >= 400;
     if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;
-    // The path without its query: signed URLs carry their signature there.
-    const [path] = target.split('?', 1);
+    // The path alone: signed URLs carry their signature behind it, after a # too where it was put together wrongly.
+    const [path] = target.split(/[?#]/, 1);
     const line = { requestId: id, method, path, status, ms: Math.round(ms * 10) / 10 };
     const named = client === undefined ? line : { ...line, client };
     logger.info(tokenId === undefined ? named : { ...named, tokenId }, 'request');
