@@ -26,8 +26,8 @@ export interface WritingPlace {
 const GATHERED_BYTES = 64 * 1024;
 
 /**
- * A body on its way into the tier, of a length that is known. It ends with `commit`, `letGo` or `abort`, and holds its room until
- * then. Trouble with the disk ends it quietly: `commit` says `false`, and only those who follow it get an error.
+ * A body on its way into the tier, of a length that is known. It ends with `commit`, `letGo` or `abort`, and holds its
+ * room until then. Trouble with the disk ends it quietly: `commit` says `false`, and only those who follow it get an error.
  */
 export class DiskWriting {
   readonly sizeBytes: number;
