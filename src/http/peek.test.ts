@@ -40,3 +40,13 @@ test('while the rest of the first bytes is awaited, others get their turn', asyn
   body.end('cd');
   assert.equal((await seen).toString(), 'abcd');
 });
+
+test('a body that fails the moment it is looked at fails whoever reads it next, and not the process', async () => {
+  const body = new Readable({
+    read() {
+      this.destroy(new Error('gone'));
+    },
+  });
+  assert.equal((await peek(body, 1)).length, 0);
+  await assert.rejects(text(body), /gone/);
+});

@@ -8,6 +8,7 @@ const EVENTS = ['readable', 'end', 'close', 'error'];
  * Nothing of a body that breaks off first; its next reader hears of that.
  */
 export function peek(body: Readable, length: number): Promise<Buffer> {
+  body.on('error', () => {}); // it may come between this and the next reader, who finds the body destroyed
   return new Promise((resolve) => {
     // The listeners stay until it is over: one that is added anew is told at once of what was too little before.
     const look = (): void => {
