@@ -254,7 +254,7 @@ test('without a size of pages nothing is read in pages', async () => {
   for (let round = 0; round < 2; round++) {
     const whole = await get();
     assert.ok(whole.body.equals(HUGE));
-    assert.equal(whole.status, 'fwd=miss; detail=too-large');
+    assert.equal(whole.status, 'fwd=miss; detail=not-kept');
   }
   assert.deepEqual(store.asked, ['whole', 'whole']);
 });

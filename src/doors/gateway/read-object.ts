@@ -31,7 +31,7 @@ const CACHE_STATUS: Readonly<Record<Reading<ObjectMeta>['outcome'], string>> = {
   disk: 'velocitycache; hit; detail=disk',
   joined: 'velocitycache; fwd=miss; collapsed',
   miss: 'velocitycache; fwd=miss; stored',
-  through: 'velocitycache; fwd=miss; detail=too-large',
+  through: 'velocitycache; fwd=miss; detail=not-kept',
   absent: 'velocitycache; fwd=miss',
   failed: 'velocitycache; fwd=miss',
 };
