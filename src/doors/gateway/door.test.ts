@@ -323,6 +323,38 @@ test('a bucket that does not answer is told as such to all who wait, after one q
   assert.ok(store.gets < 5, `${store.gets}`); // those that came after the failure asked anew
 });
 
+test('an object that comes byte by byte holds up no other (F16)', async () => {
+  const store = new CountingStore();
+  const slow = new PassThrough();
+  store.answer = async () => objectOf(store.gets === 1 ? slow : Readable.from([BODY]), BODY.length);
+  await using server = await GatewayServer.start({ store });
+  const waiting = server.fetch('/media/slow.bin').then(bytesOf);
+  await until(async () => store.gets === 1);
+  slow.write(BODY.subarray(0, 1));
+  for (const [at, name] of ['b', 'c', 'b'].entries()) {
+    const other = await server.fetch(`/media/${name}.bin`);
+    assert.ok((await bytesOf(other)).equals(BODY));
+    slow.write(BODY.subarray(at + 1, at + 2));
+  }
+  slow.end(BODY.subarray(4));
+  assert.ok((await waiting).equals(BODY));
+});
+
+test('an object past its time is not given out while its bucket fails, and the failure is not kept either (F17)', async () => {
+  const store = new CountingStore();
+  store.answer = async () => objectOf(Readable.from([BODY]), BODY.length);
+  await using server = await GatewayServer.start({ store });
+  const got = await server.fetch('/media/a.bin');
+  assert.ok((await bytesOf(got)).equals(BODY));
+  const { answer } = store;
+  store.answer = () => Promise.reject(new VelocityError('STORAGE_UNAVAILABLE', 'no answer'));
+  assert.equal((await server.fetch('/media/a.bin')).status, 200); // from memory, while its time lasts
+  server.clock.advance(3600_000);
+  assert.equal((await server.fetch('/media/a.bin')).status, 503);
+  store.answer = answer;
+  assert.ok((await bytesOf(await server.fetch('/media/a.bin'))).equals(BODY));
+});
+
 test('an object that is too large to be kept goes through, whole and in parts', async () => {
   await using server = await GatewayServer.start({ maxObjectSize: 50_000 });
   await server.put('/media/a', BODY);
