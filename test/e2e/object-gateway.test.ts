@@ -224,8 +224,10 @@ describe('a storage that breaks off', { skip: 'skip' in s3 ? s3.skip : false }, 
     folder = await openTempFolder();
     proxy = await ToxicProxy.start(Number(new URL(s3.server.endpoint).port));
     backend = (await BACKENDS['s3 (radosgw)']?.open(folder.path)) as Backend;
-    await using server = await start(folder.path, backend.env);
-    assert.equal((await putBody(server)).status, 201);
+    {
+      await using server = await start(folder.path, backend.env);
+      assert.equal((await putBody(server)).status, 201);
+    }
     await rm(join(folder.path, 'cache'), { recursive: true });
   });
   after(async () => {
