@@ -47,7 +47,7 @@ describe('a text that leaves', () => {
     ]) {
       const before = performance.now();
       maskText(text);
-      assert.ok(performance.now() - before < 500);
+      assert.ok(performance.now() - before < 10_000); // backtracking would take days
     }
   });
 });

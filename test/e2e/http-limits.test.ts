@@ -15,7 +15,7 @@ const AUTHORIZATION = `Authorization: Bearer ${TOKEN}`;
 const MIB = 1024 * 1024;
 const LARGE_BYTES = 64 * MIB;
 /** Many times what an answer takes here, and much less than any limit of time. */
-const PROMPT_MS = 2_000;
+const PROMPT_MS = 10_000;
 
 let folder: TempFolder;
 let server: ServerProcess;

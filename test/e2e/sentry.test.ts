@@ -143,7 +143,7 @@ describe('a server whose Sentry', () => {
     for (const id of ['one', 'two']) assert.equal(await ask(server, '/media/a', id), 503);
     const before = performance.now();
     assert.equal(await server.end('SIGTERM'), 0);
-    assert.ok(performance.now() - before < 2000);
+    assert.ok(performance.now() - before < 10_000); // and not for as long as a network may be silent
     assert.equal(server.log.filter(({ message }) => message === 'a request failed').length, 2);
   });
 
@@ -155,7 +155,7 @@ describe('a server whose Sentry', () => {
     const before = performance.now();
     assert.equal(await server.end('SIGTERM'), 0);
     const took = performance.now() - before;
-    assert.ok(took > 1900 && took < 8000, `${took} ms`);
+    assert.ok(took > 1900 && took < 20_000, `${took} ms`);
   });
 
   test('is to be debugged says so on standard error, and logs JSON alone', async () => {
