@@ -41,6 +41,12 @@ export function representationHead(representation: Representation): { status: 20
   return { status: 206, headers };
 }
 
+/** A 416, whose length goes with it. RFC 9110 §15.5.17. @param what is sent, to begin a sentence: `The object` */
+export function rangeUnsatisfiable(response: ServerResponse, what: string, sizeBytes: number): VelocityError {
+  response.setHeader('content-range', `bytes */${sizeBytes}`);
+  return new VelocityError('RANGE_UNSATISFIABLE', `${what} has ${sizeBytes} bytes.`, { field: 'range' });
+}
+
 /**
  * Sends the body with back-pressure. A body that fails cuts the connection: the client
  * sees an aborted answer, never a clean short one. Resolves to the bytes that were sent;

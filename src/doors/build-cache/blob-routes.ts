@@ -13,6 +13,7 @@ import {
   announcedLength,
   boundedBody,
   drainRest,
+  rangeUnsatisfiable,
   representationHead,
   sendBody,
   sendBytes,
@@ -69,8 +70,7 @@ export function registerBlobs(app: HttpApp, options: BlobRoutesOptions): void {
     if (got === undefined) throw missing(key);
     if (got === 'unsatisfiable') {
       const size = (await store.head(key))?.sizeBytes ?? 0;
-      response.setHeader('content-range', `bytes */${size}`); // RFC 9110 §15.5.17
-      throw new VelocityError('RANGE_UNSATISFIABLE', `The object has ${size} bytes.`, { field: 'range' });
+      throw rangeUnsatisfiable(response, 'The object', size);
     }
     const { status, headers } = representationHead({ ...got.facts, span: got.span });
     response.writeHead(status, withDigest(headers, got.facts));

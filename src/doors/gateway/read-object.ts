@@ -5,20 +5,23 @@ import { type ByteSpan, parseByteRange, resolveByteRange } from '../../base/byte
 import { VelocityError } from '../../base/errors.ts';
 import type { BodyCache } from '../../cache/body-cache.ts';
 import { BodyChanged } from '../../cache/body-changed.ts';
-import type { Reading } from '../../cache/read-through.ts';
+import type { Reading, ReadOutcome } from '../../cache/read-through.ts';
 import { peek } from '../../http/peek.ts';
 import { preconditions } from '../../http/preconditions.ts';
-import { type OnBytes, representationHead, sendBody, sendBytes } from '../../http/transfer.ts';
+import {
+  type OnBytes,
+  rangeUnsatisfiable,
+  representationHead,
+  sendBody,
+  sendBytes,
+} from '../../http/transfer.ts';
 import { unhurried } from '../../http/unhurried.ts';
 import { isDamage } from '../../storage/body.ts';
 import { BucketSource, type ObjectMeta } from './bucket-source.ts';
 import type { ObjectRequest } from './object-request.ts';
 
 /** Beside every object: as its owner wants it sent, where it came from, and that a browser is not to find out by itself what it was told. */
-export function objectFields(
-  outcome: Reading<ObjectMeta>['outcome'],
-  { fields }: ObjectMeta,
-): readonly string[] {
+export function objectFields(outcome: ReadOutcome, { fields }: ObjectMeta): readonly string[] {
   return [
     ...Object.entries(fields).flat(),
     ...['cache-status', CACHE_STATUS[outcome], 'x-content-type-options', 'nosniff'],
@@ -26,7 +29,7 @@ export function objectFields(
 }
 
 /** RFC 9211. */
-const CACHE_STATUS: Readonly<Record<Reading<ObjectMeta>['outcome'], string>> = {
+const CACHE_STATUS: Readonly<Record<ReadOutcome, string>> = {
   memory: 'velocitycache; hit; detail=memory',
   disk: 'velocitycache; hit; detail=disk',
   joined: 'velocitycache; fwd=miss; collapsed',
@@ -133,9 +136,8 @@ function spanOf(
   const range = verdict === 'whole' ? undefined : parseByteRange(headers.range ?? '');
   if (!range) return 'whole';
   const span = resolveByteRange(range, sizeBytes);
-  if (span) return span;
-  response.setHeader('content-range', `bytes */${sizeBytes}`); // RFC 9110 §15.5.17
-  throw new VelocityError('RANGE_UNSATISFIABLE', `The object has ${sizeBytes} bytes.`, { field: 'range' });
+  if (!span) throw rangeUnsatisfiable(response, 'The object', sizeBytes);
+  return span;
 }
 
 /** RFC 9110 §15.4.5. */

@@ -7,7 +7,7 @@ import { parseByteRange } from '../../../base/byte-range.ts';
 import type { Clock } from '../../../base/clock.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import { originOf } from '../../../http/request-origin.ts';
-import { representationHead, sendBody, sendBytes } from '../../../http/transfer.ts';
+import { rangeUnsatisfiable, representationHead, sendBody, sendBytes } from '../../../http/transfer.ts';
 import { unhurried } from '../../../http/unhurried.ts';
 import { takesZstd, zstdEncoded, zstdHead } from '../../../http/zstd.ts';
 import type { ObjectFacts, ObjectStore, StoredObject } from '../../../storage/store.ts';
@@ -78,12 +78,7 @@ export class EntryDownloads {
     const got = await this.#read(request, access, name, options);
     if (got === undefined) throw this.#missing(name);
     this.#accounts.hit();
-    if ('unsatisfiable' in got) {
-      response.setHeader('content-range', `bytes */${got.sizeBytes}`); // RFC 9110 §15.5.17
-      throw new VelocityError('RANGE_UNSATISFIABLE', `The entry has ${got.sizeBytes} bytes.`, {
-        field: 'range',
-      });
-    }
+    if ('unsatisfiable' in got) throw rangeUnsatisfiable(response, 'The entry', got.sizeBytes);
     const { zstdFromBytes = Number.POSITIVE_INFINITY } = options;
     const isZstd = got.span === 'whole' && got.facts.sizeBytes >= zstdFromBytes && takesZstd(request.raw);
     const representation = { ...got.facts, span: got.span };
