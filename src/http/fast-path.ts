@@ -5,6 +5,13 @@ import { nextRequestId } from './request-id.ts';
 import type { RequestRecords } from './request-records.ts';
 import { type SeenFields, type SimpleRequest, simpleRequestIn } from './simple-request.ts';
 
+/** A flat list of fields as a `FastAnswer` has them. */
+export function fieldLines(headers: readonly string[]): string {
+  let lines = '';
+  for (let i = 0; i < headers.length; i += 2) lines += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return Buffer.from(lines, 'latin1').toString('latin1'); // in one piece: what was added up keeps all its parts
+}
+
 /** A 200 whose head is made. */
 export interface FastAnswer {
   /** Fields as they go out, each with its line end; all but id, date and connection. */

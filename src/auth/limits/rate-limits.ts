@@ -72,9 +72,12 @@ export class RateLimits {
     return this.#admit('token', access.id, this.#ratesOf(access), this.#tokens);
   }
 
-  /** What `admitToken` would say now, in short; nothing is counted. */
-  tokenMayPass(access: Access): boolean {
-    return refusalOf(access.id, this.#ratesOf(access), this.#tokens) === undefined;
+  /** The same in short, for whoever leaves it to `admitToken` to refuse: that it may not pass is not put down here. */
+  letPass(access: Access): boolean {
+    const rates = this.#ratesOf(access);
+    if (refusalOf(access.id, rates, this.#tokens)) return false;
+    chargeRequest(access.id, rates, this.#tokens);
+    return true;
   }
 
   /** How to charge a token for more than the one request that was counted; `undefined` where it has no such limit. */
@@ -111,12 +114,16 @@ export class RateLimits {
       this.#metrics.limited.inc({ by, what: refusal.what });
       return { by, ...refusal };
     }
-    if (rates.requests) limiters.requests.charge(subject, rates.requests, 1);
+    chargeRequest(subject, rates, limiters);
     return undefined;
   }
 }
 
 type RateLimiters = Readonly<Record<Limited, RateLimiter>>;
+
+function chargeRequest(subject: string, { requests }: Rates, limiters: RateLimiters): void {
+  if (requests) limiters.requests.charge(subject, requests, 1);
+}
 
 function refusalOf(
   subject: string,

@@ -5,7 +5,7 @@ import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { Clock } from '../../base/clock.ts';
 import { S3Fifo } from '../../cache/eviction/s3-fifo.ts';
 import { MemoryTier } from '../../cache/memory-tier.ts';
-import type { FastAnswer } from '../../http/fast-path.ts';
+import { type FastAnswer, fieldLines } from '../../http/fast-path.ts';
 import type { SimpleRequest } from '../../http/simple-request.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts } from '../../storage/store.ts';
@@ -101,7 +101,7 @@ export class HotAnswers {
     if (!bytes && this.#tier.get(key)) return;
     if (!this.#isAgain(`${bytes ? 'GET' : 'HEAD'} ${key}`)) return;
 
-    const fields = toFields(entry.headers);
+    const fields = fieldLines(entry.headers);
     // A copy: what was read may be a part of something larger, all of which would stay.
     const body = bytes && new Uint8Array(bytes);
     const hot = { fields, body, etag, checkedAt: this.#options.clock.elapsed() };
@@ -127,8 +127,7 @@ export class HotAnswers {
     const hot = this.#tier.get(key);
     if (!hot || (!hot.body && method === 'GET')) return undefined;
     if (clock.elapsed() - hot.checkedAt >= ttlMs / 2) void this.#check(key, hot);
-    if (!limits.tokenMayPass(access)) return undefined; // it is refused, and told so, where all others are
-    limits.admitToken(access);
+    if (!limits.letPass(access)) return undefined; // it is refused, and told so, where all others are
     const body = method === 'GET' ? hot.body : undefined;
     if (body) {
       metrics.hits.inc({ protocol });
@@ -174,9 +173,3 @@ export class HotAnswers {
 }
 
 const NOTHING = new Uint8Array();
-
-function toFields(headers: readonly string[]): string {
-  let fields = '';
-  for (let i = 0; i < headers.length; i += 2) fields += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return Buffer.from(fields, 'latin1').toString('latin1'); // in one piece: what was added up keeps all its parts
-}

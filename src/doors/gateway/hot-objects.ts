@@ -2,7 +2,7 @@ import type { Authenticator } from '../../auth/authenticator.ts';
 import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { PresignedPaths } from '../../auth/presigned-path.ts';
 import type { Kept, ReadThrough } from '../../cache/read-through.ts';
-import type { FastAnswer } from '../../http/fast-path.ts';
+import { type FastAnswer, fieldLines } from '../../http/fast-path.ts';
 import type { SimpleRequest } from '../../http/simple-request.ts';
 import { representationHead } from '../../http/transfer.ts';
 import type { ObjectMeta } from './bucket-source.ts';
@@ -63,8 +63,7 @@ export class HotObjects {
     if (!known) this.#remember(target);
     const body = method === 'GET' ? kept.bytes : NOTHING;
     if (access) {
-      if (!limits.tokenMayPass(access)) return undefined; // it is refused, and told so, where all others are
-      limits.admitToken(access);
+      if (!limits.letPass(access)) return undefined; // it is refused, and told so, where all others are
       limits.tokenCharge(access, 'bytes')?.(body.length);
     }
     if (method === 'GET') {
@@ -92,8 +91,7 @@ export class HotObjects {
     const known = this.#fields.get(kept);
     if (known !== undefined) return known;
     const { headers } = representationHead({ ...kept.meta, sizeBytes: kept.bytes.length, span: 'whole' });
-    const all = [...headers, ...objectFields('memory', kept.meta)];
-    const fields = all.map((text, i) => text + (i % 2 === 0 ? ': ' : '\r\n')).join('');
+    const fields = fieldLines([...headers, ...objectFields('memory', kept.meta)]);
     this.#fields.set(kept, fields);
     return fields;
   }
