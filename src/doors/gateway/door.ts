@@ -1,8 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
-import type { Clock } from '../../base/clock.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { BodyCache } from '../../cache/body-cache.ts';
 import type { HttpApp } from '../../http/listener.ts';
@@ -28,11 +26,9 @@ export interface GatewayDoorOptions extends CallerOptions {
   readonly prefetches: Prefetches;
   readonly traffic: GatewayTraffic;
   readonly metrics: GatewayMetrics;
-  readonly limits?: RateLimits | undefined;
   /** Largest object that is accepted. */
   readonly maxUploadBytes: number;
   readonly logger: Logger;
-  readonly clock: Clock;
 }
 
 /** `GET|HEAD|PUT /{bucket}/{path}`: the objects of buckets, through the tiers. One set of routes a bucket. */

@@ -19,11 +19,6 @@ export class GatheredBody extends Transform {
     return this.#chunks && this.writableFinished ? Buffer.concat(this.#chunks, this.#bytes) : undefined;
   }
 
-  /** How much has passed. */
-  get passedBytes(): number {
-    return this.#bytes;
-  }
-
   override _transform(chunk: Uint8Array, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#maxBytes) this.#chunks = undefined;
