@@ -11,6 +11,7 @@ import fc from 'fast-check';
 import { until } from '../../test/rig/until.ts';
 import { systemClock } from '../base/clock.ts';
 import { openLogger } from '../telemetry/logger.ts';
+import { AnswerHead } from './answer-head.ts';
 import { FastPath } from './fast-path.ts';
 import { httpMetrics } from './metrics.ts';
 import { RequestRecords } from './request-records.ts';
@@ -71,10 +72,8 @@ before(async () => {
       const body = BODIES[target];
       if (!body || authorization !== SECRET) return undefined;
       answered++;
-      const fields = fieldsOf(body)
-        .map((text, i) => text + (i % 2 === 0 ? ': ' : '\r\n'))
-        .join('');
-      return { fields, body: method === 'GET' ? body : Buffer.alloc(0), route: '/hot', tokenId: 'somebody' };
+      const head = new AnswerHead(fieldsOf(body));
+      return { head, body: method === 'GET' ? body : Buffer.alloc(0), route: '/hot', tokenId: 'somebody' };
     },
   });
   for (const server of [plain, fast]) {
@@ -318,7 +317,7 @@ test('a connection that waits for its next request is kept for as long as by Nod
 /** A server of its own that knows one answer by heart. */
 async function openDrainable(body: Buffer) {
   const server = createServer(handle);
-  const fields = `content-length: ${body.length}\r\n`;
+  const head = new AnswerHead(['content-length', String(body.length)]);
   const path = FastPath.before(server, {
     clock: systemClock,
     records: new RequestRecords({
@@ -327,7 +326,7 @@ async function openDrainable(body: Buffer) {
       clock: systemClock,
       requestLog: 'none',
     }),
-    answer: () => ({ fields, body, route: '/hot', tokenId: 'somebody' }),
+    answer: () => ({ head, body, route: '/hot', tokenId: 'somebody' }),
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const drain = (): Promise<unknown> => {

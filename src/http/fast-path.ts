@@ -1,21 +1,15 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
-import { nextRequestId } from './request-id.ts';
-import type { RequestRecords } from './request-records.ts';
+import type { AnswerHead } from './answer-head.ts';
+import { nextRequestNumber, requestIdOf } from './request-id.ts';
+import type { EndedRequest, RequestRecords } from './request-records.ts';
 import { type SeenFields, type SimpleRequest, simpleRequestIn } from './simple-request.ts';
-
-/** A flat list of fields as a `FastAnswer` has them. */
-export function fieldLines(headers: readonly string[]): string {
-  let lines = '';
-  for (let i = 0; i < headers.length; i += 2) lines += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return Buffer.from(lines, 'latin1').toString('latin1'); // in one piece: what was added up keeps all its parts
-}
 
 /** A 200 whose head is made. */
 export interface FastAnswer {
-  /** Fields as they go out, each with its line end; all but id, date and connection. */
-  readonly fields: string;
+  /** All but date and connection. */
+  readonly head: AnswerHead;
   readonly body: Uint8Array;
   /** For the records of requests. */
   readonly route: string;
@@ -37,6 +31,8 @@ export interface FastPathOptions {
 /** Small bodies go out in one piece with their head: copying them costs less than a second one. */
 const ONE_PIECE_BYTES = 64 * 1024;
 
+const NOTHING = new Uint8Array();
+
 function newPage(): Buffer {
   return Buffer.allocUnsafeSlow(ONE_PIECE_BYTES + 4096);
 }
@@ -54,8 +50,9 @@ export class FastPath {
   /** Those that are not Node's. */
   readonly #connections = new Set<Socket>();
   #isDraining = false;
-  #dateAt = Number.NEGATIVE_INFINITY;
-  #date = '';
+  #lastFieldsAt = Number.NEGATIVE_INFINITY;
+  #lastFields = new Uint8Array();
+  readonly #ended = new EndedFastRequest();
   /** Where answers are put together: the system takes nearly all of them at once. */
   #page = newPage();
 
@@ -134,43 +131,69 @@ export class FastPath {
   }
 
   /** Whether it has all gone to the system. */
-  #send(
-    socket: Socket,
-    { method, target }: SimpleRequest,
-    { fields, body, route, tokenId }: FastAnswer,
-  ): boolean {
+  #send(socket: Socket, { method, target }: SimpleRequest, answer: FastAnswer): boolean {
     const { clock, records } = this.#options;
     const startedAt = clock.elapsed();
-    const id = nextRequestId();
-    const head = `HTTP/1.1 200 OK\r\nx-request-id: ${id}\r\n${fields}Date: ${this.#now(startedAt)}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(this.#server.keepAliveTimeout / 1000)}\r\n\r\n`;
-    if (method === 'HEAD' || body.length === 0) socket.write(head, 'latin1');
-    else if (body.length <= ONE_PIECE_BYTES) this.#sendInOnePiece(socket, head, body);
-    else {
+    const number = nextRequestNumber();
+    const body = method === 'HEAD' ? NOTHING : answer.body;
+    const lastFields =
+      this.#lastFieldsAt + 1000 > startedAt ? this.#lastFields : this.#writeFields(startedAt);
+    const headLength = answer.head.length + lastFields.length;
+    const isOnePiece = headLength + body.length <= this.#page.length;
+    const length = isOnePiece ? headLength + body.length : headLength;
+    const page = length <= this.#page.length ? this.#page : Buffer.allocUnsafe(length);
+    answer.head.putInto(page, number);
+    page.set(lastFields, answer.head.length);
+    if (isOnePiece) {
+      page.set(body, headLength);
+      socket.write(page.subarray(0, length));
+    } else {
       socket.cork();
-      socket.write(head, 'latin1');
+      socket.write(page.subarray(0, length));
       socket.write(body);
       socket.uncork();
     }
-    records.ended({ id, method, target, route, status: 200, startedAt, tokenId });
-    return socket.writableLength === 0;
-  }
-
-  #sendInOnePiece(socket: Socket, head: string, body: Uint8Array): void {
-    const length = head.length + body.length;
-    const piece = length <= this.#page.length ? this.#page : Buffer.allocUnsafe(length);
-    piece.write(head, 0, 'latin1');
-    piece.set(body, head.length);
-    socket.write(piece.subarray(0, length));
+    const isSent = socket.writableLength === 0;
     // What the system has not taken yet is still read from there.
-    if (socket.writableLength > 0 && piece === this.#page) this.#page = newPage();
+    if (!isSent && page === this.#page) this.#page = newPage();
+    records.ended(this.#ended.as(number, method, target, answer, startedAt));
+    return isSent;
   }
 
-  /** RFC 9110 §6.6.1: to the second. */
-  #now(elapsed: number): string {
-    if (elapsed - this.#dateAt < 1000) return this.#date;
+  /** RFC 9110 §6.6.1: to the second. They are the same for all answers until the next one. */
+  #writeFields(elapsed: number): Uint8Array {
     const now = this.#options.clock.now();
-    this.#dateAt = elapsed - (now % 1000);
-    this.#date = new Date(now).toUTCString();
-    return this.#date;
+    this.#lastFieldsAt = elapsed - (now % 1000);
+    const keepAliveSeconds = Math.floor(this.#server.keepAliveTimeout / 1000);
+    this.#lastFields = Buffer.from(
+      `Date: ${new Date(now).toUTCString()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n\r\n`,
+      'latin1',
+    );
+    return this.#lastFields;
+  }
+}
+
+/** One for all requests, as none outlives its record; its id is text for those alone who want it. */
+class EndedFastRequest implements EndedRequest {
+  method = '';
+  target = '';
+  route = '';
+  readonly status = 200;
+  startedAt = 0;
+  tokenId: string | undefined;
+  #number = 0;
+
+  get id(): string {
+    return requestIdOf(this.#number);
+  }
+
+  as(number: number, method: string, target: string, answer: FastAnswer, startedAt: number): this {
+    this.#number = number;
+    this.method = method;
+    this.target = target;
+    this.route = answer.route;
+    this.tokenId = answer.tokenId;
+    this.startedAt = startedAt;
+    return this;
   }
 }

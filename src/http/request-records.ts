@@ -42,17 +42,19 @@ export class RequestRecords {
     this.#options = options;
   }
 
-  ended({ id, method, target, route, status, startedAt, tokenId, client }: EndedRequest): void {
+  /** Keeps nothing of the object itself. */
+  ended(request: EndedRequest): void {
+    const { method, target, route, status, startedAt, tokenId, client } = request;
     const { logger, metrics, clock, requestLog, onTrace } = this.#options;
     const ms = clock.elapsed() - startedAt;
     metrics.ended(route, method, String(status), ms / 1000);
 
-    if (onTrace && !QUIET_ROUTES.has(route)) onTrace({ id, method, route, status, ms });
+    if (onTrace && !QUIET_ROUTES.has(route)) onTrace({ id: request.id, method, route, status, ms });
     const failed = status === 'aborted' || status >= 400;
     if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;
     // The path alone: signed URLs carry their signature behind it, after a # too where it was put together wrongly.
     const [path] = target.split(/[?#]/, 1);
-    const line = { requestId: id, method, path, status, ms: Math.round(ms * 10) / 10 };
+    const line = { requestId: request.id, method, path, status, ms: Math.round(ms * 10) / 10 };
     const named = client === undefined ? line : { ...line, client };
     logger.info(tokenId === undefined ? named : { ...named, tokenId }, 'request');
   }

@@ -10,8 +10,9 @@ export interface SimpleRequest {
 }
 
 const MAX_BYTES = 4096;
-/** RFC 9112 §3.2.1: a path and a query. Readers differ in what a # parts. */
-const REQUEST_LINE = /^(GET|HEAD) (\/[!"$-~]*) HTTP\/1\.1\r\n/;
+const METHODS = (['GET', 'HEAD'] as const).map((method) => ({ method, bytes: Buffer.from(`${method} /`) }));
+const REST_OF_LINE = Buffer.from(' HTTP/1.1\r\n');
+const SPACE = 0x20;
 /** RFC 9112 §5: no space before the colon, no folded line, no bare CR or LF; of values plain ASCII alone. */
 const FIELD = /([A-Za-z-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
 
@@ -31,7 +32,8 @@ const HARMLESS: ReadonlySet<string> = new Set([
  * the same, they say the same.
  */
 export interface SeenFields {
-  text?: string;
+  /** With the empty line. */
+  bytes?: Uint8Array;
   authorization?: string | undefined;
 }
 
@@ -41,18 +43,32 @@ export interface SeenFields {
  */
 export function simpleRequestIn(piece: Buffer, seen: SeenFields = {}): SimpleRequest | undefined {
   if (piece.length > MAX_BYTES) return undefined;
-  const text = piece.toString('latin1');
-  const line = REQUEST_LINE.exec(text);
-  if (line === null) return undefined;
-  const [all, method, target = ''] = line;
-  const fields = text.slice(all.length);
-  if (fields !== seen.text) {
-    const authorization = readFields(fields);
+  const known = METHODS.find(({ bytes }) => isAt(piece, 0, bytes));
+  if (known === undefined) return undefined;
+  const { method, bytes } = known;
+  const start = bytes.length - 1; // its slash is of the target
+  let end = start;
+  while (isOfTarget(piece[end])) end++;
+  const fieldsAt = end + REST_OF_LINE.length;
+  if (!isAt(piece, end, REST_OF_LINE)) return undefined;
+  if (!(seen.bytes && piece.length - fieldsAt === seen.bytes.length && isAt(piece, fieldsAt, seen.bytes))) {
+    const authorization = readFields(piece.toString('latin1', fieldsAt));
     if (authorization === false) return undefined;
-    seen.text = fields;
+    seen.bytes = new Uint8Array(piece.subarray(fieldsAt));
     seen.authorization = authorization;
   }
-  return { method: method === 'HEAD' ? 'HEAD' : 'GET', target, authorization: seen.authorization };
+  const target = piece.toString('latin1', start, end);
+  return { method, target, authorization: seen.authorization };
+}
+
+/** RFC 9112 §3.2.1: of a path and a query. Readers differ in what a # parts. */
+function isOfTarget(byte: number | undefined): boolean {
+  return byte !== undefined && byte > SPACE && byte <= 0x7e && byte !== 0x23;
+}
+
+function isAt(piece: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (piece[at + i] !== bytes[i]) return false;
+  return true;
 }
 
 /** What is sent for authorization, where all fields are harmless, and they and the empty line are all there is; else `false`. */

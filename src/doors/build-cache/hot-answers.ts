@@ -5,7 +5,8 @@ import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { Clock } from '../../base/clock.ts';
 import { S3Fifo } from '../../cache/eviction/s3-fifo.ts';
 import { MemoryTier } from '../../cache/memory-tier.ts';
-import { type FastAnswer, fieldLines } from '../../http/fast-path.ts';
+import { AnswerHead } from '../../http/answer-head.ts';
+import type { FastAnswer } from '../../http/fast-path.ts';
 import type { SimpleRequest } from '../../http/simple-request.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { ObjectFacts } from '../../storage/store.ts';
@@ -49,7 +50,7 @@ interface Place {
 }
 
 interface Hot {
-  readonly fields: string;
+  readonly head: AnswerHead;
   readonly body: Uint8Array | undefined;
   readonly etag: string;
   /** When the storage was last asked, or is being asked, whether it still holds the same. */
@@ -101,11 +102,11 @@ export class HotAnswers {
     if (!bytes && this.#tier.get(key)) return;
     if (!this.#isAgain(`${bytes ? 'GET' : 'HEAD'} ${key}`)) return;
 
-    const fields = fieldLines(entry.headers);
+    const head = new AnswerHead(entry.headers);
     // A copy: what was read may be a part of something larger, all of which would stay.
     const body = bytes && new Uint8Array(bytes);
-    const hot = { fields, body, etag, checkedAt: this.#options.clock.elapsed() };
-    this.#tier.set(key, hot, fields.length + etag.length + (body?.length ?? 0));
+    const hot = { head, body, etag, checkedAt: this.#options.clock.elapsed() };
+    this.#tier.set(key, hot, head.length + etag.length + (body?.length ?? 0));
     if (this.#places.size >= MAX_PLACES) this.#places.clear();
     const { tenant } = request.params as { readonly tenant?: string };
     const { url: route = '', method: methods } = request.routeOptions;
@@ -134,7 +135,7 @@ export class HotAnswers {
       metrics.bytes.inc({ protocol, direction: 'read', route: 'proxied' }, body.length);
       limits.tokenCharge(access, 'bytes')?.(body.length);
     }
-    return { fields: hot.fields, body: body ?? NOTHING, route, tokenId: access.id };
+    return { head: hot.head, body: body ?? NOTHING, route, tokenId: access.id };
   }
 
   /** Of what is being looked up now, too. */

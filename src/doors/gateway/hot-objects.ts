@@ -2,7 +2,8 @@ import type { Authenticator } from '../../auth/authenticator.ts';
 import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { PresignedPaths } from '../../auth/presigned-path.ts';
 import type { Kept, ReadThrough } from '../../cache/read-through.ts';
-import { type FastAnswer, fieldLines } from '../../http/fast-path.ts';
+import { AnswerHead } from '../../http/answer-head.ts';
+import type { FastAnswer } from '../../http/fast-path.ts';
 import type { SimpleRequest } from '../../http/simple-request.ts';
 import { representationHead } from '../../http/transfer.ts';
 import type { ObjectMeta } from './bucket-source.ts';
@@ -42,7 +43,7 @@ export class HotObjects {
   readonly #options: HotObjectsOptions;
   readonly #places = new Map<string, Place>();
   /** As they go out, for as long as the object is in memory. */
-  readonly #fields = new WeakMap<Kept<ObjectMeta>, string>();
+  readonly #heads = new WeakMap<Kept<ObjectMeta>, AnswerHead>();
 
   constructor(options: HotObjectsOptions) {
     this.#options = options;
@@ -70,7 +71,7 @@ export class HotObjects {
       metrics.reads.inc('memory');
       traffic.sent(body.length);
     }
-    return { fields: this.#fieldsOf(kept), body, route, tokenId: access?.id };
+    return { head: this.#headOf(kept), body, route, tokenId: access?.id };
   }
 
   #opens(sig: string, method: 'GET' | 'HEAD', { bucket, key: path }: Place): boolean {
@@ -87,13 +88,13 @@ export class HotObjects {
     this.#places.set(own, place);
   }
 
-  #fieldsOf(kept: Kept<ObjectMeta>): string {
-    const known = this.#fields.get(kept);
+  #headOf(kept: Kept<ObjectMeta>): AnswerHead {
+    const known = this.#heads.get(kept);
     if (known !== undefined) return known;
     const { headers } = representationHead({ ...kept.meta, sizeBytes: kept.bytes.length, span: 'whole' });
-    const fields = fieldLines([...headers, ...objectFields('memory', kept.meta)]);
-    this.#fields.set(kept, fields);
-    return fields;
+    const head = new AnswerHead([...headers, ...objectFields('memory', kept.meta)]);
+    this.#heads.set(kept, head);
+    return head;
   }
 }
 
