@@ -74,8 +74,10 @@ export class PresignedPaths {
   readonly #key: KeyObject;
   readonly #clock: Clock;
   readonly #maxChars: number;
-  /** By `sig`, in the order of their last use. */
-  readonly #verified = new Map<string, Terms>();
+  /** By `sig`: those that were used since the others became old. */
+  #recent = new Map<string, Terms>();
+  #old = new Map<string, Terms>();
+  /** Of the recent ones; when they are half of all that may be, they are the old ones. */
   #chars = 0;
 
   /** @param publicKey 32 bytes in base64url */
@@ -87,33 +89,37 @@ export class PresignedPaths {
 
   /** How many signatures are remembered. */
   get remembered(): number {
-    return this.#verified.size;
+    return this.#recent.size + this.#old.size;
   }
 
   /** What `sig` grants this request; or why it opens nothing. */
   check(sig: string, request: PresignedPath): PresignGrant | PresignRefusal {
-    const known = this.#verified.get(sig);
-    const terms = known ?? readTerms(sig, this.#key);
+    const recent = this.#recent.get(sig);
+    const terms = recent ?? this.#old.get(sig) ?? readTerms(sig, this.#key);
     if (typeof terms === 'string') return terms;
-    if (known) this.#forget(sig);
-    if (this.#clock.now() >= terms.expiresAt) return 'expired';
-    this.#remember(sig, terms);
+    if (this.#clock.now() >= terms.expiresAt) {
+      this.#forget(sig);
+      return 'expired';
+    }
+    if (!recent) this.#remember(sig, terms);
     const { method, bucket, path, expiresAt } = terms;
     const isMeant = method === request.method && bucket === request.bucket && path === request.path;
     return isMeant ? { expiresAt } : 'other-request';
   }
 
   #remember(sig: string, terms: Terms): void {
-    this.#verified.set(sig, terms);
-    this.#chars += sig.length;
-    for (const oldest of this.#verified.keys()) {
-      if (this.#chars <= this.#maxChars) return;
-      this.#forget(oldest);
+    this.#old.delete(sig);
+    if (this.#chars + sig.length > this.#maxChars / 2) {
+      [this.#old, this.#recent] = [this.#recent, new Map()];
+      this.#chars = 0;
     }
+    this.#recent.set(sig, terms);
+    this.#chars += sig.length;
   }
 
   #forget(sig: string): void {
-    if (this.#verified.delete(sig)) this.#chars -= sig.length;
+    this.#old.delete(sig);
+    if (this.#recent.delete(sig)) this.#chars -= sig.length;
   }
 }
 
