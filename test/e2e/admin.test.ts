@@ -9,6 +9,7 @@ import type { NegotiateReply } from '../../src/wire/negotiate.ts';
 import { Azurite } from '../rig/azurite.ts';
 import { velocity } from '../rig/cli.ts';
 import { postNegotiate } from '../rig/negotiate.ts';
+import { newToken } from '../rig/new-token.ts';
 import { ServerProcess } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
 import { openTestS3, s3GatewayEnv } from '../rig/test-s3.ts';
@@ -54,17 +55,12 @@ function describeAdmin(
     const auditFile = (): string => join(folder.path, `${name}.audit.jsonl`);
     before(async () => {
       const file = join(folder.path, `${name}.yml`);
-      const make = async (...args: readonly string[]): Promise<string> => {
-        const made = await velocity(['token', 'new', '--file', file, ...args], { cwd: folder.path });
-        assert.equal(made.exitCode, 0, made.stderr);
-        return made.stdout.trim();
-      };
       tokens = {
-        admin: await make('--preset', 'admin'),
-        main: await make('--preset', 'main'),
-        'pull-request': await make('--preset', 'pull-request'),
-        developer: await make('--preset', 'developer'),
-        'other-tenant': await make('--preset', 'admin', '--tenant', 'other'),
+        admin: await newToken(file, 'admin'),
+        main: await newToken(file, 'main'),
+        'pull-request': await newToken(file, 'pull-request'),
+        developer: await newToken(file, 'developer'),
+        'other-tenant': await newToken(file, 'admin', '--tenant', 'other'),
       };
       server = await ServerProcess.start({
         ...(await storage()),

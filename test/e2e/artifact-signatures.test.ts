@@ -12,6 +12,7 @@ import { parseObjectKey } from '../../src/storage/object-key.ts';
 import type { NegotiateReply } from '../../src/wire/negotiate.ts';
 import { type CliResult, velocity } from '../rig/cli.ts';
 import { postNegotiate } from '../rig/negotiate.ts';
+import { newToken } from '../rig/new-token.ts';
 import { reply, ScriptedGateway } from '../rig/scripted-gateway.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
@@ -82,14 +83,9 @@ before(async () => {
   folder = await openTempFolder();
   const file = join(folder.path, 'tokens.yml');
   const root = join(folder.path, 'store');
-  for (const [name, ...args] of [
-    ['main', '--preset', 'main'],
-    ['pr-7', '--preset', 'pull-request', '--scope', 'pr-7'],
-    ['laptop', '--preset', 'developer'],
-  ] as const) {
-    const made = await velocity(['token', 'new', ...args, '--file', file], { cwd: folder.path });
-    tokens[name] = made.stdout.trim();
-  }
+  tokens['main'] = await newToken(file, 'main');
+  tokens['pr-7'] = await newToken(file, 'pull-request', '--scope', 'pr-7');
+  tokens['laptop'] = await newToken(file, 'developer');
   server = await ServerProcess.start({
     VC_LOCAL_ROOT: root,
     VC_AUTH_TOKEN: '',

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { digestOf } from '../../src/base/digest.ts';
 import { velocity } from '../rig/cli.ts';
 import { negotiate, postNegotiate, slowUpload } from '../rig/negotiate.ts';
+import { newToken } from '../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder } from '../rig/temp-folder.ts';
 import { until } from '../rig/until.ts';
@@ -94,13 +95,11 @@ test('a batch counts as one request for every hundred items', async () => {
 
 test('what a token is refused for want of a right counts too, and fills no audit log beyond its limit', async () => {
   await using folder = await openTempFolder();
-  const made = await velocity(['token', 'new', '--preset', 'main', '--file', 'tokens.yml'], {
-    cwd: folder.path,
-  });
-  const authorization = `Bearer ${made.stdout.trim()}`;
+  const file = join(folder.path, 'tokens.yml');
+  const authorization = `Bearer ${await newToken(file, 'main')}`;
   const audit = join(folder.path, 'audit.jsonl');
   await using opened = await openServer({
-    VC_AUTH_TOKENS_FILE: join(folder.path, 'tokens.yml'),
+    VC_AUTH_TOKENS_FILE: file,
     VC_AUDIT_FILE: audit,
     VC_LIMIT_REQUESTS: '3/h',
   });
@@ -115,21 +114,15 @@ test('what a token is refused for want of a right counts too, and fills no audit
 
 test('beyond its bytes a token gets no more URLs, each as its file says', async () => {
   await using folder = await openTempFolder();
-  const make = async (...args: readonly string[]): Promise<string> => {
-    const made = await velocity(['token', 'new', '--preset', 'main', '--file', 'tokens.yml', ...args], {
-      cwd: folder.path,
-    });
-    assert.equal(made.exitCode, 0, made.stderr);
-    return made.stdout.trim();
-  };
+  const file = join(folder.path, 'tokens.yml');
   const [usual, large, free] = [
-    await make(),
-    await make('--limit-bytes', '1GiB/h'),
-    await make('--limit-bytes', 'none'),
+    await newToken(file, 'main'),
+    await newToken(file, 'main', '--limit-bytes', '1GiB/h'),
+    await newToken(file, 'main', '--limit-bytes', 'none'),
   ];
   await using opened = await openServer({
     VC_AUTH_TOKEN: '',
-    VC_AUTH_TOKENS_FILE: join(folder.path, 'tokens.yml'),
+    VC_AUTH_TOKENS_FILE: file,
     VC_LIMIT_BYTES: '1MiB/h',
   });
   for (const [token, next] of [

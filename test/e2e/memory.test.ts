@@ -6,6 +6,7 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { velocity } from '../rig/cli.ts';
+import { newToken } from '../rig/new-token.ts';
 import { ServerProcess } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
 import { until } from '../rig/until.ts';
@@ -20,12 +21,12 @@ before(async () => {
   root = join(folder.path, 'store');
   tokensFile = join(folder.path, 'tokens.yml');
   tokens = {
-    admin: await newToken('--preset', 'admin'),
-    main: await newToken('--preset', 'main'),
-    pullRequest: await newToken('--preset', 'pull-request'),
-    developer: await newToken('--preset', 'developer'),
-    limited: await newToken('--preset', 'developer', '--limit-requests', '3/h'),
-    stranger: await newToken('--preset', 'main', '--tenant', 'other'),
+    admin: await newToken(tokensFile, 'admin'),
+    main: await newToken(tokensFile, 'main'),
+    pullRequest: await newToken(tokensFile, 'pull-request'),
+    developer: await newToken(tokensFile, 'developer'),
+    limited: await newToken(tokensFile, 'developer', '--limit-requests', '3/h'),
+    stranger: await newToken(tokensFile, 'main', '--tenant', 'other'),
   };
   server = await start({ VC_MEMORY_TTL: '1h' });
 });
@@ -33,12 +34,6 @@ after(async () => {
   await server[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
 });
-
-async function newToken(...args: string[]): Promise<string> {
-  const made = await velocity(['token', 'new', '--file', tokensFile, ...args], { cwd: folder.path });
-  assert.equal(made.exitCode, 0, made.stderr);
-  return made.stdout.trim();
-}
 
 function start(env: Readonly<Record<string, string>>): Promise<ServerProcess> {
   return ServerProcess.start({
@@ -152,7 +147,7 @@ test('every token is looked at: an unknown one, of another tenant, revoked, over
   for (let i = 0; i < 3; i++) assert.equal(await textOf(path, { token: tokens.limited }), 'built');
   assert.equal(await textOf(path, { token: tokens.limited }), 429);
 
-  const passing = await newToken('--preset', 'developer');
+  const passing = await newToken(tokensFile, 'developer');
   await until(async () => (await textOf(path, { token: passing })) === 'built');
   const id = passing.split('_')[1] ?? '';
   await velocity(['token', 'revoke', id, '--file', tokensFile], { cwd: folder.path });

@@ -12,6 +12,7 @@ import type { NegotiateReply } from '../../src/wire/negotiate.ts';
 import { Azurite } from '../rig/azurite.ts';
 import { type CliResult, velocity } from '../rig/cli.ts';
 import { postNegotiate } from '../rig/negotiate.ts';
+import { newToken } from '../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../rig/temp-folder.ts';
 import { type Files, TempWorkspace } from '../rig/temp-workspace.ts';
@@ -98,16 +99,10 @@ function describeSafety(name: string, storage: () => Promise<Record<string, stri
     before(async () => {
       env = await storage();
       const file = join(folder.path, `${name}.yml`);
-      const make = async (preset: string): Promise<string> => {
-        const made = await velocity(['token', 'new', '--preset', preset, '--file', file], {
-          cwd: folder.path,
-        });
-        return made.stdout.trim();
-      };
       tokens = {
-        main: await make('main'),
-        'pull-request': await make('pull-request'),
-        developer: await make('developer'),
+        main: await newToken(file, 'main'),
+        'pull-request': await newToken(file, 'pull-request'),
+        developer: await newToken(file, 'developer'),
       };
       server = await ServerProcess.start({ ...env, VC_AUTH_TOKEN: '', VC_AUTH_TOKENS_FILE: file });
     });

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { digestOf } from '../../src/base/digest.ts';
 import { velocity } from '../rig/cli.ts';
 import { postNegotiate } from '../rig/negotiate.ts';
+import { newToken } from '../rig/new-token.ts';
 import { type LogLine, ServerProcess, TEST_TOKEN } from '../rig/server-process.ts';
 import { openTempFolder } from '../rig/temp-folder.ts';
 import { until } from '../rig/until.ts';
@@ -14,12 +15,7 @@ import { until } from '../rig/until.ts';
 async function openServer(env: Readonly<Record<string, string>> = {}) {
   const folder = await openTempFolder();
   const file = join(folder.path, 'tokens.yml');
-  const make = async (...args: readonly string[]): Promise<string> => {
-    const made = await velocity(['token', 'new', '--file', file, ...args], { cwd: folder.path });
-    assert.equal(made.exitCode, 0, made.stderr);
-    return made.stdout.trim();
-  };
-  const first = await make('--preset', 'main');
+  const first = await newToken(file, 'main');
   const server = await ServerProcess.start({
     VC_LOCAL_ROOT: join(folder.path, 'store'),
     VC_AUTH_TOKEN: '',
@@ -31,7 +27,6 @@ async function openServer(env: Readonly<Record<string, string>> = {}) {
     file,
     server,
     first,
-    make,
     async statusOf(token: string): Promise<number> {
       const item = { hash: digestOf(randomBytes(16)), action: 'download' };
       const reply = await postNegotiate(server.url, item, token);
@@ -49,7 +44,7 @@ async function openServer(env: Readonly<Record<string, string>> = {}) {
 test('a token that is added is let in, and one that is revoked no longer, without a restart', async () => {
   await using opened = await openServer();
   assert.equal(await opened.statusOf(opened.first), 200);
-  const second = await opened.make('--preset', 'developer');
+  const second = await newToken(opened.file, 'developer');
   await until(async () => (await opened.statusOf(second)) === 200);
 
   const [, id = ''] = second.split('_');

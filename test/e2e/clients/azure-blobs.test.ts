@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { BlobServiceClient, type BlockBlobClient, type RestError } from '@azure/storage-blob';
-import { velocity } from '../../rig/cli.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { openTestS3, s3GatewayEnv } from '../../rig/test-s3.ts';
@@ -46,12 +46,6 @@ async function get(client: BlockBlobClient, ...range: readonly number[]): Promis
 
 function fails(work: Promise<unknown>, statusCode: number): Promise<void> {
   return assert.rejects(work, (error: RestError) => error.statusCode === statusCode);
-}
-
-async function newToken(file: string, ...args: readonly string[]): Promise<string> {
-  const made = await velocity(['token', 'new', ...args, '--file', file], { cwd: folder.path });
-  assert.equal(made.exitCode, 0, made.stderr);
-  return made.stdout.trim();
 }
 
 for (const [name, skip, storage] of [
@@ -115,8 +109,8 @@ test('what is no block blob, or is called by what no build cache calls one, is r
 
 test('a token that only reads, an unknown one, another tenant’s address: refused at once, as Azure refuses', async () => {
   const file = join(folder.path, 'tokens.yml');
-  const reader = await newToken(file, '--preset', 'developer');
-  const pullRequest = await newToken(file, '--preset', 'pull-request');
+  const reader = await newToken(file, 'developer');
+  const pullRequest = await newToken(file, 'pull-request');
   await using server = await ServerProcess.start({
     VC_LOCAL_ROOT: join(folder.path, 'tokens'),
     VC_AUTH_TOKENS_FILE: file,

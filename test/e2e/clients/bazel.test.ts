@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { digestOf } from '../../../src/base/digest.ts';
 import { runTool } from '../../rig/build-tool.ts';
-import { velocity } from '../../rig/cli.ts';
 import { ensureDebian } from '../../rig/debian.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { TempWorkspace } from '../../rig/temp-workspace.ts';
@@ -116,14 +116,12 @@ describe('bazel', { skip }, () => {
 
   test('a token that only reads takes what is there; what is not is built, and its upload refused', async () => {
     const file = join(folder.path, 'tokens.yml');
-    const made = await velocity(['token', 'new', '--preset', 'developer', '--file', file], {
-      cwd: folder.path,
-    });
+    const reader = await newToken(file, 'developer');
     await using server = await ServerProcess.start({
       VC_LOCAL_ROOT: freshRoot(),
       VC_AUTH_TOKENS_FILE: file,
     });
-    const readOnly = withToken(server, '', made.stdout.trim());
+    const readOnly = withToken(server, '', reader);
     write();
     const [none, output] = await build(readOnly);
     assert.equal(none, 0);

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { digestOf } from '../../../src/base/digest.ts';
 import { runTool } from '../../rig/build-tool.ts';
-import { velocity } from '../../rig/cli.ts';
 import { ensureDebian } from '../../rig/debian.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { TempWorkspace } from '../../rig/temp-workspace.ts';
@@ -199,9 +199,7 @@ describe('ccache', { skip }, () => {
 
   test('a token that only reads takes what is there and compiles what is not', async () => {
     const file = join(folder.path, 'tokens.yml');
-    const made = await velocity(['token', 'new', '--preset', 'developer', '--file', file], {
-      cwd: folder.path,
-    });
+    const reader = await newToken(file, 'developer');
     await using server = await ServerProcess.start({
       VC_LOCAL_ROOT: join(folder.path, 'read-only'),
       VC_AUTH_TOKENS_FILE: file,
@@ -210,7 +208,7 @@ describe('ccache', { skip }, () => {
     const [known, unknown] = [freshSource(), freshSource()];
     await machine.compile(remoteOf(server), known);
     machine.wipe();
-    const readOnly = remoteOf(server, '/ccache', `|bearer-token=${made.stdout.trim()}`);
+    const readOnly = remoteOf(server, '/ccache', `|bearer-token=${reader}`);
     await machine.compile(readOnly, unknown);
     await machine.compile(readOnly, known);
     const stats = await machine.stats();

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { ActionsJob, complaints } from '../../rig/actions-job.ts';
 import { Azurite } from '../../rig/azurite.ts';
 import { call, create, download, finalize, save, sendWhole } from '../../rig/cache-service.ts';
-import { velocity } from '../../rig/cli.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { OidcIssuer } from '../../rig/oidc-issuer.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
@@ -30,12 +30,6 @@ after(async () => {
   await azurite[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
 });
-
-async function newToken(file: string, ...args: readonly string[]): Promise<string> {
-  const made = await velocity(['token', 'new', ...args, '--file', file], { cwd: folder.path });
-  assert.equal(made.exitCode, 0, made.stderr);
-  return made.stdout.trim();
-}
 
 function filesBelow(root: string, under: string): string[] {
   return globSync(`store-v1/${under}/**/*.blob`, { cwd: join(folder.path, root) });
@@ -148,8 +142,8 @@ describe('the service that GitHub’s library is given', () => {
 
 test('a pull request reads what main saved, and main never what a pull request saved (A1)', async () => {
   const file = join(folder.path, 'creep.yml');
-  const main = await newToken(file, '--preset', 'main');
-  const pullRequest = await newToken(file, '--preset', 'pull-request', '--scope', 'pr-7');
+  const main = await newToken(file, 'main');
+  const pullRequest = await newToken(file, 'pull-request', '--scope', 'pr-7');
   await using server = await ServerProcess.start({
     VC_LOCAL_ROOT: join(folder.path, 'creep'),
     VC_AUTH_TOKENS_FILE: file,
@@ -215,7 +209,7 @@ test('the scope comes of what the issuer says of the job, where its own token is
 
 test('a token that only reads restores; the library warns that it may not save, and the step passes', async () => {
   const file = join(folder.path, 'readers.yml');
-  const reader = await newToken(file, '--preset', 'developer');
+  const reader = await newToken(file, 'developer');
   await using server = await ServerProcess.start({
     VC_LOCAL_ROOT: join(folder.path, 'readers'),
     VC_AUTH_TOKENS_FILE: file,

@@ -5,8 +5,8 @@ import { readdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { runTool } from '../../rig/build-tool.ts';
-import { velocity } from '../../rig/cli.ts';
 import { ensureDebian } from '../../rig/debian.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { TempWorkspace } from '../../rig/temp-workspace.ts';
@@ -91,9 +91,7 @@ describe('gradle', { skip }, () => {
 
   test('what one machine built another takes from the cache, below a tenant and with a token that only reads too', async () => {
     const file = join(folder.path, 'tokens.yml');
-    const made = await velocity(['token', 'new', '--preset', 'developer', '--file', file], {
-      cwd: folder.path,
-    });
+    const reader = await newToken(file, 'developer');
     await using server = await ServerProcess.start({
       VC_LOCAL_ROOT: freshRoot(),
       VC_AUTH_TOKENS_FILE: file,
@@ -103,7 +101,7 @@ describe('gradle', { skip }, () => {
     assert.deepEqual((await build(url)).slice(0, 2), ['built', 'built']);
     assert.deepEqual((await build(url)).slice(0, 2), ['hit', 'hit']);
     write('one'); // the first as it was, the second another
-    const [first, second, output] = await build(url, made.stdout.trim());
+    const [first, second, output] = await build(url, reader);
     assert.deepEqual([first, second], ['hit', 'built']);
     assert.match(output, GIVEN_UP);
     const stored = ['GET 404', 'PUT 200'];

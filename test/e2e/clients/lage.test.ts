@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runTool } from '../../rig/build-tool.ts';
 import { buildTool } from '../../rig/build-tools.ts';
-import { velocity } from '../../rig/cli.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { type Files, TempWorkspace } from '../../rig/temp-workspace.ts';
@@ -84,8 +84,7 @@ test('what one machine built, another takes from the cache, at the root and belo
 
 test('a token that only reads stores nothing and takes what is there', async () => {
   const file = join(folder.path, 'tokens.yml');
-  const args = ['token', 'new', '--preset', 'developer', '--file', file];
-  const reader = (await velocity(args, { cwd: folder.path })).stdout.trim();
+  const reader = await newToken(file, 'developer');
   await using server = await ServerProcess.start({
     VC_LOCAL_ROOT: join(folder.path, 'read-only'),
     VC_AUTH_TOKENS_FILE: file,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { runTool } from '../../rig/build-tool.ts';
 import { buildTool } from '../../rig/build-tools.ts';
-import { velocity } from '../../rig/cli.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { TempWorkspace } from '../../rig/temp-workspace.ts';
@@ -109,11 +109,9 @@ describeMoon('Ceph radosgw', s3Skip, () => s3GatewayEnv(s3));
 
 test('a token that only reads takes what is there; what is not is built, and moon says that it was refused', async () => {
   const file = join(folder.path, 'tokens.yml');
-  const made = await velocity(['token', 'new', '--preset', 'developer', '--file', file], {
-    cwd: folder.path,
-  });
+  const reader = await newToken(file, 'developer');
   await using server = await ServerProcess.start({ VC_LOCAL_ROOT: freshRoot(), VC_AUTH_TOKENS_FILE: file });
-  const readOnly = { host: server.url, token: made.stdout.trim() };
+  const readOnly = { host: server.url, token: reader };
   await using workspace = await openWorkspace();
   assert.match(await build(workspace, readOnly), /Failed to store/);
   await build(workspace, { host: server.url });

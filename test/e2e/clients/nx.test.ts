@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { velocity } from '../../rig/cli.ts';
 import { HttpServer } from '../../rig/http-server.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { BESIDE_SIDECAR, NxWorkspace, nxCache, remoteHits } from '../../rig/nx.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
@@ -59,8 +59,7 @@ describeNx('Ceph radosgw', s3Skip, () => s3GatewayEnv(s3));
 
 test('a token that only reads: Nx builds, uploads nothing and says nothing of it, and reads', async () => {
   const file = join(folder.path, 'tokens.yml');
-  const args = ['token', 'new', '--preset', 'developer', '--file', file];
-  const reader = (await velocity(args, { cwd: folder.path })).stdout.trim();
+  const reader = await newToken(file, 'developer');
   await using server = await ServerProcess.start({
     VC_LOCAL_ROOT: join(folder.path, 'read-only'),
     VC_AUTH_TOKENS_FILE: file,

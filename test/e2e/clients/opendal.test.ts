@@ -6,8 +6,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { buildTool } from '../../rig/build-tools.ts';
-import { velocity } from '../../rig/cli.ts';
 import { freePort } from '../../rig/free-port.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { openTestS3, s3GatewayEnv } from '../../rig/test-s3.ts';
@@ -36,8 +36,7 @@ let readOnlyToken: string;
 before(async () => {
   folder = await openTempFolder();
   const file = join(folder.path, 'tokens.yml');
-  const args = ['token', 'new', '--preset', 'developer', '--file', file];
-  readOnlyToken = (await velocity(args, { cwd: folder.path })).stdout.trim();
+  readOnlyToken = await newToken(file, 'developer');
   server = await ServerProcess.start({ VC_LOCAL_ROOT: freshRoot(), VC_AUTH_TOKENS_FILE: file });
 });
 after(async () => {

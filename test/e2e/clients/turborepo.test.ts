@@ -4,7 +4,7 @@ import { readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { npmBinary, runTool } from '../../rig/build-tool.ts';
-import { velocity } from '../../rig/cli.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { type Files, TempWorkspace } from '../../rig/temp-workspace.ts';
@@ -181,15 +181,13 @@ test('the server counts what turbo tells of hits and misses, those of its local 
 
 test('a token that only reads: turbo builds, says once that it may not upload, and reads with the next run', async () => {
   const file = join(folder.path, 'tokens.yml');
-  const made = await velocity(['token', 'new', '--preset', 'developer', '--file', file], {
-    cwd: folder.path,
-  });
+  const reader = await newToken(file, 'developer');
   await using server = await ServerProcess.start({
     VC_LOCAL_ROOT: join(folder.path, 'read-only'),
     VC_AUTH_TOKENS_FILE: file,
   });
   await using workspace = await TempWorkspace.open(FILES);
-  const output = await build(workspace, { api: server.url, token: made.stdout.trim() });
+  const output = await build(workspace, { api: server.url, token: reader });
   // Up to 2.11.9 turbo reads no more in that run, since then it does.
   assert.equal(
     output.match(/skipping uploads for this run|disabling remote caching for this run/g)?.length,
@@ -197,7 +195,7 @@ test('a token that only reads: turbo builds, says once that it may not upload, a
   );
   await build(workspace, { api: server.url, args: ['--force'] });
   wipe(workspace);
-  assert.match(await build(workspace, { api: server.url, token: made.stdout.trim() }), /1 cached, 1 total/);
+  assert.match(await build(workspace, { api: server.url, token: reader }), /1 cached, 1 total/);
 });
 
 test('a token that is unknown, of another tenant, or a server that is gone: the build goes on', async () => {

@@ -5,8 +5,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { runTool } from '../../rig/build-tool.ts';
-import { velocity } from '../../rig/cli.ts';
 import { ensureDebian } from '../../rig/debian.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 
@@ -19,10 +19,7 @@ let readOnlyToken: string;
 before(async () => {
   folder = await openTempFolder();
   const file = join(folder.path, 'tokens.yml');
-  const made = await velocity(['token', 'new', '--preset', 'developer', '--file', file], {
-    cwd: folder.path,
-  });
-  readOnlyToken = made.stdout.trim();
+  readOnlyToken = await newToken(file, 'developer');
   server = await ServerProcess.start({
     VC_LOCAL_ROOT: join(folder.path, 'store'),
     VC_AUTH_TOKENS_FILE: file,

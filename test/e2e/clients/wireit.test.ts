@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { runTool } from '../../rig/build-tool.ts';
 import { buildTool } from '../../rig/build-tools.ts';
-import { velocity } from '../../rig/cli.ts';
 import { HttpServer } from '../../rig/http-server.ts';
+import { newToken } from '../../rig/new-token.ts';
 import { ServerProcess, TEST_TOKEN } from '../../rig/server-process.ts';
 import { openTempFolder, type TempFolder } from '../../rig/temp-folder.ts';
 import { TempWorkspace } from '../../rig/temp-workspace.ts';
@@ -101,8 +101,7 @@ describe('wireit', { skip }, () => {
   let readOnlyToken: string;
   before(async () => {
     const file = join(folder.path, 'tokens.yml');
-    const args = ['token', 'new', '--preset', 'developer', '--file', file];
-    readOnlyToken = (await velocity(args, { cwd: folder.path })).stdout.trim();
+    readOnlyToken = await newToken(file, 'developer');
     server = await ServerProcess.start({ VC_LOCAL_ROOT: freshRoot(), VC_AUTH_TOKENS_FILE: file });
     proxy = await behindTls(server);
   });
