@@ -5,6 +5,7 @@ import {
   type ByteRange,
   formatByteRange,
   parseByteRange,
+  parseContentRange,
   resolveByteRange,
   spanLength,
 } from './byte-range.ts';
@@ -87,4 +88,46 @@ test('an offset beyond what a number holds exactly is ignored', () => {
   });
   assert.equal(parseByteRange(`bytes=0-${2n ** 53n}`), undefined);
   assert.equal(parseByteRange(`bytes=${'9'.repeat(400)}-`), undefined);
+});
+
+test('a Content-Range says which bytes came, and of how many where that is known', () => {
+  fc.assert(
+    fc.property(fc.tuple(offset, offset, offset), fc.boolean(), (numbers, isSizeKnown) => {
+      const [first, last, size] = numbers.toSorted((a, b) => a - b) as [number, number, number];
+      fc.pre(last < size);
+      const sizeBytes = isSizeKnown ? size : undefined;
+      assert.deepEqual(parseContentRange(`bytes ${first}-${last}/${sizeBytes ?? '*'}`), {
+        span: { first, last },
+        sizeBytes,
+      });
+    }),
+  );
+});
+
+test('what any Content-Range is read as is a part that can be, and says again what was read', () => {
+  const digits = fc.oneof(
+    fc.nat({ max: 12 }).map(String),
+    fc.string({ unit: fc.constantFrom('0', '9', '*') }),
+  );
+  const headers = fc.oneof(
+    fc.string(),
+    fc.tuple(digits, digits, digits).map(([first, last, size]) => `bytes ${first}-${last}/${size}`),
+  );
+  fc.assert(
+    fc.property(headers, (header) => {
+      const part = parseContentRange(header);
+      if (part === undefined) return;
+      const { span, sizeBytes } = part;
+      assert.ok(span.first <= span.last && span.last < (sizeBytes ?? Number.POSITIVE_INFINITY));
+      assert.deepEqual(parseContentRange(`bytes ${span.first}-${span.last}/${sizeBytes ?? '*'}`), part);
+    }),
+  );
+});
+
+test('a Content-Range that tells of no part, or of one that cannot be, is not read', () => {
+  const headers = ['', 'bytes', 'bytes */10', 'bytes 0-9', 'bytes 0-9/', 'bytes -9/10', 'bytes 0-/10'];
+  const wrong = ['bytes 5-4/10', 'bytes 0-10/10', 'bytes=0-9/10', 'bytes 0-9/10 ', 'lines 0-9/10'];
+  const unsafe = [`bytes 0-${2n ** 53n}/*`, `bytes 0-9/${2n ** 53n}`];
+  for (const header of [...headers, ...wrong, ...unsafe])
+    assert.equal(parseContentRange(header), undefined, header);
 });

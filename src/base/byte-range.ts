@@ -9,6 +9,13 @@ export interface ByteSpan {
   readonly last: number;
 }
 
+/** Which part of an object an answer holds. RFC 9110 §14.4. */
+export interface ContentRange {
+  readonly span: ByteSpan;
+  /** Of the whole object; `undefined`: the sender does not know it. */
+  readonly sizeBytes: number | undefined;
+}
+
 /**
  * One `bytes` range. `undefined` for anything else, several ranges included: a server
  * may ignore a Range it does not understand and answer with the whole (RFC 9110 §14.2).
@@ -36,6 +43,19 @@ export function resolveByteRange(range: ByteRange, size: number): ByteSpan | und
 /** The range as the header that asks for it. */
 export function formatByteRange(range: ByteRange): string {
   return 'lastBytes' in range ? `bytes=-${range.lastBytes}` : `bytes=${range.from}-${range.to ?? ''}`;
+}
+
+/**
+ * The Content-Range of a part: `bytes 0-9/1000`. `undefined` for anything else: what says that no byte was in the range,
+ * and what is invalid, as a last byte before the first or beyond the end. RFC 9110 §14.4.
+ */
+export function parseContentRange(header: string): ContentRange | undefined {
+  const match = /^bytes (\d+)-(\d+)\/(?:(\d+)|\*)$/i.exec(header);
+  if (!match) return undefined;
+  const [first, last, sizeBytes] = [toOffset(match[1]), toOffset(match[2]), toOffset(match[3])];
+  if (typeof first !== 'number' || typeof last !== 'number' || sizeBytes === 'unsafe') return undefined;
+  if (last < first || (sizeBytes !== undefined && sizeBytes <= last)) return undefined;
+  return { span: { first, last }, sizeBytes };
 }
 
 export function spanLength(span: ByteSpan): number {

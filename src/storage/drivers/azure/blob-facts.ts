@@ -1,5 +1,6 @@
 /** What is known of an object, as a blob's properties, headers and metadata. */
 import type { BlobDownloadResponseParsed, BlobGetPropertiesResponse } from '@azure/storage-blob';
+import { parseContentRange } from '../../../base/byte-range.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import type { ObjectFacts, PutOptions } from '../../store.ts';
 import { storedFields } from '../../stored-fields.ts';
@@ -36,9 +37,9 @@ export function metadataOf({
 
 export function toFacts(reply: BlobGetPropertiesResponse | BlobDownloadResponseParsed): ObjectFacts {
   const { [DIGEST_METADATA]: digest = '', ...metadata } = reply.metadata ?? {};
-  const total = 'contentRange' in reply ? totalOf(reply.contentRange) : undefined;
+  const part = 'contentRange' in reply ? parseContentRange(reply.contentRange ?? '') : undefined;
   return {
-    sizeBytes: total ?? reply.contentLength ?? 0,
+    sizeBytes: part?.sizeBytes ?? reply.contentLength ?? 0,
     digest: parseDigest(digest),
     contentType: reply.contentType,
     fields: storedFields({
@@ -53,12 +54,6 @@ export function toFacts(reply: BlobGetPropertiesResponse | BlobDownloadResponseP
       Object.entries(metadata).map(([name, value]) => [fromAzureName(name), value]),
     ),
   };
-}
-
-/** `bytes 0-9/1000` → 1000. */
-function totalOf(contentRange: string | undefined): number | undefined {
-  const total = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
-  return total === undefined ? undefined : Number(total);
 }
 
 function present<T extends string>(

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { type ByteRange, type ByteSpan, formatByteRange } from '../../../base/byte-range.ts';
+import { type ByteRange, formatByteRange, parseContentRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
@@ -76,8 +76,8 @@ export class GcsStore implements ObjectStore {
     return this.#orMiss(`read ${key}`, async () => {
       try {
         const reply = await this.#client.send({ method: 'GET', ...this.#asStored(key, range), signal });
-        const span = spanOf(reply.headers['content-range']) ?? 'whole';
-        return { facts: toFacts(reply.headers), span, body: reply };
+        const part = parseContentRange(reply.headers['content-range'] ?? '');
+        return { facts: toFacts(reply.headers), span: part?.span ?? 'whole', body: reply };
       } catch (error) {
         if (statusOf(error) === 416) return 'unsatisfiable';
         throw error;
@@ -251,12 +251,6 @@ function toFacts(headers: IncomingHttpHeaders): ObjectFacts {
     modifiedAt: Date.parse(headers['last-modified'] ?? '') || 0,
     metadata: rest,
   };
-}
-
-/** `bytes 0-9/1000` → 0 to 9. */
-function spanOf(contentRange: string | undefined): ByteSpan | undefined {
-  const match = /^bytes (\d+)-(\d+)\//.exec(contentRange ?? '');
-  return match ? { first: Number(match[1]), last: Number(match[2]) } : undefined;
 }
 
 /** Reads an answer that has nothing to say to its end, so that its connection is free again. */

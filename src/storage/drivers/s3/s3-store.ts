@@ -9,7 +9,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
+import { type ByteRange, formatByteRange, parseContentRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
@@ -109,7 +109,8 @@ export class S3Store implements ObjectStore {
         const body = reply.Body;
         if (!(body instanceof Readable))
           throw new Error('unreachable: the Node handler answers with a Readable');
-        return { facts: toFacts(reply), span: 'whole', body, ...spanOf(reply.ContentRange) };
+        const part = parseContentRange(reply.ContentRange ?? '');
+        return { facts: toFacts(reply, part?.sizeBytes), span: part?.span ?? 'whole', body };
       } catch (error) {
         if (statusOf(error) === 416) return 'unsatisfiable';
         throw error;
@@ -227,10 +228,10 @@ function abort(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal ? { abortSignal: signal } : {};
 }
 
-function toFacts(reply: HeadObjectCommandOutput & { ContentRange?: string | undefined }): ObjectFacts {
+function toFacts(reply: HeadObjectCommandOutput, wholeBytes = reply.ContentLength): ObjectFacts {
   const { [DIGEST_METADATA]: digest = '', ...metadata } = reply.Metadata ?? {};
   return {
-    sizeBytes: totalOf(reply.ContentRange) ?? reply.ContentLength ?? 0,
+    sizeBytes: wholeBytes ?? 0,
     digest: parseDigest(digest),
     contentType: reply.ContentType,
     fields: storedFields({
@@ -243,15 +244,4 @@ function toFacts(reply: HeadObjectCommandOutput & { ContentRange?: string | unde
     modifiedAt: reply.LastModified?.getTime() ?? 0,
     metadata,
   };
-}
-
-/** `bytes 0-9/1000` → 1000. */
-function totalOf(contentRange: string | undefined): number | undefined {
-  const total = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
-  return total === undefined ? undefined : Number(total);
-}
-
-function spanOf(contentRange: string | undefined): { span?: { first: number; last: number } } {
-  const match = /^bytes (\d+)-(\d+)\//.exec(contentRange ?? '');
-  return match ? { span: { first: Number(match[1]), last: Number(match[2]) } } : {};
 }
