@@ -68,6 +68,11 @@ export async function store(
   return writing.commit();
 }
 
+/** Without a read, which is a use and removes what is wrong. */
+export function holds(tier: DiskTier<Meta>, key: string): boolean {
+  return tier.sizeOf(key) !== undefined;
+}
+
 /** The whole body; `undefined` is a miss. */
 export async function load(tier: DiskTier<Meta>, key: string): Promise<Buffer | undefined> {
   return (await tier.read(key))?.bytes();

@@ -9,6 +9,7 @@ import { after, describe, test } from 'node:test';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
 import {
   entryPath,
+  holds,
   load,
   loadStream,
   openDiskTier,
@@ -97,7 +98,7 @@ describe('DiskTier', () => {
     await using folder = await openTempFolder();
     await using opened = await openDiskTier(folder.path);
     assert.equal(await opened.tier.read('key'), undefined);
-    assert.equal(opened.tier.has('key'), false);
+    assert.equal(holds(opened.tier, 'key'), false);
   });
 
   test('keys may be anything, and no two of them are one', async () => {
@@ -194,7 +195,7 @@ describe('DiskTier', () => {
     await store(tier, 'key', 'shorter');
     assert.equal(tier.bytes, onDisk());
     await tier.delete('key');
-    assert.deepEqual([tier.bytes, tier.size, tier.has('key')], [0, 0, false]);
+    assert.deepEqual([tier.bytes, tier.size, holds(tier, 'key')], [0, 0, false]);
     assert.equal(existsSync(entryPath(folder.path, 'key', 'bin')), false);
   });
 
@@ -213,7 +214,7 @@ describe('DiskTier', () => {
     await store(tier, 'small', 'x');
     const writing = await tier.write('a', { type: 'x' }, 6_000);
     assert.equal(await tier.write('b', { type: 'x' }, 6_000), undefined);
-    assert.ok(tier.has('small'));
+    assert.ok(holds(tier, 'small'));
     await writing?.abort();
     assert.ok(await store(tier, 'b', Buffer.alloc(6_000)));
   });
@@ -226,7 +227,7 @@ describe('DiskTier', () => {
     await load(tier, 'a');
     await store(tier, 'd', 'd');
     assert.deepEqual(
-      ['a', 'b', 'c', 'd'].filter((key) => tier.has(key)),
+      ['a', 'b', 'c', 'd'].filter((key) => holds(tier, key)),
       ['a', 'c', 'd'],
     );
     assert.deepEqual(evicted, ['entries']);
@@ -347,7 +348,7 @@ describe('DiskTier', () => {
     clock.advance(999);
     assert.equal(String(await load(tier, 'key')), 'x');
     clock.advance(1);
-    assert.equal(tier.has('key'), false);
+    assert.equal(holds(tier, 'key'), false);
     assert.equal(await tier.read('key'), undefined);
     assert.deepEqual([tier.size, tier.bytes, evicted], [0, 0, ['age']]);
   });
@@ -367,7 +368,7 @@ describe('DiskTier', () => {
       await store(tier, key, 'x');
       assert.equal(tier.size, 2);
       assert.deepEqual(
-        ['a', 'b', 'c', 'd'].filter((each) => tier.has(each)),
+        ['a', 'b', 'c', 'd'].filter((each) => holds(tier, each)),
         expected,
       );
     }
@@ -481,7 +482,7 @@ test('on a disk that is full a writing fails quietly, what is stored is read, an
   assert.equal(error.code, 'STORAGE_FULL');
   assert.deepEqual(troubles, ['write-failed']);
   assert.deepEqual(await load(tier, 'a'), body);
-  assert.equal(tier.has('b'), false);
+  assert.equal(holds(tier, 'b'), false);
   assert.deepEqual(readdirSync(join(path, 'cache-v1-tmp')), []);
   await (disk as TinyDisk).resize(8);
   assert.ok(await store(tier, 'b', Buffer.alloc(2_000_000)));
@@ -505,6 +506,6 @@ test('on a disk that became read-only nothing is written or evicted, and what is
   await (disk as TinyDisk).makeWritable();
   assert.equal(String(await loadStream(tier, 'a')), 'of a');
   for (const key of ['c', 'd', 'e']) assert.ok(await store(tier, key, 'with room again'));
-  assert.equal(tier.has('a'), false);
+  assert.equal(holds(tier, 'a'), false);
   await tier.close();
 });

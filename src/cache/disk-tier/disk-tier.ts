@@ -107,12 +107,7 @@ export class DiskTier<M> {
     return this.#entries.size;
   }
 
-  /** Without a look at the disk; not a use. */
-  has(key: string): boolean {
-    return this.sizeOf(key) !== undefined;
-  }
-
-  /** Of the body that a key holds, in bytes; likewise. */
+  /** Of the body that a key holds, in bytes; without a look at the disk, and not a use. */
   sizeOf(key: string): number | undefined {
     const entry = this.#entries.get(entryName(key));
     return entry === undefined || this.#entries.isTooOld(entry) ? undefined : entry.bodyBytes;

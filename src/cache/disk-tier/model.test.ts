@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
-import { load, loadStream, openDiskTier, SlowDiskClock } from '../../../test/rig/opened-disk-tier.ts';
+import { holds, load, loadStream, openDiskTier, SlowDiskClock } from '../../../test/rig/opened-disk-tier.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { EVICTIONS, openEviction } from '../eviction/open-eviction.ts';
 
@@ -40,12 +40,12 @@ for (const name of EVICTIONS)
           model.delete(key);
         }
         if (what === 'reopen') {
-          const held = [...model.keys()].filter((each) => tier.has(each));
+          const held = [...model.keys()].filter((each) => holds(tier, each));
           const { bytes: bytesBefore } = tier;
           await tier.close();
           opened = await open();
           assert.deepEqual(
-            [...model.keys()].filter((each) => opened.tier.has(each)),
+            [...model.keys()].filter((each) => holds(opened.tier, each)),
             held,
           );
           assert.ok(opened.tier.bytes <= bytesBefore);
@@ -59,12 +59,12 @@ for (const name of EVICTIONS)
           if (what === 'abort') await writing.abort();
           else {
             assert.ok(await writing.commit());
-            assert.ok(tier.has(key));
+            assert.ok(holds(tier, key));
             model.set(key, { body, type: `type ${i}`, until: clock.now() + AGE_MS });
           }
         }
         const expected = model.get(key);
-        const had = opened.tier.has(key);
+        const had = holds(opened.tier, key);
         using reading = await opened.tier.read(key);
         assert.equal(reading !== undefined, had);
         if (reading !== undefined) {
