@@ -65,6 +65,15 @@ test('with a store that is away the others are read, and what they do not have i
   assert.equal(await server.send('/one/b'), '404', 'a write goes nowhere else');
 });
 
+test('reads that a later store answered are counted under the failover’s name', async () => {
+  await using server = await start();
+  await server.send('/two/a', 'of two');
+  await server.send('/one/b', 'of one');
+  for (const path of ['/both/a', '/kept/a', '/both/b', '/both/none']) await server.send(path);
+  const counts = (await server.send('/metrics')).match(/^vc_storage_failovers_total.*$/gm);
+  assert.deepEqual(counts, ['vc_storage_failovers_total{store="both"} 1']);
+});
+
 test('what the first store keeps as it is, is kept behind a failover too', async () => {
   await using server = await start();
   assert.equal(await server.send('/kept/a', 'first'), '201');

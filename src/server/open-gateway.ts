@@ -1,12 +1,12 @@
 import { PresignedPaths } from '../auth/presigned-path.ts';
 import { presignPublicKeyOf } from '../auth/settings.ts';
-import type { Clock } from '../base/clock.ts';
 import { openTiers } from '../cache/open-tiers.ts';
 import { type ObjectMeta, parseObjectMeta } from '../doors/gateway/bucket-source.ts';
 import type { Bucket } from '../doors/gateway/buckets.ts';
 import { Gateway } from '../doors/gateway/gateway.ts';
 import type { FailoverSettings, NamedStoreSettings } from '../storage/bucket-settings.ts';
 import { FailoverStore } from '../storage/failover-store.ts';
+import type { StoreSurroundings } from '../storage/guarded.ts';
 import { openBucket } from '../storage/open-bucket.ts';
 import { RareWarning } from '../telemetry/rare-warning.ts';
 import type { DoorSurroundings } from './door-surroundings.ts';
@@ -84,7 +84,7 @@ async function openBuckets(
     throw failed.reason;
   }
   const failovers = Array.from(stores).flatMap(([id, settings]) =>
-    settings.type === 'failover' ? [failoverOf(id, settings, buckets, clock)] : [],
+    settings.type === 'failover' ? [failoverOf(id, settings, buckets, around)] : [],
   );
   return new Map([...buckets.values(), ...failovers].map((bucket) => [bucket.id, bucket]));
 }
@@ -94,14 +94,14 @@ function failoverOf(
   id: string,
   { stores, immutable }: FailoverSettings,
   buckets: ReadonlyMap<string, Bucket>,
-  clock: Clock,
+  { clock, metrics }: StoreSurroundings,
 ): Bucket {
   const [first, ...others] = stores.flatMap((name) => buckets.get(name) ?? []);
   if (!first) throw new Error(`unreachable: ${id} names a store that is there`);
   const store = new FailoverStore(
     first.store,
     others.map((other) => other.store),
-    clock,
+    { clock, onFailover: () => metrics.failovers.inc({ store: id }) },
   );
   return { id, store, writesTo: first.store, immutable: immutable || first.immutable };
 }

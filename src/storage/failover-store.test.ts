@@ -57,7 +57,11 @@ class Rig {
   readonly us = new Replica('us', this.#asked);
   readonly ap = new Replica('ap', this.#asked);
   readonly clock = new ManualClock();
-  readonly store = new FailoverStore(this.eu, [this.us, this.ap], this.clock);
+  failovers = 0;
+  readonly store = new FailoverStore(this.eu, [this.us, this.ap], {
+    clock: this.clock,
+    onFailover: () => this.failovers++,
+  });
 
   asked(): string[] {
     return this.#asked.splice(0);
@@ -146,6 +150,40 @@ describe('a store that fails', () => {
     rig.asked();
     await assert.rejects(rig.read(), UNWELL);
     assert.deepEqual(rig.asked(), ['ap', 'eu', 'us']);
+  });
+});
+
+describe('a failover', () => {
+  test('is counted with each answer of a later store, whether the first one has nothing, fails or is not asked', async () => {
+    const rig = new Rig();
+    rig.eu.isEmpty = true;
+    assert.equal(await rig.read(), 'us');
+    await rig.store.head(KEY);
+    assert.equal(rig.failovers, 2);
+    rig.eu.failure = UNWELL;
+    await rig.read();
+    rig.asked();
+    await rig.read();
+    assert.deepEqual([rig.asked(), rig.failovers], [['us'], 4]);
+    rig.us.isEmpty = true;
+    rig.us.get = async () => 'unsatisfiable';
+    assert.equal(await rig.read(), 'unsatisfiable');
+    assert.equal(rig.failovers, 5, 'a range outside of the object is an answer too');
+  });
+
+  test('is none where the first store answers, asked last though it be, or no store has the object', async () => {
+    const rig = new Rig();
+    await rig.read();
+    rig.eu.failure = UNWELL;
+    for (const store of [rig.us, rig.ap]) store.isEmpty = true;
+    await assert.rejects(rig.read(), UNWELL);
+    rig.eu.failure = undefined;
+    rig.asked();
+    assert.equal(await rig.read(), 'eu');
+    assert.deepEqual(rig.asked(), ['us', 'ap', 'eu']);
+    rig.eu.isEmpty = true;
+    assert.equal(await rig.read(), undefined);
+    assert.equal(rig.failovers, 0);
   });
 });
 

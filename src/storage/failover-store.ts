@@ -8,6 +8,12 @@ import { WrappedStore } from './wrapped-store.ts';
 /** How long a store that failed is asked last. */
 const AVOIDED_MS = 10_000;
 
+export interface FailoverOptions {
+  readonly clock: Clock;
+  /** Called once for each read that another than the first store answered. */
+  readonly onFailover?: () => void;
+}
+
 interface Replica {
   readonly store: ObjectStore;
   /** When it may be asked in its turn again, by `Clock.elapsed`; `undefined`: it is well. */
@@ -25,11 +31,17 @@ interface Replica {
 export class FailoverStore extends WrappedStore {
   readonly #replicas: readonly Replica[];
   readonly #clock: Clock;
+  readonly #onFailover: () => void;
 
-  constructor(first: ObjectStore, others: readonly ObjectStore[], clock: Clock) {
+  constructor(
+    first: ObjectStore,
+    others: readonly ObjectStore[],
+    { clock, onFailover = () => {} }: FailoverOptions,
+  ) {
     super(first);
     this.#replicas = [first, ...others].map((store) => ({ store, avoidedUntil: undefined }));
     this.#clock = clock;
+    this.#onFailover = onFailover;
   }
 
   override head(key: ObjectKey, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
@@ -59,7 +71,9 @@ export class FailoverStore extends WrappedStore {
       try {
         const found = await ask(replica.store);
         replica.avoidedUntil = undefined;
-        if (found !== undefined) return found;
+        if (found === undefined) continue;
+        if (replica !== this.#replicas[0]) this.#onFailover();
+        return found;
       } catch (error) {
         if (signal?.aborted || !isStorageFailure(error)) throw error;
         this.#avoid(replica);

@@ -7,6 +7,7 @@ export interface StorageMetrics {
   readonly damaged: Counter<'driver' | 'reason'>;
   readonly retries: Counter<'driver' | 'operation'>;
   readonly hedges: Counter<'driver' | 'outcome'>;
+  readonly failovers: Counter<'store'>;
   readonly circuitOpen: Gauge<'driver'>;
   readonly evictions: Counter<'tier' | 'reason'>;
   readonly evictedBytes: Counter<'tier'>;
@@ -46,6 +47,12 @@ export function storageMetrics(registry: Registry): StorageMetrics {
       name: 'vc_storage_hedges_total',
       help: 'Reads that were sent a second time while the first request was waited for, by outcome: won where the second one’s answer counted, else lost.',
       labelNames: ['driver', 'outcome'],
+      registers,
+    }),
+    failovers: new Counter({
+      name: 'vc_storage_failovers_total',
+      help: 'Reads of a failover that a later store answered in place of an earlier one, by the failover’s name.',
+      labelNames: ['store'],
       registers,
     }),
     circuitOpen: new Gauge({

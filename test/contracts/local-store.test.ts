@@ -59,7 +59,7 @@ describeObjectStore(
   async () => {
     const [first, second] = [await openLocal(false), await openLocal(false)];
     return {
-      store: new FailoverStore(first.store, [second.store], systemClock),
+      store: new FailoverStore(first.store, [second.store], { clock: systemClock }),
       async [Symbol.asyncDispose]() {
         await first[Symbol.asyncDispose]();
         await second[Symbol.asyncDispose]();

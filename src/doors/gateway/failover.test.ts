@@ -46,7 +46,7 @@ class Replica extends StubStore {
 }
 
 async function start(eu: Replica, us: Replica): Promise<GatewayServer> {
-  const store = new FailoverStore(eu, [us], new ManualClock());
+  const store = new FailoverStore(eu, [us], { clock: new ManualClock() });
   return GatewayServer.start({ store, writesTo: eu, maxObjectSize: SIZE - 1 });
 }
 
