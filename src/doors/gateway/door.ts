@@ -16,7 +16,7 @@ import type { ObjectWrites } from './object-writes.ts';
 import type { Prefetches } from './prefetches.ts';
 import { putObject } from './put-object.ts';
 import { getObject, headObject } from './read-object.ts';
-import { type CallerOptions, requireCaller } from './require-caller.ts';
+import { type CallerOptions, requireCaller, signedObjectOf } from './require-caller.ts';
 import type { GatewayTraffic } from './traffic.ts';
 
 export interface GatewayDoorOptions extends CallerOptions {
@@ -44,7 +44,8 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
         handle: (request: FastifyRequest, response: ServerResponse, object: ObjectRequest) => Promise<void>,
       ) =>
         rawRoute(
-          (request, response) => handle(request, response, objectRequest(bucket, request.url)),
+          (request, response) =>
+            handle(request, response, signedObjectOf(request) ?? objectRequest(bucket, request.url)),
           (error, request, response) => fail(bucket, error, request, response),
         );
       scope.get(`/${bucket.id}/*`, { exposeHeadRoute: false }, route(get));

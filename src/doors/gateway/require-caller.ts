@@ -8,7 +8,7 @@ import { requireBearer, requireRight } from '../../auth/require-bearer.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import type { Bucket } from './buckets.ts';
-import { objectRequest } from './object-request.ts';
+import { type ObjectRequest, objectRequest } from './object-request.ts';
 
 export interface CallerOptions {
   readonly authenticator: Authenticator;
@@ -18,18 +18,27 @@ export interface CallerOptions {
   readonly presigned?: PresignedPaths | undefined;
 }
 
+const signedObjects = new WeakMap<FastifyRequest, ObjectRequest>();
+
+/** What a signature opened, as it was read to be checked; `undefined`: a token let the request in. */
+export function signedObjectOf(request: FastifyRequest): ObjectRequest | undefined {
+  return signedObjects.get(request);
+}
+
 /** Lets in whoever was given a URL for just this, and whoever's token has a right to objects. */
 export function requireCaller(scope: HttpApp, bucket: Bucket, options: CallerOptions): void {
   const { authenticator, authMetrics, limits, presigned } = options;
   scope.addHook('onRequest', async (request) => {
     const sig = signatureOf(request);
     if (sig === undefined) return;
-    const { key: path } = objectRequest(bucket, request.url);
+    const object = objectRequest(bucket, request.url);
     const method = request.method as PresignedMethod;
-    const checked = presigned?.check(sig, { method, bucket: bucket.id, path }) ?? 'malformed';
-    if (typeof checked !== 'string') return;
-    authMetrics.failures.inc({ reason: checked });
-    throw refused(checked);
+    const checked = presigned?.check(sig, { method, bucket: bucket.id, path: object.key }) ?? 'malformed';
+    if (typeof checked === 'string') {
+      authMetrics.failures.inc({ reason: checked });
+      throw refused(checked);
+    }
+    signedObjects.set(request, object);
   });
   scope.addHook('onRequest', unlessSigned(requireBearer(authenticator, authMetrics)));
   if (limits) scope.addHook('onRequest', unlessSignedToo(limitToken(limits)));
