@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { type ByteRange, formatByteRange, parseContentRange } from '../../../base/byte-range.ts';
+import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import { escapeUri } from '../../escape-uri.ts';
 import { asObjectKey, type ObjectKey } from '../../object-key.ts';
+import { partOf } from '../../part-of.ts';
 import { withKnownBody } from '../../spool.ts';
 import type {
   Got,
@@ -76,7 +77,7 @@ export class GcsStore implements ObjectStore {
     return this.#orMiss(`read ${key}`, async () => {
       try {
         const reply = await this.#client.send({ method: 'GET', ...this.#asStored(key, range), signal });
-        const part = parseContentRange(reply.headers['content-range'] ?? '');
+        const part = partOf(reply.headers['content-range']);
         return { facts: toFacts(reply.headers), span: part?.span ?? 'whole', body: reply };
       } catch (error) {
         if (statusOf(error) === 416) return 'unsatisfiable';

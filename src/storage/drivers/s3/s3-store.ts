@@ -9,13 +9,14 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { type ByteRange, formatByteRange, parseContentRange } from '../../../base/byte-range.ts';
+import { type ByteRange, formatByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { parseDigest } from '../../../base/digest.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import type { Secret } from '../../../base/secret.ts';
 import { KEPT_CONNECTIONS } from '../../kept-connections.ts';
 import { asObjectKey, type ObjectKey } from '../../object-key.ts';
+import { partOf } from '../../part-of.ts';
 import { withKnownBody } from '../../spool.ts';
 import type {
   Got,
@@ -109,7 +110,7 @@ export class S3Store implements ObjectStore {
         const body = reply.Body;
         if (!(body instanceof Readable))
           throw new Error('unreachable: the Node handler answers with a Readable');
-        const part = parseContentRange(reply.ContentRange ?? '');
+        const part = partOf(reply.ContentRange);
         return { facts: toFacts(reply, part?.sizeBytes), span: part?.span ?? 'whole', body };
       } catch (error) {
         if (statusOf(error) === 416) return 'unsatisfiable';
