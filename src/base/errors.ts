@@ -24,7 +24,14 @@ export const ERRORS = {
   URL_EXPIRED: { status: 403, summary: 'The signed URL is past its expiry.' },
   NOT_FOUND: { status: 404, summary: 'There is nothing at this address.' },
   METHOD_NOT_ALLOWED: { status: 405, summary: 'The address exists, the method is not for it.' },
+  PATH_BUSY: {
+    status: 409,
+    summary:
+      'Another change of the file or folder is under way; nothing was changed, and it may be tried again.',
+  },
+  PATH_CONFLICT: { status: 409, summary: 'A folder is where a file is meant to be, or the other way round.' },
   IMMUTABLE: { status: 409, summary: 'The store keeps what it holds: nothing in it is written again.' },
+  NOT_RETAINED: { status: 410, summary: 'It was there, and what it was is not kept any longer.' },
   PRECONDITION_FAILED: { status: 412, summary: 'A condition that the request sets does not hold.' },
   ALREADY_STORED: { status: 412, summary: 'The first write won: the key holds an entry already.' },
   BODY_TOO_LARGE: { status: 413, summary: 'The body is larger than the configured limit.' },
@@ -35,9 +42,14 @@ export const ERRORS = {
     summary: 'Too many requests or bytes for now; `Retry-After` says for how long.',
   },
   INTERNAL: { status: 500, summary: 'A bug of ours; the log line with the same request id has more.' },
+  NOT_ON_A_MOUNT: { status: 501, summary: 'A mounted store cannot do this; the folder itself can.' },
   STORAGE_FAILED: { status: 502, summary: 'The storage backend answered with an error.' },
   STORAGE_UNAVAILABLE: { status: 503, summary: 'The storage backend cannot be reached or used.' },
   AUDIT_UNAVAILABLE: { status: 503, summary: 'The audit log cannot be written, so nothing was done.' },
+  JOURNAL_UNAVAILABLE: {
+    status: 503,
+    summary: 'The journal of files cannot be written, so nothing was done.',
+  },
   ISSUER_UNAVAILABLE: { status: 503, summary: 'The keys of the issuer of a token cannot be had.' },
   STORAGE_FULL: { status: 507, summary: 'The storage has no room left.' },
 
