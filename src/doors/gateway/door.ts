@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
+import { type CallerOptions, requireCaller } from '../../auth/require-caller.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { BodyCache } from '../../cache/body-cache.ts';
 import type { HttpApp } from '../../http/listener.ts';
@@ -16,7 +17,6 @@ import type { ObjectWrites } from './object-writes.ts';
 import type { Prefetches } from './prefetches.ts';
 import { putObject } from './put-object.ts';
 import { getObject, headObject } from './read-object.ts';
-import { type CallerOptions, requireCaller, signedObjectOf } from './require-caller.ts';
 import type { GatewayTraffic } from './traffic.ts';
 
 export interface GatewayDoorOptions extends CallerOptions {
@@ -39,7 +39,11 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
     app.register(async (plugin) => {
       const scope = plugin as HttpApp;
       leaveBodiesUnread(scope);
-      requireCaller(scope, bucket, options);
+      const signedObjectOf = requireCaller(scope, options, {
+        right: 'objects',
+        read: (request) => objectRequest(bucket, request.url),
+        placeOf: ({ key }) => ({ bucket: bucket.id, path: key }),
+      });
       const route = (
         handle: (request: FastifyRequest, response: ServerResponse, object: ObjectRequest) => Promise<void>,
       ) =>

@@ -1,14 +1,13 @@
 import type { FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify';
-import type { Authenticator } from '../../auth/authenticator.ts';
-import { limitToken } from '../../auth/limits/limit-hooks.ts';
-import type { RateLimits } from '../../auth/limits/rate-limits.ts';
-import type { AuthMetrics } from '../../auth/metrics.ts';
-import type { PresignedMethod, PresignedPaths, PresignRefusal } from '../../auth/presigned-path.ts';
-import { requireBearer, requireRight } from '../../auth/require-bearer.ts';
-import { VelocityError } from '../../base/errors.ts';
-import type { HttpApp } from '../../http/listener.ts';
-import type { Bucket } from './buckets.ts';
-import { type ObjectRequest, objectRequest } from './object-request.ts';
+import { VelocityError } from '../base/errors.ts';
+import type { HttpApp } from '../http/listener.ts';
+import type { Right } from './access.ts';
+import type { Authenticator } from './authenticator.ts';
+import { limitToken } from './limits/limit-hooks.ts';
+import type { RateLimits } from './limits/rate-limits.ts';
+import type { AuthMetrics } from './metrics.ts';
+import type { PresignedMethod, PresignedPaths, PresignRefusal } from './presigned-path.ts';
+import { requireBearer, requireRight } from './require-bearer.ts';
 
 export interface CallerOptions {
   readonly authenticator: Authenticator;
@@ -18,33 +17,48 @@ export interface CallerOptions {
   readonly presigned?: PresignedPaths | undefined;
 }
 
-const signedObjects = new WeakMap<FastifyRequest, ObjectRequest>();
-
-/** What a signature opened, as it was read to be checked; `undefined`: a token let the request in. */
-export function signedObjectOf(request: FastifyRequest): ObjectRequest | undefined {
-  return signedObjects.get(request);
+/** What a signature can be for. */
+export interface SignedPlace {
+  readonly bucket: string;
+  /** Decoded. */
+  readonly path: string;
 }
 
-/** Lets in whoever was given a URL for just this, and whoever's token has a right to objects. */
-export function requireCaller(scope: HttpApp, bucket: Bucket, options: CallerOptions): void {
-  const { authenticator, authMetrics, limits, presigned } = options;
+/** What a scope's requests are about. */
+export interface Opens<T> {
+  /** What a token needs. */
+  readonly right: Right;
+  readonly read: (request: FastifyRequest) => T;
+  readonly placeOf: (what: T) => SignedPlace;
+}
+
+/**
+ * Lets in whoever was given a URL for just this, and whoever's token has the right.
+ * @returns what a signature opened, as it was read to be checked; `undefined`: a token let the request in
+ */
+export function requireCaller<T>(
+  scope: HttpApp,
+  { authenticator, authMetrics, limits, presigned }: CallerOptions,
+  { right, read, placeOf }: Opens<T>,
+): (request: FastifyRequest) => T | undefined {
+  const signed = new WeakMap<FastifyRequest, { readonly what: T }>();
   scope.addHook('onRequest', async (request) => {
     const sig = signatureOf(request);
     if (sig === undefined) return;
-    const object = objectRequest(bucket, request.url);
+    const what = read(request);
     const method = request.method as PresignedMethod;
-    const checked = presigned?.check(sig, { method, bucket: bucket.id, path: object.key }) ?? 'malformed';
+    const checked = presigned?.check(sig, { method, ...placeOf(what) }) ?? 'malformed';
     if (typeof checked === 'string') {
       authMetrics.failures.inc({ reason: checked });
       throw refused(checked);
     }
-    signedObjects.set(request, object);
+    signed.set(request, { what });
   });
   scope.addHook('onRequest', unlessSigned(requireBearer(authenticator, authMetrics)));
   if (limits) scope.addHook('onRequest', unlessSignedToo(limitToken(limits)));
-  scope.addHook('onRequest', unlessSigned(requireRight('objects', authMetrics)));
+  scope.addHook('onRequest', unlessSigned(requireRight(right, authMetrics)));
+  return (request) => signed.get(request)?.what;
 }
-
 /** A signature decides alone: a token beside it opens nothing that it does not. Two of them are none. */
 function signatureOf({ query }: FastifyRequest): string | undefined {
   const { sig } = query as { readonly sig?: unknown };
