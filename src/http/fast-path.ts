@@ -37,6 +37,11 @@ function newPage(): Buffer {
   return Buffer.allocUnsafeSlow(ONE_PIECE_BYTES + 4096);
 }
 
+/** Calls back when the system has all that was written, or the socket is gone; `drain` does so only after more than fits at once. */
+function whenTaken(socket: Socket, done: () => void): void {
+  socket.write('', done);
+}
+
 /**
  * Sits before Node's parser on every new connection and answers simple requests (`simpleRequestIn`) that the server
  * knows by heart, without the objects that Node makes for a request. With the first request that is anything else the
@@ -114,7 +119,7 @@ export class FastPath {
       if (this.#send(socket, request, known)) return;
       // Whoever does not read gets no second answer; what is known stays in memory once.
       socket.pause();
-      socket.once('drain', () => socket.resume());
+      whenTaken(socket, () => socket.resume());
     };
     const end = (): void => void socket.end();
     const destroy = (): void => void socket.destroy();
