@@ -23,20 +23,41 @@ interface Entry<V> {
   expiresAt: number;
 }
 
-/** Values in memory that may be forgotten at any time: bounded in bytes, and given out for a while only. */
+/** A value that is being read. */
+interface Loan {
+  readonly bytes: number;
+  readers: number;
+  /** An entry holds it, and its bytes count there. */
+  isKept: boolean;
+}
+
+/** To be called once for each loan; from then on it does nothing. */
+export type GiveBack = () => void;
+
+/**
+ * Values in memory that may be forgotten at any time: bounded in bytes, and given out for a while only. A value that is
+ * lent stays in memory as long as somebody reads it, so it counts for as long, also where its entry went meanwhile.
+ */
 export class MemoryTier<V> {
   readonly #entries = new Map<string, Entry<V>>();
+  readonly #loans = new Map<V, Loan>();
   readonly #options: MemoryTierOptions;
   #bytes = 0;
+  #lentBytes = 0;
   #evictions = 0;
 
   constructor(options: MemoryTierOptions) {
     this.#options = options;
   }
 
-  /** Of all that is held, overhead included. */
+  /** Of all that is held or lent, overhead included. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of what is lent, whether it is held or not: no eviction makes room of these. */
+  get lentBytes(): number {
+    return this.#lentBytes;
   }
 
   get size(): number {
@@ -66,33 +87,54 @@ export class MemoryTier<V> {
 
   /** Whether a value of so many bytes would be kept. */
   takes(valueBytes: number): boolean {
-    const { maxBytes, maxValueBytes = maxBytes * LARGEST_SHARE - ENTRY_OVERHEAD_BYTES } = this.#options;
-    return valueBytes <= maxValueBytes && valueBytes + ENTRY_OVERHEAD_BYTES <= maxBytes;
+    return (
+      this.#isSmallEnough(valueBytes) &&
+      this.#lentBytes + valueBytes + ENTRY_OVERHEAD_BYTES <= this.#options.maxBytes
+    );
   }
 
   /**
    * Keeps a value, in place of the one that the key held; others go until there is room.
    * @param valueBytes what it takes in memory
    * @param ageMs how much of its time has passed
-   * @returns whether it is kept: one that is too large is not
+   * @returns whether it is kept: not one that is too large, nor where too much is lent
    */
   set(key: string, value: V, valueBytes: number, ageMs = 0): boolean {
     this.delete(key);
-    if (!this.takes(valueBytes)) return false;
-    const { maxBytes, ttlMs, eviction, clock } = this.#options;
-    // Two bytes a character at worst.
-    const bytes = valueBytes + key.length * 2 + ENTRY_OVERHEAD_BYTES;
-    if (bytes > maxBytes) return false;
-    while (this.#bytes + bytes > maxBytes) {
-      const victim = eviction.evict();
-      if (victim === undefined) return false;
-      this.#drop(victim);
-      this.#evictions++;
-    }
+    if (!this.#isSmallEnough(valueBytes)) return false;
+    const { ttlMs, eviction, clock } = this.#options;
+    const loan = this.#loans.get(value);
+    const bytes = loan?.bytes ?? costOf(key, valueBytes);
+    if (loan && !loan.isKept) loan.isKept = true;
+    else if (!this.#claim(bytes)) return false;
     this.#entries.set(key, { value, bytes, expiresAt: clock.elapsed() + ttlMs - ageMs });
-    this.#bytes += bytes;
     eviction.admit(key);
     return true;
+  }
+
+  /**
+   * Counts a value until it is given back, whatever becomes of its entry; once, however many have it. For one that the key
+   * does not hold, yet or any more, others go until there is room.
+   * @returns `undefined`: so much is lent that there is none
+   */
+  lend(key: string, value: V, valueBytes: number): GiveBack | undefined {
+    let loan = this.#loans.get(value);
+    if (!loan) {
+      const entry = this.#entries.get(key);
+      const isKept = entry?.value === value;
+      const bytes = isKept ? entry.bytes : costOf(key, valueBytes);
+      if (!isKept && !this.#claim(bytes)) return undefined;
+      loan = { bytes, readers: 0, isKept };
+      this.#loans.set(value, loan);
+      this.#lentBytes += bytes;
+    }
+    loan.readers++;
+    const lent = loan;
+    let isLent = true;
+    return () => {
+      if (isLent) this.#giveBack(value, lent);
+      isLent = false;
+    };
   }
 
   /** Whether the key still held this value, which then has its whole time again, from a moment of `Clock.elapsed`. */
@@ -111,7 +153,39 @@ export class MemoryTier<V> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return false;
     this.#entries.delete(key);
-    this.#bytes -= entry.bytes;
+    const loan = this.#loans.get(entry.value);
+    if (loan?.isKept) loan.isKept = false;
+    else this.#bytes -= entry.bytes;
     return true;
   }
+
+  #isSmallEnough(valueBytes: number): boolean {
+    const { maxBytes, maxValueBytes = maxBytes * LARGEST_SHARE - ENTRY_OVERHEAD_BYTES } = this.#options;
+    return valueBytes <= maxValueBytes;
+  }
+
+  /** Whether there is room for so many bytes, once others have gone for it; they count from now on. */
+  #claim(bytes: number): boolean {
+    const { maxBytes, eviction } = this.#options;
+    if (this.#lentBytes + bytes > maxBytes) return false; // however many went
+    while (this.#bytes + bytes > maxBytes) {
+      const victim = eviction.evict();
+      if (victim === undefined) return false;
+      this.#drop(victim);
+      this.#evictions++;
+    }
+    this.#bytes += bytes;
+    return true;
+  }
+
+  #giveBack(value: V, loan: Loan): void {
+    if (--loan.readers > 0) return;
+    this.#loans.delete(value);
+    this.#lentBytes -= loan.bytes;
+    if (!loan.isKept) this.#bytes -= loan.bytes;
+  }
+}
+
+function costOf(key: string, valueBytes: number): number {
+  return valueBytes + key.length * 2 + ENTRY_OVERHEAD_BYTES; // two bytes a character at worst
 }
