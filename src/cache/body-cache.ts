@@ -1,4 +1,5 @@
-import type { Kept, Reading } from './read-through.ts';
+import type { Kept } from './kept.ts';
+import type { Reading } from './read-through.ts';
 import type { PagedSource } from './source.ts';
 
 /** What is known of a body that a tier holds. Must be closed. */

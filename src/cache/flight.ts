@@ -1,11 +1,14 @@
 import type { Readable } from 'node:stream';
 import type { BodyWriting } from './body-tier.ts';
 import type { GrowingBody } from './growing-body.ts';
+import type { Kept } from './kept.ts';
+import type { GiveBack } from './memory-tier.ts';
 import type { Sourced } from './source.ts';
 
 /** Where the body of a flight goes. */
-export type Landing =
-  | { readonly in: 'memory'; readonly body: GrowingBody }
+export type Landing<M> =
+  /** Lent by the memory tier, as what it is to keep, until it has landed. */
+  | { readonly in: 'memory'; readonly body: GrowingBody; readonly kept: Kept<M>; readonly giveBack: GiveBack }
   | { readonly in: 'disk'; readonly body: BodyWriting }
   /** Too large to be kept: whoever came first has it, the others ask the source themselves. */
   | { readonly in: 'nothing' };
@@ -13,12 +16,12 @@ export type Landing =
 /** One question to the source, and all who wait for its answer. */
 export class Flight<M> {
   readonly sourced: Sourced<M>;
-  readonly landing: Landing;
+  readonly landing: Landing<M>;
   /** Until the body is where it goes; fails with it. */
   landed: Promise<void> = Promise.resolve();
   #isTaken = false;
 
-  constructor(sourced: Sourced<M>, landing: Landing) {
+  constructor(sourced: Sourced<M>, landing: Landing<M>) {
     this.sourced = sourced;
     this.landing = landing;
   }

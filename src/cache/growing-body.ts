@@ -25,6 +25,11 @@ export class GrowingBody implements BodyWriting {
     return this.#bytes.length;
   }
 
+  /** The memory that it grows in: whoever has a part of it keeps all of it. */
+  get memory(): Uint8Array {
+    return this.#bytes;
+  }
+
   /** The whole of it, once it is there. */
   get bytes(): Uint8Array | undefined {
     return this.#isWhole ? this.#bytes : undefined;

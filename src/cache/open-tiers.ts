@@ -2,8 +2,8 @@ import type { Clock } from '../base/clock.ts';
 import { DiskTier } from './disk-tier/disk-tier.ts';
 import type { DiskTroubleKind } from './disk-tier/disk-trouble.ts';
 import { openEviction } from './eviction/open-eviction.ts';
+import type { Kept } from './kept.ts';
 import { MemoryTier } from './memory-tier.ts';
-import type { Kept } from './read-through.ts';
 import { type CacheSettings, maxObjectBytesOf } from './settings.ts';
 import type { TierLevel, Tiers } from './tiers.ts';
 
@@ -36,6 +36,7 @@ export async function openTiers<M>(
     tier: 'memory',
     entries: memory.size,
     bytes: memory.bytes,
+    lentBytes: memory.lentBytes,
     maxBytes: memory.maxBytes,
     evictions: memory.evictions,
   });

@@ -10,9 +10,10 @@ import { BodyChanged } from './body-changed.ts';
 import type { BodyTier } from './body-tier.ts';
 import { DiskTier } from './disk-tier/disk-tier.ts';
 import { Lru } from './eviction/lru.ts';
+import type { Kept } from './kept.ts';
 import { MemoryTier } from './memory-tier.ts';
 import { PagedReadThrough, type PageMeta } from './paged-read-through.ts';
-import { type Kept, type Reading, type ReadOutcome, ReadThrough } from './read-through.ts';
+import { type Reading, type ReadOutcome, ReadThrough } from './read-through.ts';
 import type { PagedSource, Sourced } from './source.ts';
 
 const PAGE = 100;

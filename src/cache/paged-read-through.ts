@@ -1,9 +1,10 @@
 import { spanLength } from '../base/byte-range.ts';
 import type { BodyCache, FoundBody } from './body-cache.ts';
 import { BodyChanged } from './body-changed.ts';
+import type { Kept } from './kept.ts';
 import { type BodyVersion, PageLayout } from './page-layout.ts';
 import { PagedReading } from './paged-reading.ts';
-import type { Kept, Reading, ReadOutcome, ReadThrough } from './read-through.ts';
+import type { Reading, ReadOutcome, ReadThrough } from './read-through.ts';
 import type { PagedSource, Source } from './source.ts';
 
 /** What is kept beside a page at least. */
@@ -82,7 +83,8 @@ export class PagedReadThrough<M extends PageMeta> implements BodyCache<M> {
   }
   /** `undefined`: it is a whole body. */
   #paged(key: string, source: PagedSource<M>, first: Reading<M>): PagedReading<M> | undefined {
-    const { wholeBytes: sizeBytes, etag } = first.meta;
+    const { meta } = first;
+    const { wholeBytes: sizeBytes, etag } = meta;
     if (sizeBytes === undefined) return undefined;
     const { cache, count } = this.#options;
     const version = { etag, sizeBytes };
@@ -90,10 +92,7 @@ export class PagedReadThrough<M extends PageMeta> implements BodyCache<M> {
       ...{ layout: this.#layout, sizeBytes, first, count },
       readPage: async (page) => {
         const laterKey = this.#layout.laterKey(key, page, version);
-        const reading = await cache.readUncounted(
-          laterKey,
-          this.#laterOf(page, sizeBytes, source, first.meta),
-        );
+        const reading = await cache.readUncounted(laterKey, this.#laterOf(page, sizeBytes, source, meta));
         if (!reading) throw new BodyChanged();
         return reading;
       },

@@ -25,19 +25,26 @@ interface Page {
   readonly outcome: ReadOutcome;
 }
 
+/** The page that is sent, the next one, and the one before, whose last bytes may wait in the connection. */
+const HELD_PAGES = 3;
+
 /** What is read of a body in pages. It is counted once, as the first page of what is read. */
 export class PagedReading<M> implements Reading<M> {
-  readonly #options: PagedReadingOptions<M>;
+  readonly #options: Omit<PagedReadingOptions<M>, 'first'>;
+  readonly meta: M;
+  /** `undefined`: it was closed; what it had in memory must not stay because of this. */
+  #first: Reading<M> | undefined;
   #outcome: ReadOutcome;
   #isCounted = false;
+  /** Pages that something was opened of, the latest last. */
+  readonly #held: Reading<M>[] = [];
+  #isClosed = false;
 
-  constructor(options: PagedReadingOptions<M>) {
+  constructor({ first, ...options }: PagedReadingOptions<M>) {
     this.#options = options;
-    this.#outcome = options.first.outcome;
-  }
-
-  get meta(): M {
-    return this.#options.first.meta;
+    this.meta = first.meta;
+    this.#first = first;
+    this.#outcome = first.outcome;
   }
 
   get sizeBytes(): number {
@@ -54,11 +61,11 @@ export class PagedReading<M> implements Reading<M> {
    * @throws BodyChanged
    */
   async open(asked: ByteSpan | 'whole'): Promise<Readable> {
-    const { layout, sizeBytes, first } = this.#options;
+    const { layout, sizeBytes } = this.#options;
     const span = asked === 'whole' ? { first: 0, last: sizeBytes - 1 } : asked;
     const pages = layout.pagesOf(span);
     const open = (page: number): Promise<Page> => this.#open(page, layout.partOf(page, span));
-    if (pages.first > 0) first.close();
+    if (pages.first > 0) this.#close(this.#first);
     try {
       const { part, outcome } = await open(pages.first);
       this.#count(outcome);
@@ -76,30 +83,50 @@ export class PagedReading<M> implements Reading<M> {
     for (let page = 0; page < pages && !signal.aborted; page++) {
       const reading = await this.#read(page);
       const { outcome } = reading;
-      if (outcome === 'miss' || outcome === 'joined')
-        await finished(addAbortSignal(signal, (await reading.open('whole')).resume()));
-      reading.close();
+      try {
+        if (outcome === 'miss' || outcome === 'joined')
+          await finished(addAbortSignal(signal, (await reading.open('whole')).resume()));
+      } finally {
+        this.#close(reading);
+      }
       if (outcome === 'through') return;
     }
   }
 
   close(): void {
-    this.#options.first.close();
+    this.#isClosed = true;
+    this.#letGo(0);
+    this.#close(this.#first);
     this.#count(this.#outcome);
   }
 
   async #open(page: number, span: ByteSpan): Promise<Page> {
     const reading = await this.#read(page);
     const { bytes, outcome } = reading;
-    const part = bytes
-      ? bytes.subarray(span.first, span.last + 1)
-      : await this.#unlessChanged(reading.open(span));
-    return { part, outcome };
+    try {
+      const part = bytes
+        ? bytes.subarray(span.first, span.last + 1)
+        : await this.#unlessChanged(reading.open(span));
+      return { part, outcome };
+    } finally {
+      this.#held.push(reading);
+      this.#letGo(this.#isClosed ? 0 : HELD_PAGES);
+    }
+  }
+
+  /** All but the latest. */
+  #letGo(kept: number): void {
+    while (this.#held.length > kept) this.#close(this.#held.shift());
+  }
+
+  #close(reading: Reading<M> | undefined): void {
+    reading?.close();
+    if (reading === this.#first) this.#first = undefined;
   }
 
   async #read(page: number): Promise<Reading<M>> {
-    const { first, readPage } = this.#options;
-    return page === 0 ? first : this.#unlessChanged(readPage(page));
+    if (page === 0 && this.#first) return this.#first;
+    return this.#unlessChanged(this.#options.readPage(page));
   }
 
   async #unlessChanged<T>(answer: Promise<T>): Promise<T> {

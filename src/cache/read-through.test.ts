@@ -9,8 +9,9 @@ import type { ByteSpan } from '../base/byte-range.ts';
 import type { BodyTier } from './body-tier.ts';
 import { Lru } from './eviction/lru.ts';
 import { GrowingBody } from './growing-body.ts';
+import type { Kept } from './kept.ts';
 import { MemoryTier } from './memory-tier.ts';
-import { type Kept, type Reading, type ReadOutcome, ReadThrough } from './read-through.ts';
+import { type Reading, type ReadOutcome, ReadThrough } from './read-through.ts';
 import type { Source, Sourced } from './source.ts';
 
 const TTL = 60_000;

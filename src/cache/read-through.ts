@@ -4,14 +4,9 @@ import type { Clock } from '../base/clock.ts';
 import type { BodyTier, BodyWriting, HeldBody } from './body-tier.ts';
 import { Flight, type Landing } from './flight.ts';
 import { GrowingBody } from './growing-body.ts';
-import type { MemoryTier } from './memory-tier.ts';
+import type { Kept } from './kept.ts';
+import type { GiveBack, MemoryTier } from './memory-tier.ts';
 import type { Source, Sourced } from './source.ts';
-
-/** A whole body in memory. */
-export interface Kept<M> {
-  readonly meta: M;
-  readonly bytes: Uint8Array;
-}
 
 /** How a question was answered: `joined` another's flight; `miss` went to the source, `absent` too and it had none; `through`: too large to be kept. */
 export type ReadOutcome = 'memory' | 'disk' | 'joined' | 'miss' | 'absent' | 'through' | 'failed';
@@ -21,7 +16,7 @@ export interface ReadThroughOptions<M> {
   readonly disk?: BodyTier<M> | undefined;
   /** Larger bodies are not kept. */
   readonly maxBodyBytes: number;
-  /** What flights may hold in memory together. A body that finds no room goes through without being kept there. */
+  /** What flights may take of the memory tier together. A body that finds no room goes through without being kept there. */
   readonly maxFlyingBytes: number;
   readonly clock: Clock;
   readonly count: (outcome: ReadOutcome) => void;
@@ -29,12 +24,15 @@ export interface ReadThroughOptions<M> {
   readonly onFetched?: (bytes: number) => void;
 }
 
-/** What is read: whole, or a part of it, once. Must be opened or closed. */
+/**
+ * What is read: whole, or a part of it, once. Must be closed, when whatever was opened or sent of it has gone out: what
+ * it has in memory counts until then.
+ */
 export interface Reading<M> {
   readonly meta: M;
   readonly sizeBytes: number;
   readonly outcome: ReadOutcome;
-  /** The whole, where it is in memory: nothing has to be opened, nor closed. */
+  /** The whole, where it is in memory: nothing has to be opened. */
   readonly bytes?: Uint8Array | undefined;
   open(span: ByteSpan | 'whole'): Promise<Readable>;
   /** In place of `open`, where there is a way that costs less: see `HeldBody`. */
@@ -78,16 +76,22 @@ export class ReadThrough<M> {
     return this.#options.memory.get(key);
   }
 
+  /** Counts what is in memory until it is given back, whatever becomes of its entry. `undefined`: there is no room. */
+  lend(key: string, kept: Kept<M>): GiveBack | undefined {
+    return this.#options.memory.lend(key, kept, kept.bytes.length);
+  }
+
   /** What a tier holds, without a question to the source. */
   async find(key: string): Promise<Reading<M> | undefined> {
     const { memory, disk } = this.#options;
-    const kept = memory.get(key);
-    if (kept) return ofBytes(kept, 'memory');
+    const hot = this.#lent(key, memory.get(key), 'memory');
+    if (hot) return hot;
     const sizeBytes = this.#forgetting.has(key) ? undefined : disk?.sizeOf(key);
     if (!disk || sizeBytes === undefined) return undefined;
     if (sizeBytes <= PROMOTED_BYTES && memory.takes(sizeBytes)) {
       const promoted = await this.#promote(disk, key);
-      return promoted && ofBytes(promoted, 'disk');
+      const reading = this.#lent(key, promoted, 'disk');
+      if (reading || !promoted) return reading;
     }
     const held = await disk.read(key);
     return held && ofHeld(held);
@@ -112,7 +116,7 @@ export class ReadThrough<M> {
     if (found) return found;
     const flying = this.#flights.get(key);
     const flight = await (flying ?? this.#take(key, source));
-    return flight && this.#readingOf(flight, source, flying ? 'joined' : 'miss');
+    return flight && this.#readingOf(key, flight, source, flying ? 'joined' : 'miss');
   }
 
   /**
@@ -184,13 +188,17 @@ export class ReadThrough<M> {
     }
   }
 
-  async #landingOf(key: string, { meta, sizeBytes }: Sourced<M>): Promise<Landing> {
+  async #landingOf(key: string, { meta, sizeBytes }: Sourced<M>): Promise<Landing<M>> {
     const { memory, disk, maxBodyBytes, maxFlyingBytes } = this.#options;
     if (sizeBytes > maxBodyBytes) return { in: 'nothing' };
     if (memory.takes(sizeBytes) && this.#flyingBytes + sizeBytes <= maxFlyingBytes) {
       const body = new GrowingBody(sizeBytes); // throws where there is no memory
-      this.#flyingBytes += sizeBytes;
-      return { in: 'memory', body };
+      const kept = { meta, bytes: body.memory };
+      const giveBack = this.lend(key, kept);
+      if (giveBack) {
+        this.#flyingBytes += sizeBytes;
+        return { in: 'memory', body, kept, giveBack };
+      }
     }
     const body = await disk?.write(key, meta, sizeBytes);
     return body ? { in: 'disk', body } : { in: 'nothing' };
@@ -199,15 +207,16 @@ export class ReadThrough<M> {
   /** Fetches the body and keeps it. */
   async #fly(key: string, { sourced, landing }: Flight<M>, isCurrent: () => boolean): Promise<void> {
     if (landing.in === 'nothing') return;
-    try {
-      await this.#fetch(sourced, landing.body);
-    } finally {
-      if (landing.in === 'memory') this.#flyingBytes -= sourced.sizeBytes;
-    }
     if (landing.in === 'memory') {
-      const { bytes } = landing.body;
-      if (bytes && isCurrent()) this.#keep(key, { meta: sourced.meta, bytes });
+      try {
+        await this.#fetch(sourced, landing.body);
+        if (landing.body.bytes && isCurrent()) this.#keep(key, landing.kept);
+      } finally {
+        this.#flyingBytes -= sourced.sizeBytes;
+        landing.giveBack();
+      }
     } else {
+      await this.#fetch(sourced, landing.body);
       // What is forgotten from here on is so after it was written.
       if (isCurrent()) await this.#whileKeeping(key, landing.body.commit());
       else await landing.body.letGo();
@@ -233,24 +242,20 @@ export class ReadThrough<M> {
     }
   }
 
-  #readingOf(flight: Flight<M>, source: Source<M>, outcome: ReadOutcome): Reading<M> {
-    const { meta, sizeBytes } = flight.sourced;
+  #readingOf(key: string, flight: Flight<M>, source: Source<M>, outcome: ReadOutcome): Reading<M> {
+    const { meta, sizeBytes, keptAs } = flight.sourced;
     const { landing } = flight;
-    if (landing.in !== 'nothing') {
+    // Of one that has landed meanwhile and went again there may be no room for another reader: then it goes through.
+    const close = landing.in === 'memory' ? this.lend(keptAs ?? key, landing.kept) : (): void => {};
+    if (landing.in !== 'nothing' && close) {
       const bytes = landing.in === 'memory' ? landing.body.bytes : undefined;
-      return {
-        meta,
-        sizeBytes,
-        outcome,
-        bytes,
-        open: async (span) => landing.body.follow(span),
-        close: () => {},
-      };
+      const open = async (span: ByteSpan | 'whole'): Promise<Readable> => landing.body.follow(span);
+      return { meta, sizeBytes, outcome, bytes, open, close };
     }
     const whole = flight.take();
     if (sizeBytes === 0) {
       whole?.destroy();
-      return ofBytes({ meta, bytes: new Uint8Array() }, 'through'); // no source can be asked for a part of it
+      return ofBytes({ meta, bytes: new Uint8Array() }, 'through', () => {}); // no source can be asked for a part of it
     }
     return {
       meta,
@@ -266,11 +271,18 @@ export class ReadThrough<M> {
     };
   }
 
-  #keep(key: string, { meta, bytes }: Kept<M>): void {
+  /** `undefined`: there is nothing, or no room to lend it. */
+  #lent(key: string, kept: Kept<M> | undefined, outcome: ReadOutcome): Reading<M> | undefined {
+    const giveBack = kept && this.lend(key, kept);
+    return giveBack && ofBytes(kept, outcome, giveBack);
+  }
+
+  #keep(key: string, kept: Kept<M>): void {
     const { memory, disk } = this.#options;
-    memory.set(key, { meta, bytes }, bytes.length);
-    if (!disk || this.#keepingBytes + bytes.length > MAX_KEEPING_BYTES) return;
-    this.#whileKeeping(key, this.#write(disk, key, { meta, bytes }));
+    const { length } = kept.bytes;
+    memory.set(key, kept, length);
+    if (disk && this.#keepingBytes + length <= MAX_KEEPING_BYTES)
+      this.#whileKeeping(key, this.#write(disk, key, kept));
   }
 
   async #write(disk: BodyTier<M>, key: string, { meta, bytes }: Kept<M>): Promise<void> {
@@ -326,14 +338,14 @@ function isWhole(span: ByteSpan | 'whole', sizeBytes: number): boolean {
   return span === 'whole' || spanLength(span) === sizeBytes;
 }
 
-function ofBytes<M>({ meta, bytes }: Kept<M>, outcome: ReadOutcome): Reading<M> {
+function ofBytes<M>({ meta, bytes }: Kept<M>, outcome: ReadOutcome, close: GiveBack): Reading<M> {
   return {
     meta,
     sizeBytes: bytes.length,
     outcome,
     bytes,
     open: () => Promise.reject(new Error('unreachable: what is in memory is not opened')),
-    close: () => {},
+    close,
   };
 }
 

@@ -1,11 +1,13 @@
 import type { BodyTier } from './body-tier.ts';
+import type { Kept } from './kept.ts';
 import type { MemoryTier } from './memory-tier.ts';
-import type { Kept } from './read-through.ts';
 
 export interface TierLevel {
   readonly tier: 'memory' | 'disk';
   readonly entries: number;
   readonly bytes: number;
+  /** Of these, what readers have that they have not taken yet; of memory alone. */
+  readonly lentBytes?: number | undefined;
   readonly maxBytes: number;
   /** Since the start, to make room. */
   readonly evictions: number;

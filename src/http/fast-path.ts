@@ -11,6 +11,8 @@ export interface FastAnswer {
   /** All but date and connection. */
   readonly head: AnswerHead;
   readonly body: Uint8Array;
+  /** Called where some of the body waits to be sent, and what it gives once none does: until then it stays in memory. */
+  readonly lend?: (() => (() => void) | undefined) | undefined;
   /** For the records of requests. */
   readonly route: string;
   readonly tokenId: string | undefined;
@@ -117,9 +119,13 @@ export class FastPath {
       if (isFirst) socket.setTimeout(idleTimeout);
       isFirst = false;
       if (this.#send(socket, request, known)) return;
-      // Whoever does not read gets no second answer; what is known stays in memory once.
+      // Whoever does not read gets no second answer. Of a small one the socket has a copy.
+      const giveBack = known.body.length > ONE_PIECE_BYTES ? known.lend?.() : undefined;
       socket.pause();
-      whenTaken(socket, () => socket.resume());
+      whenTaken(socket, () => {
+        giveBack?.();
+        socket.resume();
+      });
     };
     const end = (): void => void socket.end();
     const destroy = (): void => void socket.destroy();

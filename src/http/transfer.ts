@@ -82,6 +82,12 @@ export function sendBytes(
   return bytes.length;
 }
 
+/** When the system has all of an answer that was ended, or its connection is gone: what it was sent from is read no more. */
+export async function taken(response: ServerResponse): Promise<void> {
+  if (response.writableLength === 0 || response.closed) return;
+  await new Promise((resolve) => response.once('close', resolve));
+}
+
 function clientLeft(failure: unknown): boolean {
   return failure instanceof Error && 'code' in failure && failure.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -9,8 +9,8 @@ import { generatePresignKeys } from '../../src/auth/presign-keys.ts';
 import { type PresignedMethod, PresignedPaths, signPath } from '../../src/auth/presigned-path.ts';
 import { digestOf } from '../../src/base/digest.ts';
 import { Lru } from '../../src/cache/eviction/lru.ts';
+import type { Kept } from '../../src/cache/kept.ts';
 import { MemoryTier } from '../../src/cache/memory-tier.ts';
-import type { Kept } from '../../src/cache/read-through.ts';
 import type { ObjectMeta } from '../../src/doors/gateway/bucket-source.ts';
 import type { Bucket } from '../../src/doors/gateway/buckets.ts';
 import { Gateway } from '../../src/doors/gateway/gateway.ts';
@@ -27,8 +27,8 @@ import { openAuthenticator } from './authenticator.ts';
 import { ManualClock } from './manual-clock.ts';
 import { openTempFolder } from './temp-folder.ts';
 
-function ofMemory({ bytes, maxBytes, evictions }: MemoryTier<unknown>) {
-  return { bytes, maxBytes, evictions };
+function ofMemory({ bytes, lentBytes, maxBytes, evictions }: MemoryTier<unknown>) {
+  return { bytes, lentBytes, maxBytes, evictions };
 }
 
 export interface GatewayServerOptions {

@@ -135,7 +135,8 @@ export class HotAnswers {
       metrics.bytes.inc({ protocol, direction: 'read', route: 'proxied' }, body.length);
       limits.tokenCharge(access, 'bytes')?.(body.length);
     }
-    return { head: hot.head, body: body ?? NOTHING, route, tokenId: access.id };
+    const lend = () => this.#tier.lend(key, hot, 0);
+    return { head: hot.head, body: body ?? NOTHING, lend, route, tokenId: access.id };
   }
 
   /** Of what is being looked up now, too. */

@@ -1,7 +1,8 @@
 import type { Authenticator } from '../../auth/authenticator.ts';
 import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { PresignedPaths } from '../../auth/presigned-path.ts';
-import type { Kept, ReadThrough } from '../../cache/read-through.ts';
+import type { Kept } from '../../cache/kept.ts';
+import type { ReadThrough } from '../../cache/read-through.ts';
 import { AnswerHead } from '../../http/answer-head.ts';
 import type { FastAnswer } from '../../http/fast-path.ts';
 import type { SimpleRequest } from '../../http/simple-request.ts';
@@ -71,7 +72,8 @@ export class HotObjects {
       metrics.reads.inc('memory');
       traffic.sent(body.length);
     }
-    return { head: this.#headOf(kept), body, route, tokenId: access?.id };
+    const lend = () => cache.lend(place.tierKey, kept);
+    return { head: this.#headOf(kept), body, lend, route, tokenId: access?.id };
   }
 
   #opens(sig: string, method: 'GET' | 'HEAD', { bucket, key: path }: Place): boolean {

@@ -49,6 +49,14 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
       for (const { tier, bytes } of levels.read().tiers) this.set({ tier }, bytes);
     },
   });
+  new Gauge({
+    name: 'vc_gateway_lent_bytes',
+    help: 'Of the bytes in memory, those of bodies that are being sent: no eviction makes room of them before their readers have taken them.',
+    registers,
+    collect() {
+      this.set(levels.read().tiers.reduce((sum, { lentBytes = 0 }) => sum + lentBytes, 0));
+    },
+  });
   new Counter({
     name: 'vc_gateway_evictions_total',
     help: 'Objects, and pages of them, that went from a tier of the gateway to make room for others.',

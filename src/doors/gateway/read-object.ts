@@ -14,6 +14,7 @@ import {
   representationHead,
   sendBody,
   sendBytes,
+  taken,
 } from '../../http/transfer.ts';
 import { unhurried } from '../../http/unhurried.ts';
 import { isDamage } from '../../storage/body.ts';
@@ -92,6 +93,7 @@ async function answer(
   begin();
   if (body) await sendBody(response, body, onBytes);
   else if (bytes) sendBytes(response, partOf(bytes, span), onBytes);
+  await taken(response); // the reading's memory is in use until then
 }
 
 /** Answers a HEAD: by what is in the tiers, or by the bucket's own HEAD. */

@@ -23,8 +23,8 @@ export function registerStats(app: HttpApp, options: StatsOptions): void {
   const levelOf = (tier: TierLevel['tier']): object | null => {
     const level = tiers.levels().find((each) => each.tier === tier);
     if (!level) return null;
-    const { entries, bytes, maxBytes, evictions } = level;
-    return { entries, size_bytes: bytes, max_bytes: maxBytes, evictions };
+    const { entries, bytes, lentBytes, maxBytes, evictions } = level;
+    return { entries, size_bytes: bytes, lent_bytes: lentBytes, max_bytes: maxBytes, evictions };
   };
   app.get('/stats', async () => {
     const reads = await countsOf(metrics.reads.counter, 'outcome');

@@ -1,0 +1,5 @@
+/** A whole body in memory. */
+export interface Kept<M> {
+  readonly meta: M;
+  readonly bytes: Uint8Array;
+}
