@@ -351,3 +351,35 @@ test('warming that finds another body is a failure, counted as a read, and the n
   assert.deepEqual(origin.asked, [100, 0, 100, 200]);
   assert.deepEqual(outcomes, ['miss', 'memory', 'miss']);
 });
+
+test('a reading has the latest three pages of what it reads in memory, and none once it is closed', async () => {
+  const { paged, memory } = open({ pageBytes: 1000 });
+  const origin = new Origin(9_500);
+  const THREE_PAGES = 3 * 2_000; // with their bookkeeping
+  for (const outcome of ['miss', 'memory']) {
+    const reading = await paged.read('k', origin);
+    assert.equal(reading?.outcome, outcome);
+    let most = 0;
+    for await (const _ of await reading.open('whole')) most = Math.max(most, memory.lentBytes);
+    assert.ok(most > THREE_PAGES / 2 && most <= THREE_PAGES, `${most}`);
+    assert.ok(memory.lentBytes > 0, 'its last bytes may not have gone out');
+    reading.close();
+    assert.equal(memory.lentBytes, 0);
+  }
+});
+
+test('a reading that is closed before its end gives back the page that was begun ahead, too', async () => {
+  const { paged, memory } = open();
+  const origin = new Origin(1000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  origin.gates.set(100, promise);
+  const reading = await paged.read('k', origin);
+  const body = await reading?.open('whole');
+  await new Promise((read) => body?.once('data', read));
+  while (!origin.asked.includes(100)) await new Promise(setImmediate);
+  body?.destroy();
+  reading?.close();
+  resolve();
+  while (memory.lentBytes > 0) await new Promise(setImmediate);
+  assert.equal(memory.size, 2);
+});

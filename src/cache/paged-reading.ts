@@ -101,6 +101,7 @@ export class PagedReading<M> implements Reading<M> {
   }
 
   async #open(page: number, span: ByteSpan): Promise<Page> {
+    this.#letGo(HELD_PAGES - 1);
     const reading = await this.#read(page);
     const { bytes, outcome } = reading;
     try {
@@ -110,7 +111,7 @@ export class PagedReading<M> implements Reading<M> {
       return { part, outcome };
     } finally {
       this.#held.push(reading);
-      this.#letGo(this.#isClosed ? 0 : HELD_PAGES);
+      if (this.#isClosed) this.#letGo(0);
     }
   }
 

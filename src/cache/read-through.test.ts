@@ -517,3 +517,84 @@ test('what turns out to belong under another key while it flies is kept there, a
   assert.equal(await textOf(waiting), '0123456789');
   assert.deepEqual([memory.size, disk.held.size, origin.opened], [0, 0, 2]);
 });
+
+/** Larger than the half of a tier of this size. */
+const LARGE = 400;
+const ONE_LARGE = 2_000;
+
+test('a body that went from memory while it is read counts there until its reading is closed', async () => {
+  const { through, memory, origin } = open({ maxBytes: ONE_LARGE });
+  await through.fill('k', { meta: 'v1', bytes: Buffer.alloc(LARGE, 'k') });
+  const reading = await through.read('k', origin);
+  await through.forget('k');
+  assert.deepEqual([memory.size, memory.bytes > LARGE, memory.lentBytes], [0, true, memory.bytes]);
+  reading?.close();
+  assert.equal(memory.bytes, 0);
+});
+
+test('a body in flight takes room in memory from its beginning, and a reader’s part of it until it is closed', async () => {
+  const { through, memory, origin } = open({ maxBytes: ONE_LARGE });
+  await through.fill('other', { meta: 'v1', bytes: Buffer.alloc(LARGE) });
+  origin.sizeBytes = LARGE;
+  const reading = await through.read('k', origin);
+  assert.ok(reading && memory.lentBytes === memory.bytes && memory.bytes > LARGE, 'the other made room');
+  const body = await reading.open({ first: 1, last: 2 });
+  origin.body.end(Buffer.alloc(LARGE, 'k'));
+  assert.equal((await buffer(body)).toString(), 'kk');
+  await through.forget('k');
+  assert.equal(memory.lentBytes, memory.bytes);
+  reading.close();
+  assert.equal(memory.bytes, 0);
+});
+
+test('a flight that fails gives back what it took', async () => {
+  const { through, memory, origin } = open();
+  const reading = await through.read('k', origin);
+  const failed = buffer((await reading?.open('whole')) ?? Readable.from([]));
+  origin.body.destroy(new Error('reset'));
+  await assert.rejects(failed, /reset/);
+  reading?.close();
+  assert.deepEqual([memory.bytes, memory.lentBytes], [0, 0]);
+});
+
+test('where what is lent leaves no room a body is read past the tiers, and another once it is given back', async () => {
+  const { through, memory, origin, outcomes } = open({ maxBytes: ONE_LARGE });
+  await through.fill('lent', { meta: 'v1', bytes: Buffer.alloc(LARGE) });
+  const lent = await through.read('lent', origin);
+  origin.sizeBytes = LARGE;
+  origin.body.end(Buffer.alloc(LARGE, 'k'));
+  assert.equal((await textOf(await through.read('k', origin)))?.length, LARGE);
+  assert.deepEqual([outcomes.at(-1), memory.size], ['through', 1]);
+  lent?.close();
+  origin.body = new PassThrough();
+  const reading = await through.read('k', origin);
+  origin.body.end(Buffer.alloc(LARGE, 'k'));
+  assert.equal((await textOf(reading))?.length, LARGE);
+  assert.equal(outcomes.at(-1), 'miss');
+});
+
+test('where what is lent leaves no room a body of the disk tier is read in pieces', async () => {
+  const disk = new SlowTier();
+  const { through, origin } = open({ disk, maxBytes: ONE_LARGE });
+  await through.fill('lent', { meta: 'v1', bytes: Buffer.alloc(LARGE) });
+  const lent = await through.read('lent', origin);
+  disk.held.set('k', { meta: 'v1', bytes: Buffer.alloc(LARGE, 'k') });
+  for (const isLent of [true, false]) {
+    const reading = await through.find('k');
+    assert.deepEqual([reading?.outcome, reading?.bytes === undefined], ['disk', isLent]);
+    assert.equal((await textOf(reading))?.length, LARGE);
+    lent?.close();
+  }
+});
+
+test('whoever joins a flight that has no room for them any more asks the source', async () => {
+  const { through, memory, origin, outcomes } = open();
+  const lend = memory.lend.bind(memory);
+  let loans = 0;
+  memory.lend = (...value) => (loans++ < 2 ? lend(...value) : undefined); // the flight’s own, and the first reader’s
+  const readings = [through.read('k', origin), through.read('k', origin)];
+  origin.body.end('0123456789');
+  const texts = await Promise.all(readings.map(async (reading) => textOf(await reading)));
+  assert.deepEqual(texts, ['0123456789', 'p'.repeat(10)]);
+  assert.deepEqual([outcomes, origin.parts], [['miss', 'through'], [{ first: 0, last: 9 }]]);
+});

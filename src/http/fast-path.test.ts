@@ -324,7 +324,7 @@ test('a connection that waits for its next request is kept for as long as by Nod
 });
 
 /** A server of its own that knows one answer by heart. */
-async function openDrainable(body: Buffer) {
+async function openDrainable(body: Buffer, lend?: () => () => void) {
   const server = createServer(handle);
   const head = new AnswerHead(['content-length', String(body.length)]);
   const path = FastPath.before(server, {
@@ -335,7 +335,7 @@ async function openDrainable(body: Buffer) {
       clock: systemClock,
       requestLog: 'none',
     }),
-    answer: () => ({ head, body, route: '/hot', tokenId: 'somebody' }),
+    answer: () => ({ head, body, lend, route: '/hot', tokenId: 'somebody' }),
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const drain = (): Promise<unknown> => {
@@ -376,6 +376,53 @@ test('draining lets an answer that is under way go out whole, and closes its con
   await closed;
   await once(slow, 'close');
   assert.ok(received > body.length, `${received} of ${body.length}`);
+});
+
+test('a body that waits to be sent is lent until it has gone, or whoever reads it has', async () => {
+  for (const end of ['read', 'leave'] as const) {
+    let [loans, lent] = [0, 0];
+    const { server, drain } = await openDrainable(Buffer.alloc(30 * 2 ** 20, 'x'), () => {
+      loans++;
+      lent++;
+      return () => void lent--;
+    });
+    const slow = open(server).pause();
+    slow.write(get());
+    await until(async () => loans > 0);
+    assert.equal(lent, 1);
+    if (end === 'read') slow.resume();
+    else slow.destroy();
+    await until(async () => lent === 0);
+    assert.equal(loans, 1);
+    slow.destroy();
+    await drain();
+  }
+});
+
+test('what goes out at once is not lent, nor what was copied', async () => {
+  for (const [bytes, isRead] of [
+    [70_000, true],
+    [60_000, false],
+  ] as const) {
+    let loans = 0;
+    const { server, drain } = await openDrainable(Buffer.alloc(bytes, 'x'), () => {
+      loans++;
+      return () => {};
+    });
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const socket = open(server).pause();
+    const [atServer] = await accepted;
+    if (isRead) socket.resume();
+    socket.write(get());
+    await until(async () => (isRead ? socket.bytesRead > bytes : atServer.bytesWritten > bytes));
+    while (!isRead && atServer.writableLength === 0) {
+      socket.write(get());
+      await setImmediate();
+    }
+    assert.equal(loans, 0);
+    socket.destroy();
+    await drain();
+  }
 });
 
 test('what comes while a connection is being closed is dropped, and what comes on a new one is Node’s', async () => {

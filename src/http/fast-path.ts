@@ -150,7 +150,7 @@ export class FastPath {
     const lastFields =
       this.#lastFieldsAt + 1000 > startedAt ? this.#lastFields : this.#writeFields(startedAt);
     const headLength = answer.head.length + lastFields.length;
-    const isOnePiece = headLength + body.length <= this.#page.length;
+    const isOnePiece = body.length <= ONE_PIECE_BYTES;
     const length = isOnePiece ? headLength + body.length : headLength;
     const page = length <= this.#page.length ? this.#page : Buffer.allocUnsafe(length);
     answer.head.putInto(page, number);

@@ -7,7 +7,15 @@ import { test } from 'node:test';
 import { HttpServer } from '../../test/rig/http-server.ts';
 import { openSocket } from '../../test/rig/raw-http.ts';
 import { VelocityError } from '../base/errors.ts';
-import { announcedLength, boundedBody, drainRest, representationHead, sendBody } from './transfer.ts';
+import {
+  announcedLength,
+  boundedBody,
+  drainRest,
+  representationHead,
+  sendBody,
+  sendBytes,
+  taken,
+} from './transfer.ts';
 
 const REPRESENTATION = {
   sizeBytes: 100,
@@ -144,6 +152,45 @@ test('a body is read no faster than the client takes it', async () => {
     },
   );
   assert.ok(client.status === 'fulfilled' && Number(client.value) < total / 2, JSON.stringify(client));
+});
+
+test('an answer is taken when the client has read what the system did not take, or has left', async () => {
+  const bytes = Buffer.alloc(32 * 2 ** 20);
+  for (const end of ['read', 'leave'] as const) {
+    let isTaken = false;
+    const waiting = Promise.withResolvers<void>();
+    const { server } = await exchange(
+      async (_request, response) => {
+        sendBytes(response, bytes);
+        setImmediate(waiting.resolve);
+        await taken(response);
+        isTaken = true;
+      },
+      async (url) => {
+        const asking = request(url).end();
+        asking.on('error', () => {});
+        const [reply] = (await once(asking, 'response')) as [IncomingMessage];
+        reply.on('error', () => {});
+        await waiting.promise;
+        assert.equal(isTaken, false);
+        if (end === 'read') await buffer(reply);
+        else asking.destroy();
+      },
+    );
+    assert.equal(server.status, 'fulfilled');
+  }
+});
+
+test('an answer that the system took at once is taken', async () => {
+  const { server } = await exchange(
+    async (_request, response) => {
+      sendBytes(response, Buffer.from('small'));
+      const at = taken(response);
+      return Promise.race([at.then(() => 'at once'), new Promise((later) => setImmediate(later, 'later'))]);
+    },
+    async (url) => (await fetch(url)).text(),
+  );
+  assert.deepEqual(server, { status: 'fulfilled', value: 'at once' });
 });
 
 test('an announced body above the limit is refused before a byte of it is read', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { after, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { GatewayServer } from '../../../test/rig/gateway-server.ts';
@@ -30,8 +30,8 @@ async function bufferBytes(): Promise<number> {
 }
 
 const sockets: Socket[] = [];
-after(() => {
-  for (const socket of sockets) socket.destroy();
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
 });
 
 /** A reader that is sent the head of its answer and takes no more. */
@@ -43,11 +43,13 @@ async function stop(server: GatewayServer, target: string, ...fields: string[]):
   await once(socket, 'readable');
 }
 
-async function memoryOf(server: GatewayServer): Promise<{ size_bytes: number; lent_bytes: number }> {
-  const { memory } = (await (await server.fetch('/stats')).json()) as {
-    memory: { size_bytes: number; lent_bytes: number };
-  };
-  return memory;
+interface Stats {
+  readonly inflight: number;
+  readonly memory: { readonly size_bytes: number; readonly lent_bytes: number };
+}
+
+async function statsOf(server: GatewayServer): Promise<Stats> {
+  return (await (await server.fetch('/stats')).json()) as Stats;
 }
 
 async function warm(server: GatewayServer, target: string): Promise<void> {
@@ -63,8 +65,9 @@ const KINDS: Readonly<Record<string, (server: GatewayServer, target: string) => 
     await warm(server, target);
     await stop(server, target, `Range: bytes=1-${BODY_BYTES - 2}`);
   },
-  'of objects that are being fetched': async (server, target) => {
+  'of objects that were fetched for them': async (server, target) => {
     await stop(server, target);
+    await until(async () => (await statsOf(server)).inflight === 0);
   },
   'of some of each, several of each object': async (server, target) => {
     await stop(server, target);
@@ -88,10 +91,10 @@ for (const pageSize of [undefined, 2 * MIB])
       const before = await bufferBytes();
       for (let n = 0; n < READERS; n++) {
         await stopOne(server, `/media/o${n}`);
-        const { size_bytes: held, lent_bytes: lent } = await memoryOf(server);
+        const { size_bytes: held, lent_bytes: lent } = (await statsOf(server)).memory;
         assert.ok(lent <= held && held <= MAX_MEMORY, `${lent} of ${held}`);
       }
-      assert.ok((await memoryOf(server)).lent_bytes > 0, 'nothing was lent');
+      assert.ok((await statsOf(server)).memory.lent_bytes > 0, 'nothing was lent');
       const grown = (await bufferBytes()) - before;
       const allowed = MAX_MEMORY + sockets.length * BYTES_A_CONNECTION;
       assert.ok(grown <= allowed, `${grown} of ${allowed}`);
@@ -99,5 +102,5 @@ for (const pageSize of [undefined, 2 * MIB])
       assert.equal(await (await server.fetch('/media/small')).text(), 'small');
       assert.equal((await (await server.fetch('/media/o0')).arrayBuffer()).byteLength, BODY_BYTES);
       for (const socket of sockets.splice(0)) socket.destroy();
-      await until(async () => (await memoryOf(server)).lent_bytes === 0);
+      await until(async () => (await statsOf(server)).memory.lent_bytes === 0);
     });
