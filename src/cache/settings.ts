@@ -11,7 +11,7 @@ export const cacheSettings = {
     key: 'cache.max_memory',
     kind: byteSize(),
     default: 2 ** 30,
-    doc: 'How much memory objects of named stores may take, with the bookkeeping.',
+    doc: 'How much memory objects of named stores may take, with the bookkeeping, and with what is being fetched and sent.',
   },
   cacheMaxObjectSize: {
     key: 'cache.max_object_size',
