@@ -2,17 +2,26 @@ import { crc32 } from 'node:zlib';
 import { VelocityError } from '../../base/errors.ts';
 import { BLOCK_BYTES, blockCount } from './block-checksums.ts';
 import type { SharedFile } from './shared-file.ts';
+import type { TrustedBlocks } from './trusted-blocks.ts';
 
 /** The bytes of a body in a file, of which none leaves before its block was right. */
 export class CheckedBody {
   readonly file: SharedFile;
   readonly #sizeBytes: number;
   readonly #checksumOf: (block: number) => number | undefined;
+  readonly #trusted: TrustedBlocks | undefined;
 
-  constructor(file: SharedFile, sizeBytes: number, checksumOf: (block: number) => number | undefined) {
+  /** @param trusted blocks that need no check now; told of those that were found right */
+  constructor(
+    file: SharedFile,
+    sizeBytes: number,
+    checksumOf: (block: number) => number | undefined,
+    trusted?: TrustedBlocks | undefined,
+  ) {
     this.file = file;
     this.#sizeBytes = sizeBytes;
     this.#checksumOf = checksumOf;
+    this.#trusted = trusted;
   }
 
   /**
@@ -46,8 +55,10 @@ export class CheckedBody {
     if (bytes < target.length) {
       throw new VelocityError('BODY_TRUNCATED', 'The kept body ends before its length; it was removed.');
     }
+    if (this.#trusted?.has(block)) return;
     if (crc32(target) !== this.#checksumOf(block)) {
       throw new VelocityError('DIGEST_MISMATCH', 'The kept body is damaged; it was removed.');
     }
+    this.#trusted?.add(block);
   }
 }

@@ -1,8 +1,10 @@
 import type { Clock } from '../../base/clock.ts';
 import { isDamage } from '../../storage/body.ts';
+import { identityOf } from '../../storage/drivers/local/descriptor.ts';
 import { toFailure } from '../../storage/drivers/local/local-failure.ts';
 import type { Eviction } from '../eviction/eviction.ts';
 import { AccessTimes } from './access-times.ts';
+import { blockCount } from './block-checksums.ts';
 import { CheckedBody } from './checked-body.ts';
 import { DiskEntries, type EvictionReason } from './disk-entries.ts';
 import type { DiskEntry } from './disk-entry.ts';
@@ -14,6 +16,7 @@ import { decodeRecord, MAX_RECORD_BYTES, RecordDraft } from './entry-record.ts';
 import { FolderLock } from './folder-lock.ts';
 import { loadEntries } from './load-entries.ts';
 import { SharedFile } from './shared-file.ts';
+import { RecentChecks } from './trusted-blocks.ts';
 
 export interface DiskTierOptions<M> {
   /** For this tier alone; made where it is missing. */
@@ -61,6 +64,8 @@ export class DiskTier<M> {
   readonly #entries: DiskEntries;
   readonly #accessTimes: AccessTimes;
   readonly #onTrouble: OnDiskTrouble;
+  /** `undefined`: a file system where others may write unseen. */
+  readonly #checks: RecentChecks | undefined;
   readonly #writings = new Set<DiskWriting>();
   #cancelCleanup: () => void = () => {};
   #isClosed = false;
@@ -75,6 +80,7 @@ export class DiskTier<M> {
     this.#onTrouble = onTrouble;
     const limits = { maxBytes, maxEntries, maxAgeMs };
     this.#entries = new DiskEntries({ files, eviction, clock, ...limits, onTrouble, onEvict });
+    this.#checks = files.isLocal ? new RecentChecks(clock) : undefined;
     this.#accessTimes = new AccessTimes({
       intervalMs: options.accessUpdateIntervalMs,
       clock,
@@ -216,28 +222,27 @@ export class DiskTier<M> {
       const bytes = await this.#files.readRecord(name);
       const record = bytes && decodeRecord(bytes, this.#options.parseMeta);
       if (record?.key !== key || record.sizeBytes !== entry.bodyBytes) return { trouble: 'corrupt-metadata' };
-      const file = await this.#openBody(name, entry);
+      const { sizeBytes, blocks } = record;
+      const file = await this.#files.openBody(name, sizeBytes);
       if (file === undefined) return { trouble: 'damaged' };
-      const body = new CheckedBody(file, record.sizeBytes, (block) => record.blocks[block]);
+      const trusted = this.#checks?.of(entry, identityOf(file), blockCount(sizeBytes));
+      const shared = new SharedFile(this.#files.calls, file);
+      const body = new CheckedBody(shared, sizeBytes, (block) => blocks[block], trusted);
       return new DiskReading(record, body, (error) => this.#noteReadError(error, name, entry));
     } catch (error) {
       return { trouble: 'read-failed', error };
     }
   }
 
-  async #openBody(name: string, entry: DiskEntry): Promise<SharedFile | undefined> {
-    const file = await this.#files.openBody(name, entry.bodyBytes);
-    return file === undefined ? undefined : new SharedFile(this.#files.calls, file);
-  }
-
   /** `undefined`: the entry is gone, or another has come in its place. */
   async #reopen(name: string, entry: DiskEntry): Promise<SharedFile | undefined> {
-    const file = await this.#openBody(name, entry).catch((error: unknown) => {
+    const file = await this.#files.openBody(name, entry.bodyBytes).catch((error: unknown) => {
       this.#onTrouble('read-failed', error);
       return undefined;
     });
-    if (this.#entries.get(name) === entry) return file;
-    file?.release();
+    const shared = file === undefined ? undefined : new SharedFile(this.#files.calls, file);
+    if (this.#entries.get(name) === entry) return shared;
+    shared?.release();
     return undefined;
   }
 

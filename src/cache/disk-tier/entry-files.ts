@@ -36,11 +36,14 @@ export class EntryFiles {
   readonly calls: QuickCalls;
   readonly folder: string;
   readonly lock: string;
+  /** Nobody writes to it but this machine, which would see it. */
+  readonly isLocal: boolean;
   readonly #temp: TempFiles;
 
   private constructor(root: string, clock: Clock, isLocal: boolean) {
     this.folder = join(root, ENTRIES_FOLDER);
     this.lock = join(root, LOCK);
+    this.isLocal = isLocal;
     this.calls = new QuickCalls(clock, !isLocal);
     this.#temp = new TempFiles(join(root, TEMP_FOLDER), clock);
   }

@@ -14,6 +14,12 @@ export function statFile(descriptor: Descriptor): Stats {
   return fstatSync(descriptor);
 }
 
+/** Another one after each write to the file, and of each other file; up to what the file system counts time in. */
+export function identityOf(descriptor: Descriptor): string {
+  const { ino, size, ctimeNs, mtimeNs } = fstatSync(descriptor, { bigint: true });
+  return `${ino} ${size} ${ctimeNs} ${mtimeNs}`;
+}
+
 /** At once, likewise; for files that were only read. */
 export function closeFile(descriptor: Descriptor): void {
   closeSync(descriptor);
