@@ -1,11 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ByteSpan } from '../base/byte-range.ts';
-
-export interface SendingOptions {
-  /** Called before the first bytes, once they were found right. */
-  readonly begin: () => void;
-  readonly onBytes: (bytes: number) => void;
-}
+import type { SendingOptions } from '../base/pump-blocks.ts';
 
 /** A body that a tier holds, opened: it can be read whole whatever becomes of its entry meanwhile. Must be read or closed. */
 export interface HeldBody<M> {

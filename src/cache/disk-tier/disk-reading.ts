@@ -1,8 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ByteSpan } from '../../base/byte-range.ts';
+import { pumpBlocks, type SendingOptions } from '../../base/pump-blocks.ts';
 import { toFailure } from '../../storage/drivers/local/local-failure.ts';
-import type { SendingOptions } from '../body-tier.ts';
-import { pumpBlocks } from './block-pump.ts';
 import type { CheckedBody } from './checked-body.ts';
 import type { EntryRecord } from './entry-record.ts';
 import { SpanStream, spanWithin } from './span-stream.ts';

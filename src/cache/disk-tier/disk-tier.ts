@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import { FolderLock } from '../../base/folder-lock.ts';
 import { isDamage } from '../../storage/body.ts';
 import { identityOf } from '../../storage/drivers/local/descriptor.ts';
 import { toFailure } from '../../storage/drivers/local/local-failure.ts';
@@ -13,7 +14,6 @@ import type { DiskTroubleKind, OnDiskTrouble } from './disk-trouble.ts';
 import { DiskWriting, type WritingPlace } from './disk-writing.ts';
 import { EntryFiles, entryName } from './entry-files.ts';
 import { decodeRecord, MAX_RECORD_BYTES, RecordDraft } from './entry-record.ts';
-import { FolderLock } from './folder-lock.ts';
 import { loadEntries } from './load-entries.ts';
 import { SharedFile } from './shared-file.ts';
 import { RecentChecks } from './trusted-blocks.ts';
@@ -97,7 +97,7 @@ export class DiskTier<M> {
     const files = await EntryFiles.open(options.folder, options.clock).catch((error: unknown) => {
       throw toFailure(`open the cache folder ${options.folder}`, error);
     });
-    const tier = new DiskTier(options, files, await FolderLock.take(files.lock));
+    const tier = new DiskTier(options, files, await FolderLock.take(files.lock, 'the cache folder'));
     await tier.#load();
     tier.#planCleanup();
     return tier;

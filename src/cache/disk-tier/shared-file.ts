@@ -1,9 +1,5 @@
-import { readSync, read as readWith } from 'node:fs';
-import { promisify } from 'node:util';
 import type { Descriptor } from '../../storage/drivers/local/descriptor.ts';
-import { QUICK_BYTES, type QuickCalls } from '../../storage/drivers/local/quick-calls.ts';
-
-const readLater = promisify(readWith);
+import type { QuickCalls } from '../../storage/drivers/local/quick-calls.ts';
 
 /**
  * An open file that several use. It is closed when the last of them is done, and never while a call is under way: the
@@ -54,17 +50,7 @@ export class SharedFile {
 
   /** Fills `target` from `position` on; fewer bytes than asked for are there where the file ends before. */
   async readInto(target: Buffer, position: number): Promise<number> {
-    return this.#using(async (file) => {
-      for (let done = 0; ; ) {
-        const rest = target.length - done;
-        const at = position + done;
-        const now = (): number => readSync(file, target, done, rest, at);
-        const later = async (): Promise<number> => (await readLater(file, target, done, rest, at)).bytesRead;
-        const bytesRead = rest > QUICK_BYTES ? await later() : await this.#calls.run(now, later);
-        done += bytesRead;
-        if (bytesRead === 0 || done === target.length) return done;
-      }
-    });
+    return this.#using((file) => this.#calls.readInto(file, target, position));
   }
 
   async #using<T>(work: (file: Descriptor) => Promise<T>): Promise<T> {

@@ -37,7 +37,7 @@ export const QUICK_CALLS_A_TURN = 500;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-const openLater: (path: string, flags: string) => Promise<Descriptor> = promisify(openWith);
+const openLater: (path: string, flags: string | number) => Promise<Descriptor> = promisify(openWith);
 const closeLater: (file: Descriptor) => Promise<void> = promisify(closeWith);
 const linkLater: (from: string, to: string) => Promise<void> = promisify(linkWith);
 const renameLater: (from: string, to: string) => Promise<void> = promisify(renameWith);
@@ -69,7 +69,7 @@ export class QuickCalls {
     this.#mayFallSilent = mayFallSilent;
   }
 
-  async open(path: string, flags: string): Promise<Descriptor> {
+  async open(path: string, flags: string | number): Promise<Descriptor> {
     return this.run(
       () => openSync(path, flags),
       () => openLater(path, flags),
@@ -125,6 +125,19 @@ export class QuickCalls {
         ? await later()
         : await this.run(() => readSync(file, buffer, 0, length, position), later);
     return buffer.subarray(0, bytesRead);
+  }
+
+  /** Fills `target` from `position` on; how many bytes there were, fewer where the file ends before. */
+  async readInto(file: Descriptor, target: Buffer, position: number): Promise<number> {
+    for (let done = 0; ; ) {
+      const rest = target.length - done;
+      const at = position + done;
+      const now = (): number => readSync(file, target, done, rest, at);
+      const later = async (): Promise<number> => (await readLater(file, target, done, rest, at)).bytesRead;
+      const bytesRead = rest > QUICK_BYTES ? await later() : await this.run(now, later);
+      done += bytesRead;
+      if (bytesRead === 0 || done === target.length) return done;
+    }
   }
 
   /** All of the chunks, in order. */

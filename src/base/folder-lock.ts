@@ -1,6 +1,6 @@
 import { readlink, rename, rm, symlink } from 'node:fs/promises';
-import { systemCode, VelocityError } from '../../base/errors.ts';
-import { formatIdentity, isAlive, parseIdentity, thisProcess } from '../../base/process-identity.ts';
+import { systemCode, VelocityError } from './errors.ts';
+import { formatIdentity, isAlive, parseIdentity, thisProcess } from './process-identity.ts';
 
 /** Others may come and go at the same moment; whoever still holds it after so many looks holds it. */
 const LOOKS = 5;
@@ -21,9 +21,10 @@ export class FolderLock {
 
   /**
    * Where no lock can be made, as on a full disk or one without links, the folder is used without.
+   * @param what the folder is for, as `the cache folder`
    * @throws VelocityError `STORAGE_UNAVAILABLE` where a process that lives holds it
    */
-  static async take(path: string): Promise<FolderLock> {
+  static async take(path: string, what: string): Promise<FolderLock> {
     const identity = formatIdentity(thisProcess());
     const lock = new FolderLock(path, identity);
     for (let look = 1; ; look++) {
@@ -38,7 +39,7 @@ export class FolderLock {
       if (holder && isAlive(holder)) {
         throw new VelocityError(
           'STORAGE_UNAVAILABLE',
-          `Process ${holder.pid} uses the cache folder. Give each server a folder of its own. (${path})`,
+          `Process ${holder.pid} uses ${what}. Give each server a folder of its own. (${path})`,
         );
       }
       await removeAbandoned(path, text, identity);

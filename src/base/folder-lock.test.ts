@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { openTempFolder } from '../../../test/rig/temp-folder.ts';
-import { formatIdentity, thisProcess } from '../../base/process-identity.ts';
+import { openTempFolder } from '../../test/rig/temp-folder.ts';
 import { FolderLock } from './folder-lock.ts';
+import { formatIdentity, thisProcess } from './process-identity.ts';
 
 const OWN = formatIdentity(thisProcess());
 
@@ -12,11 +12,11 @@ describe('FolderLock', () => {
   test('is held by one at a time', async () => {
     await using folder = await openTempFolder();
     const path = join(folder.path, 'lock');
-    const lock = await FolderLock.take(path);
-    await assert.rejects(FolderLock.take(path), { code: 'STORAGE_UNAVAILABLE' });
+    const lock = await FolderLock.take(path, 'the cache folder');
+    await assert.rejects(FolderLock.take(path, 'the cache folder'), { code: 'STORAGE_UNAVAILABLE' });
     await lock.release();
     assert.deepEqual(readdirSync(folder.path), []);
-    await (await FolderLock.take(path)).release();
+    await (await FolderLock.take(path, 'the cache folder')).release();
   });
 
   const abandoned: Record<string, (path: string) => void> = {
@@ -35,7 +35,7 @@ describe('FolderLock', () => {
       await using folder = await openTempFolder();
       const path = join(folder.path, 'lock');
       leave(path);
-      await FolderLock.take(path);
+      await FolderLock.take(path, 'the cache folder');
       assert.equal(readlinkSync(path), OWN);
       assert.deepEqual(readdirSync(folder.path), ['lock']);
     });
@@ -43,7 +43,7 @@ describe('FolderLock', () => {
   test('one that was taken over by another is not released', async () => {
     await using folder = await openTempFolder();
     const path = join(folder.path, 'lock');
-    const lock = await FolderLock.take(path);
+    const lock = await FolderLock.take(path, 'the cache folder');
     await lock.release();
     symlinkSync('another.1.2', path);
     await lock.release();
@@ -51,6 +51,6 @@ describe('FolderLock', () => {
   });
 
   test('where none can be made nobody is kept out', async () => {
-    await (await FolderLock.take('/proc/self/lock')).release();
+    await (await FolderLock.take('/proc/self/lock', 'the cache folder')).release();
   });
 });

@@ -1,7 +1,14 @@
 import type { Writable } from 'node:stream';
-import type { ByteSpan } from '../../base/byte-range.ts';
-import type { SendingOptions } from '../body-tier.ts';
-import { BLOCK_BYTES } from './block-checksums.ts';
+import type { ByteSpan } from './byte-range.ts';
+
+export interface SendingOptions {
+  /** Called before the first bytes, once they were found right. */
+  readonly begin: () => void;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** What is read at once; no block is larger. */
+export const PAGE_BYTES = 256 * 1024;
 
 /** Pages that nobody uses now; memory that was touched before costs less than new. */
 const free: Buffer[] = [];
@@ -51,5 +58,5 @@ function send(sink: Writable, bytes: Uint8Array): Promise<boolean> {
 }
 
 function takePage(): Buffer {
-  return free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  return free.pop() ?? Buffer.allocUnsafeSlow(PAGE_BYTES);
 }

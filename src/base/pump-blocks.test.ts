@@ -4,8 +4,7 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { BLOCK_BYTES } from './block-checksums.ts';
-import { pumpBlocks } from './block-pump.ts';
+import { PAGE_BYTES as BLOCK_BYTES, pumpBlocks } from './pump-blocks.ts';
 
 const BODY = randomBytes(5 * BLOCK_BYTES + 1234);
 
