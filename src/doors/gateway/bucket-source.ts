@@ -4,12 +4,12 @@ import { VelocityError } from '../../base/errors.ts';
 import { BodyChanged } from '../../cache/body-changed.ts';
 import type { PageMeta } from '../../cache/paged-read-through.ts';
 import type { PagedSource, Sourced } from '../../cache/source.ts';
+import { SIGNATURE_BYTES, typeByBytes, typeByName, UNKNOWN_TYPE } from '../../http/content-type.ts';
 import { peek } from '../../http/peek.ts';
 import type { ObjectKey } from '../../storage/object-key.ts';
 import type { Got, ObjectFacts, StoredObject } from '../../storage/store.ts';
 import { type StoredFields, storedFields } from '../../storage/stored-fields.ts';
 import type { Bucket } from './buckets.ts';
-import { SIGNATURE_BYTES, typeByBytes, typeByName, UNKNOWN_TYPE } from './content-type.ts';
 
 /** What is kept of an object beside its bytes. */
 export interface ObjectMeta extends PageMeta, Pick<ObjectFacts, 'etag' | 'modifiedAt'> {

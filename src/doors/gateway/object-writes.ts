@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream';
 import { digestOf } from '../../base/digest.ts';
 import { pipeInto } from '../../base/pipe-into.ts';
 import type { BodyCache } from '../../cache/body-cache.ts';
+import { SIGNATURE_BYTES, typeByBytes } from '../../http/content-type.ts';
 import type { ObjectFacts, PutOutcome } from '../../storage/store.ts';
 import type { StoredFields } from '../../storage/stored-fields.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { metaOf, type ObjectMeta, typeByFacts } from './bucket-source.ts';
-import { SIGNATURE_BYTES, typeByBytes } from './content-type.ts';
 import { GatheredBody } from './gathered-body.ts';
 import type { ObjectRequest } from './object-request.ts';
 
