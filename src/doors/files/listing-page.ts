@@ -25,7 +25,7 @@ const AT_ONCE = 500;
 
 /**
  * What the links of a folder's page begin with: it may be asked for with and without a slash at its end.
- * @param address the path of the request, as it came
+ * @param address the path of the request as it came, without its query
  */
 export function linkBase(address: string): string {
   const last = address.slice(address.lastIndexOf('/') + 1);
