@@ -39,7 +39,10 @@ export class ManualClock implements Clock {
   advance(ms: number): void {
     this.#now += ms;
     const due = this.#timers.filter(({ at }) => at <= this.#now).sort((a, b) => a.at - b.at);
-    this.#timers = this.#timers.filter((timer) => !due.includes(timer));
-    for (const { callback } of due) callback();
+    for (const timer of due) {
+      if (!this.#timers.includes(timer)) continue; // cancelled by one before it
+      this.#timers = this.#timers.filter((other) => other !== timer);
+      timer.callback();
+    }
   }
 }
