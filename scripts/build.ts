@@ -10,7 +10,11 @@ const BUNDLED = ['commander', 'picomatch', 'smol-toml', 'yaml', 'zod'];
 
 rmSync('dist', { recursive: true, force: true });
 const { metafile } = await build({
-  entryPoints: ['src/main.ts', 'src/index.ts'],
+  entryPoints: {
+    main: 'src/main.ts',
+    index: 'src/index.ts',
+    'digest-worker': 'src/base/file-digest/digest-worker.ts', // threads are begun with a file of their own
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,
