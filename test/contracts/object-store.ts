@@ -30,6 +30,12 @@ export interface SuiteOptions {
   readonly raceRounds: number;
   /** What the store declares as `capabilities.presign`; the suite holds it to that. */
   readonly presign: StoreCapabilities['presign'];
+  /** Keys in one folder of a listing; more than a page of it by default, fewer where each write takes long. */
+  readonly listedKeys?: number;
+  /** What it keeps of an object: else also digest, type, fields and metadata. */
+  readonly keeps?: 'bytes';
+  /** The backend has files and folders: no name is both, and a segment has 255 bytes at most. */
+  readonly isFileSystem?: true;
 }
 
 const WRITERS = 16;
@@ -40,6 +46,7 @@ export function describeObjectStore(
   options: SuiteOptions,
 ): void {
   describe(`ObjectStore: ${name}`, { skip: options.skip ?? false }, () => {
+    const keepsFacts = options.keeps !== 'bytes';
     let opened: StoreUnderTest;
     let store: ObjectStore;
     let count = 0;
@@ -73,10 +80,11 @@ export function describeObjectStore(
       assert.equal(await store.put(key, Readable.from([bytes]), { ifAbsent: true, ...facts }), 'stored');
 
       const head = await store.head(key);
-      assert.equal(head?.sizeBytes, bytes.length);
-      assert.equal(head?.digest, digestOf(bytes));
-      assert.equal(head?.contentType, 'application/zstd');
-      assert.deepEqual(head?.metadata, facts.metadata);
+      assert.ok(head);
+      assert.equal(head.sizeBytes, bytes.length);
+      assert.equal(head.digest, keepsFacts ? digestOf(bytes) : undefined);
+      if (keepsFacts) assert.equal(head.contentType, 'application/zstd');
+      assert.deepEqual(head.metadata, keepsFacts ? facts.metadata : {});
       assert.ok(head.etag.length > 0 && !head.etag.includes('"'));
       assert.ok(Math.abs(Date.now() - head.modifiedAt) < 3_600_000);
       const got = asObject(await store.get(key));
@@ -84,7 +92,8 @@ export function describeObjectStore(
       assert.deepEqual(await buffer(got.body), bytes);
     });
 
-    test('how an object is to be read is kept with it: coding, language, file name, and how long it may be kept', async () => {
+    test('how an object is to be read is kept with it: coding, language, file name, and how long it may be kept', async (t) => {
+      if (!keepsFacts) return t.skip('the store keeps bytes alone');
       const key = freshKey();
       const fields = {
         'content-encoding': 'br',
@@ -142,7 +151,7 @@ export function describeObjectStore(
       await store.put(key, Buffer.from('a longer first version'), { ifAbsent: false });
       await store.put(key, Buffer.from('second'), { ifAbsent: false });
       assert.equal((await readAll(key))?.toString(), 'second');
-      assert.equal((await store.head(key))?.digest, digestOf('second'));
+      if (keepsFacts) assert.equal((await store.head(key))?.digest, digestOf('second'));
     });
 
     test(`of ${WRITERS} concurrent writers exactly one stores, whole`, { timeout: 120_000 }, async () => {
@@ -271,7 +280,10 @@ export function describeObjectStore(
         `long-${'x'.repeat(400)}y`,
         `long-${'x'.repeat(400)}/z`,
       ];
-      const keys = names.map((name) => parseObjectKey(`contract/names/${name}`));
+      const fits = (name: string): boolean => name !== 'a' && name.split('/').every(isFileName);
+      const keys = names
+        .filter((name) => !options.isFileSystem || fits(name))
+        .map((name) => parseObjectKey(`contract/names/${name}`));
       for (const key of keys)
         assert.equal(await store.put(key, Buffer.from(key), { ifAbsent: true }), 'stored', key);
       for (const key of keys) assert.equal((await readAll(key))?.toString(), key);
@@ -283,7 +295,9 @@ export function describeObjectStore(
         prefix + 'k'.repeat(1024 - prefix.length),
         `${prefix}${'ab/'.repeat(337)}`.slice(0, 1024).replace(/\/$/, 'c'),
         `${prefix + 'é'.repeat((1024 - prefix.length - 1) / 2)}k`,
-      ].map(parseObjectKey);
+      ]
+        .filter((key) => !options.isFileSystem || key.split('/').every(isFileName))
+        .map(parseObjectKey);
       for (const key of keys) {
         await store.put(key, Buffer.from(digestOf(key)), { ifAbsent: true });
         assert.equal((await readAll(key))?.toString(), digestOf(key));
@@ -301,7 +315,9 @@ export function describeObjectStore(
     test('a listing gives every key under its prefix in byte order, across pages', {
       timeout: 120_000,
     }, async () => {
-      const keys = Array.from({ length: 1_050 }, (_, index) => parseObjectKey(`listing/many/${index}`));
+      const keys = Array.from({ length: options.listedKeys ?? 1_050 }, (_, index) =>
+        parseObjectKey(`listing/many/${index}`),
+      );
       const odd = ['listing/many-', 'listing/many.', 'listing/many0', 'listing/Many/1', 'listing/é/1'].map(
         parseObjectKey,
       );
@@ -319,10 +335,11 @@ export function describeObjectStore(
 
       const exact = await toArray(store.list({ prefix: 'listing/many/' }));
       assert.equal(exact.length, keys.length);
-      const rest = await toArray(store.list({ prefix: 'listing/', after: 'listing/many/998' }));
+      const last = expected.filter((key) => key.startsWith('listing/many/9')).at(-2) ?? '';
+      const rest = await toArray(store.list({ prefix: 'listing/', after: last }));
       assert.deepEqual(
         rest.map(({ key }) => String(key)),
-        expected.slice(expected.indexOf('listing/many/998') + 1),
+        expected.slice(expected.indexOf(last) + 1),
       );
       assert.deepEqual(await toArray(store.list({ prefix: 'listing/nothing' })), []);
     });
@@ -504,6 +521,10 @@ function alterSignature(url: string): string {
 function asObject(got: StoredObject | 'unsatisfiable' | undefined): StoredObject {
   assert.ok(got !== undefined && got !== 'unsatisfiable', 'the object is there');
   return got;
+}
+
+function isFileName(segment: string): boolean {
+  return Buffer.byteLength(segment) <= 255;
 }
 
 function* inChunks(bytes: Buffer, size: number): Iterable<Buffer> {
