@@ -15,6 +15,7 @@ import {
   ratio,
   requestRate,
   secret,
+  secretOptions,
   tenantNames,
   text,
   trueOrFalse,
@@ -52,6 +53,30 @@ for (const [name, kind] of Object.entries(KINDS)) {
 
 test('text is taken without the blanks around it, and a number is text too', () => {
   assert.deepEqual(read(text(), ' a b \n', 5, true), ['a b', '5', 'true']);
+});
+
+test('options are a map of texts, or of JSON, and never shown', () => {
+  const values = (raw: unknown): unknown => {
+    const options = secretOptions().parse(raw);
+    return options && Object.entries(options).map(([name, value]) => [name, value.reveal()]);
+  };
+  const expected = [
+    ['user', 'u'],
+    ['port', '22'],
+    ['no_check_bucket', 'true'],
+  ];
+  assert.deepEqual(values({ user: ' u ', port: 22, no_check_bucket: true }), expected);
+  assert.deepEqual(values('{"user":"u","port":22,"no_check_bucket":true}'), expected);
+  for (const raw of ['', 'user=u', '[]', '{}', {}, [], ['u'], null, { user: '' }, { user: null }])
+    assert.equal(values(raw), undefined, JSON.stringify(raw));
+  for (const raw of [{ a: { b: 'c' } }, { a: ['b'] }, { 'a b': 'c' }, { A: 'c' }])
+    assert.equal(values(raw), undefined, JSON.stringify(raw));
+
+  const kind = secretOptions();
+  const parsed = kind.parse({ user: 'hidden', pass: 'hidden too' });
+  assert.ok(parsed && isSecretKind(kind));
+  assert.equal(kind.show?.(parsed), 'user=***, pass=***');
+  assert.equal(JSON.stringify(parsed), '{"user":"***","pass":"***"}');
 });
 
 test('a secret is taken without the line end of the file it came from', () => {

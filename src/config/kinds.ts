@@ -42,6 +42,45 @@ export function secret(): Kind<Secret> {
   };
 }
 
+/**
+ * Options by name, of which nobody here knows which are secret; so all are. In a file a map, in the environment a map of
+ * JSON.
+ */
+export function secretOptions(): Kind<Readonly<Record<string, Secret>>> {
+  return {
+    expects: 'a map of options, each some text (in the environment as JSON)',
+    schema: {
+      type: 'object',
+      minProperties: 1,
+      propertyNames: { pattern: OPTION_NAME.source },
+      additionalProperties: { type: ['string', 'number', 'boolean'] },
+    },
+    isSecret: true,
+    parse(raw) {
+      const map = typeof raw === 'string' ? parseJson(raw) : raw;
+      if (typeof map !== 'object' || map === null || Array.isArray(map)) return undefined;
+      const options = Object.entries(map).map(([name, value]) => [name, scalarText(value)] as const);
+      if (options.length === 0) return undefined;
+      if (!options.every(([name, value]) => OPTION_NAME.test(name) && value)) return undefined;
+      return Object.fromEntries(options.map(([name, value]) => [name, new Secret(value ?? '')]));
+    },
+    show: (options) =>
+      Object.entries(options)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(', '),
+  };
+}
+
+const OPTION_NAME = /^[a-z0-9_]+$/;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A secret that travels in an Authorization header: visible ASCII without blanks, or no client could send it. RFC 6750 §2.1. */
 export function bearerToken(): Kind<Secret> {
   const { schema } = secret();

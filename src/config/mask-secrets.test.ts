@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { bearerToken, secret, text } from './kinds.ts';
 import { maskSecrets, secretNames } from './mask-secrets.ts';
 
-const NAMES = ['token', 'secret_key', 'key'];
+const NAMES = ['token', 'secret_key', 'key', 'options'];
 
 test('the names of secrets are the last parts of their keys', () => {
   const settings = {
@@ -29,6 +29,9 @@ test('what stands behind such a name is masked, whatever its form, and nothing e
     ['tokens: shown', 'tokens: shown'],
     ['public_key: shown', 'public_key: shown'],
     ['token:', 'token:'],
+    ['{ options: { a: hidden, b: "hid}den" }, port: 1 }', '{ options: ***, port: 1 }'],
+    ['options: { a: ${A}, b: hidden }  # why', 'options: ***  # why'],
+    ["options: { a: 'hid}den', b: hidden", 'options: ***'],
   ];
   for (const [line, masked] of cases) assert.equal(maskSecrets(line, NAMES), masked);
   assert.equal(maskSecrets('token: shown', []), 'token: shown');
@@ -40,4 +43,11 @@ test('a text of several lines is masked to its end', () => {
     maskSecrets(yaml, NAMES),
     'a:\n  token: ***\n    ***\n\n    ***\n  port: 1\n  key:\n    ***\nb: 2',
   );
+});
+
+test('a map is masked to its end, on one line and on several', () => {
+  const yaml = 'a:\n  options:\n    user: hidden\n    pass: "hidden"\n  port: 1';
+  assert.equal(maskSecrets(yaml, NAMES), 'a:\n  options:\n    ***\n    ***\n  port: 1');
+  const flow = 'a:\n  options: { user: hidden,\n    pass: hidden,\n  }\n  port: 1';
+  assert.equal(maskSecrets(flow, NAMES), 'a:\n  options: ***\n    ***\n  }\n  port: 1');
 });

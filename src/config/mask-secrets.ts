@@ -16,8 +16,13 @@ export function secretNames(...declared: readonly Settings[]): string[] {
 export function maskSecrets(text: string, names: readonly string[]): string {
   if (names.length === 0) return text;
   const name = `(?<![\\w-])["']?(?:${names.join('|')})["']?\\s*:`;
-  const value = new RegExp(`(${name}\\s+)("(?:[^"\\\\]|\\\\.)*"?|'[^']*'?|[^\\s,}\\]#][^,}\\]\\n]*)`, 'g');
+  const map = `\\{(?:"(?:[^"\\\\]|\\\\.)*(?:"|$)|'[^']*(?:'|$)|\\$\\{[^}]*\\}|[^}"'])*`;
+  const value = new RegExp(
+    `(${name}\\s+)(${map}\\}?|"(?:[^"\\\\]|\\\\.)*"?|'[^']*'?|[^\\s,}\\]#][^,}\\]\\n]*)`,
+    'g',
+  );
   const opening = new RegExp(`^(\\s*)(?:- )?${name}\\s*(?:[|>][-+\\d]*)?\\s*$`);
+  const openMap = new RegExp(`${name}\\s+${map}$`);
   let within: number | undefined;
   return text
     .split('\n')
@@ -29,6 +34,7 @@ export function maskSecrets(text: string, names: readonly string[]): string {
       }
       const opened = opening.exec(line);
       if (opened) within = opened[1]?.length;
+      else if (openMap.test(line)) within = indent;
       return line.replaceAll(value, '$1***');
     })
     .join('\n');

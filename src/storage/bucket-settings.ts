@@ -1,5 +1,5 @@
 import type { Secret } from '../base/secret.ts';
-import { names, quantile, secret, text, trueOrFalse } from '../config/kinds.ts';
+import { names, quantile, secret, secretOptions, text, trueOrFalse } from '../config/kinds.ts';
 import type { NamedSettings } from '../config/named-settings.ts';
 import { endpoint } from './endpoint.ts';
 
@@ -98,6 +98,37 @@ export const storeSettings = {
         doc: 'Folder in the format of the local driver, in which files that others put there are not seen; made where it is missing.',
       },
     },
+    rclone: {
+      remote: {
+        key: 'remote',
+        kind: text(),
+        required:
+          'remote is missing: name a backend of rclone, such as sftp ("rclone help backends" lists them), or beside config_file a remote of that file',
+        doc: 'Backend of rclone that is reached, such as `sftp`; beside `config_file` the name of a remote in that file.',
+      },
+      path: {
+        key: 'path',
+        kind: text(),
+        doc: 'Where the objects are on the remote: a folder, or a bucket and what is below it.',
+      },
+      options: {
+        key: 'options',
+        kind: secretOptions(),
+        doc: 'Options of the backend, as rclone calls them in its configuration file; passwords in plain text. All of them are kept secret.',
+      },
+      configFile: {
+        key: 'config_file',
+        kind: text(),
+        doc: 'An `rclone.conf` that names the remote, in place of `options`. Tokens that rclone refreshes are written to it.',
+      },
+      program: {
+        key: 'program',
+        kind: text(),
+        default: 'rclone',
+        doc: 'The program, by its name in `PATH` or its path.',
+      },
+      hedgeQuantile,
+    },
     failover: {
       stores: {
         key: 'stores',
@@ -145,13 +176,28 @@ export interface GcsBucketSettings extends RemoteBucket {
   readonly endpoint: string | undefined;
 }
 
+export interface RcloneBucketSettings extends RemoteBucket {
+  readonly type: 'rclone';
+  /** A type of backend; beside `configFile` the name of a remote. */
+  readonly remote: string;
+  readonly path: string | undefined;
+  readonly options: Readonly<Record<string, Secret>> | undefined;
+  readonly configFile: string | undefined;
+  readonly program: string;
+}
+
 export interface LocalBucketSettings extends Bucket {
   readonly type: 'local';
   readonly root: string;
 }
 
 /** One named store with a backend of its own, as it can be opened. */
-export type BucketSettings = S3BucketSettings | AzureBucketSettings | GcsBucketSettings | LocalBucketSettings;
+export type BucketSettings =
+  | S3BucketSettings
+  | AzureBucketSettings
+  | GcsBucketSettings
+  | RcloneBucketSettings
+  | LocalBucketSettings;
 
 /** Buckets behind one name. */
 export interface FailoverSettings extends Bucket {

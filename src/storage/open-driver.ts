@@ -5,6 +5,7 @@ import type {
   AzureBucketSettings,
   GcsBucketSettings,
   LocalBucketSettings,
+  RcloneBucketSettings,
   S3BucketSettings,
 } from './bucket-settings.ts';
 import type { ObjectKey } from './object-key.ts';
@@ -15,7 +16,8 @@ export type DriverSettings =
   | (Pick<LocalBucketSettings, 'type' | 'root'> & { readonly fsync?: boolean })
   | MaybeUnnamed<S3BucketSettings, 'bucket'>
   | MaybeUnnamed<GcsBucketSettings, 'bucket'>
-  | MaybeUnnamed<AzureBucketSettings, 'container'>;
+  | MaybeUnnamed<AzureBucketSettings, 'container'>
+  | Omit<RcloneBucketSettings, 'immutable' | 'hedgeQuantile'>;
 
 type MaybeUnnamed<T, K extends keyof T> = Omit<T, K | 'immutable' | 'hedgeQuantile'> & {
   readonly [Name in K]: T[Name] | undefined;
@@ -31,7 +33,8 @@ export interface DriverSurroundings {
 }
 
 /**
- * A driver, whose code is loaded only here. That of local files has been probed, of the others no request was sent.
+ * A driver, whose code is loaded only here. That of local files has been probed, of the others no request was sent;
+ * rclone has been started.
  * @throws VelocityError `DRIVER_UNAVAILABLE` for settings that cannot be; of local files `STORAGE_*`
  */
 export async function openDriver(settings: DriverSettings, around: DriverSurroundings): Promise<ObjectStore> {
@@ -54,6 +57,10 @@ export async function openDriver(settings: DriverSettings, around: DriverSurroun
       const { azureAccess } = await import('./drivers/azure/azure-credentials.ts');
       const { AzureStore } = await import('./drivers/azure/azure-store.ts');
       return new AzureStore({ ...(await azureAccess(settings, named)), clock });
+    }
+    case 'rclone': {
+      const { RcloneStore } = await import('./drivers/rclone/rclone-store.ts');
+      return RcloneStore.open({ ...settings, clock });
     }
     default:
       return unreachable(settings);

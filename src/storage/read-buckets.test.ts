@@ -90,7 +90,7 @@ test('stores behind a network may hedge, by a quantile below 1; a folder may not
   ]);
   assert.match(
     mistakes('type: local, root: /srv, hedge_quantile: 0.9').join(),
-    /^a.yml:2:37: unknown key "stores.media.hedge_quantile": it is one of type s3 and azure and gcs;/,
+    /^a.yml:2:37: unknown key "stores.media.hedge_quantile": it is one of type s3 and azure and gcs and rclone;/,
   );
 });
 
@@ -194,4 +194,36 @@ describe('a failover', () => {
       'a.yml:2:36: stores.media.stores: both is of type failover itself: name the stores that it names',
     ]);
   });
+});
+
+test('a remote of rclone is a backend with options, or a name in a file', () => {
+  const { options, ...others } = bucket('rclone', 'remote: sftp, path: a/b, options: { host: h, port: 22 }');
+  assert.deepEqual(others, {
+    type: 'rclone',
+    remote: 'sftp',
+    path: 'a/b',
+    configFile: undefined,
+    program: 'rclone',
+    hedgeQuantile: undefined,
+    immutable: false,
+  });
+  assert.deepEqual([options?.['host']?.reveal(), options?.['port']?.reveal()], ['h', '22']);
+  assert.equal(
+    bucket('rclone', 'remote: media, config_file: /etc/rclone.conf').configFile,
+    '/etc/rclone.conf',
+  );
+});
+
+test('what rclone would take for something else is refused, and so is a backend said twice', () => {
+  const refused = mistakes(
+    'type: rclone, remote: "sftp:a", path: "a]b", config_file: f, options: { host: h }',
+  );
+  assert.equal(refused.length, 3);
+  for (const field of ['remote', 'path', 'options'])
+    assert.ok(
+      refused.some((text) => text.includes(`stores.media.${field}: `)),
+      field,
+    );
+  assert.match(mistakes('type: rclone')[0] ?? '', /remote is missing/);
+  assert.ok(!mistakes('type: rclone, remote: r, options: { PASS: hidden }').join().includes('hidden'));
 });

@@ -26,6 +26,8 @@ function toBucket({ type, values }: NamedStore): NamedStoreSettings {
       return { type, ...values, endpoint: withScheme(values.endpoint, false) };
     case 'gcs':
       return { type, ...values, endpoint: withScheme(values.endpoint, false) };
+    case 'rclone':
+      return { type, ...values };
     case 'local':
       return { type, ...values };
     case 'failover':
@@ -39,6 +41,7 @@ function mistakesOf(store: NamedStore, all: readonly NamedStore[]): Mistake[] {
   const at = (field: string, message: string): Mistake =>
     store.mistakeAt(field, `stores.${store.name}.${field}: ${message}`);
   if (store.type === 'azure') return azureMistakes(store.values, at);
+  if (store.type === 'rclone') return rcloneMistakes(store.values, at);
   if (store.type === 'failover') return failoverMistakes(store, all).map((message) => at('stores', message));
   if (store.type !== 's3') return [];
   const { accessKey, secretKey, allowHttp, endpoint } = store.values;
@@ -66,6 +69,22 @@ function azureMistakes(
   if (account === undefined && endpoint === undefined)
     return [at('account', 'is missing: set it, or endpoint, or connection_string')];
   return [];
+}
+
+type RcloneValues = Extract<NamedStore, { type: 'rclone' }>['values'];
+
+/** What rclone would read as something else than a name and a path, or write into an operator's file. */
+function rcloneMistakes(
+  { remote, path, options, configFile }: RcloneValues,
+  at: (field: string, message: string) => Mistake,
+): Mistake[] {
+  const mistakes: Mistake[] = [];
+  if (!/^[\w.+@-]+(?: +[\w.+@-]+)*$/.test(remote))
+    mistakes.push(at('remote', 'expected a name alone, such as sftp; what stands behind its colon is path'));
+  if (path?.includes(']')) mistakes.push(at('path', 'may not hold "]"'));
+  if (options && configFile !== undefined)
+    mistakes.push(at('options', 'config_file says them: leave one of them out'));
+  return mistakes;
 }
 
 /** A read that finds nothing asks every one of them. */
