@@ -152,6 +152,8 @@ export function describeObjectStore(
       await store.put(key, Buffer.from('second'), { ifAbsent: false });
       assert.equal((await readAll(key))?.toString(), 'second');
       if (keepsFacts) assert.equal((await store.head(key))?.digest, digestOf('second'));
+      await store.put(key, Buffer.from('fourth'), { ifAbsent: false });
+      assert.equal((await readAll(key))?.toString(), 'fourth', 'also one of its length');
     });
 
     test(`of ${WRITERS} concurrent writers exactly one stores, whole`, { timeout: 120_000 }, async () => {

@@ -100,6 +100,7 @@ function argumentsOf({ configFile }: RcloneProgram): string[] {
     '--rc-serve',
     ...['--rc-addr', '127.0.0.1:0'],
     ...['--config', configFile ?? ''], // without a name rclone keeps what it is told in memory
+    '--ask-password=false',
     ...['--log-level', 'NOTICE'],
     // It keeps the replies to finished calls for a minute otherwise, listings among them.
     ...['--rc-job-expire-duration', '1s', '--rc-job-expire-interval', '1s'],

@@ -42,7 +42,8 @@ export class RcloneRemote {
   readonly #daemon: RcloneDaemon;
   readonly #options: RcloneRemoteOptions;
   readonly #name: string;
-  readonly #told = new WeakMap<RcloneProcess, Promise<ReadyRemote>>();
+  readonly #created = new WeakMap<RcloneProcess, Promise<void>>();
+  readonly #ready = new WeakMap<RcloneProcess, Promise<ReadyRemote>>();
 
   constructor(daemon: RcloneDaemon, options: RcloneRemoteOptions) {
     this.#daemon = daemon;
@@ -50,21 +51,18 @@ export class RcloneRemote {
     this.#name = options.isNamed ? options.remote : `velocity-${randomBytes(8).toString('hex')}`;
   }
 
-  /** Starts the process where it does not run, which that alone takes. */
+  /** Starts the process where it does not run, and tells it of the remote; the remote itself is asked nothing. */
   async start(): Promise<void> {
-    await this.#created(await this.#daemon.running());
+    await this.#createIn(await this.#daemon.running());
   }
 
   async ready(): Promise<ReadyRemote> {
     const process = await this.#daemon.running();
-    const told = this.#told.get(process) ?? this.#tell(process);
-    this.#told.set(process, told);
-    try {
-      return await told;
-    } catch (error) {
-      this.#told.delete(process);
-      throw error;
-    }
+    return once(this.#ready, process, async () => {
+      await this.#createIn(process);
+      const fs = `${this.#name}:${this.#options.path}`;
+      return { client: process.client, fs, features: await featuresOf(process.client, fs) };
+    });
   }
 
   /** What must not be in a text that is logged. */
@@ -76,13 +74,11 @@ export class RcloneRemote {
     return this.#daemon.release();
   }
 
-  async #tell(process: RcloneProcess): Promise<ReadyRemote> {
-    await this.#created(process);
-    const fs = `${this.#name}:${this.#options.path}`;
-    return { client: process.client, fs, features: await featuresOf(process.client, fs) };
+  #createIn(process: RcloneProcess): Promise<void> {
+    return once(this.#created, process, () => this.#create(process));
   }
 
-  async #created({ client }: RcloneProcess): Promise<void> {
+  async #create({ client }: RcloneProcess): Promise<void> {
     const { remote, isNamed, options } = this.#options;
     if (isNamed) return;
     const parameters = Object.fromEntries(
@@ -101,6 +97,22 @@ export class RcloneRemote {
       }
       throw toFailure('tell rclone of the remote', error, this.secrets);
     }
+  }
+}
+
+/** The work once for each process; what failed is tried again by the next who asks. */
+async function once<T>(
+  done: WeakMap<RcloneProcess, Promise<T>>,
+  process: RcloneProcess,
+  work: () => Promise<T>,
+): Promise<T> {
+  const begun = done.get(process) ?? work();
+  done.set(process, begun);
+  try {
+    return await begun;
+  } catch (error) {
+    done.delete(process);
+    throw error;
   }
 }
 
