@@ -1,11 +1,10 @@
 import { access } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { type ByteRange, resolveByteRange, spanLength } from '../../../base/byte-range.ts';
+import type { ByteRange } from '../../../base/byte-range.ts';
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import type { Secret } from '../../../base/secret.ts';
 import type { ObjectKey } from '../../object-key.ts';
-import { objectOfBytes } from '../../object-of-bytes.ts';
 import type {
   Got,
   ListedObject,
@@ -16,11 +15,12 @@ import type {
   PutOutcome,
 } from '../../store.ts';
 import { KeyTurns } from './key-turns.ts';
-import { factsOf, type ObjectItem } from './object-item.ts';
+import type { ObjectItem } from './object-item.ts';
 import { RcloneDaemon } from './rclone-daemon.ts';
 import { isMissing, toFailure } from './rclone-failure.ts';
 import { RcloneRemote, type ReadyRemote } from './rclone-remote.ts';
 import { RcloneUploads } from './rclone-uploads.ts';
+import { LISTED, listFolder, look, readOnce } from './read-remote.ts';
 import { isReserved, UPLOADS_FOLDER } from './upload-names.ts';
 import { walkRemote } from './walk-remote.ts';
 
@@ -131,13 +131,10 @@ export class RcloneStore implements ObjectStore {
   }
 
   async *list(options: ListOptions): AsyncIterable<ListedObject> {
-    const listFolder = (folder: string): Promise<readonly ObjectItem[]> =>
-      this.#doing(`list "${folder}"`, async (remote) => {
-        const rows = await listOnce(remote, folder);
-        return folder === '' ? rows.filter(({ Name }) => !isReserved(Name)) : rows;
-      });
     if (isReserved(options.prefix)) return;
-    yield* walkRemote(listFolder, options);
+    const rowsOf = (folder: string): Promise<readonly ObjectItem[]> =>
+      this.#doing(`list "${folder}"`, (remote) => listFolder(remote, folder));
+    yield* walkRemote(rowsOf, options);
   }
 
   async presign(): Promise<undefined> {
@@ -174,62 +171,6 @@ export class RcloneStore implements ObjectStore {
     } catch (error) {
       throw toFailure(doing, error, this.#remote.secrets);
     }
-  }
-}
-
-/** Types would cost a request for each row on some backends. */
-const LISTED = { noMimeType: true };
-
-async function look(
-  { client, fs, features }: ReadyRemote,
-  key: ObjectKey,
-  signal: AbortSignal | undefined,
-): Promise<ObjectFacts | undefined> {
-  if (isReserved(key)) return undefined;
-  const { hash, keepsTypes } = features;
-  // `filesOnly`: for what is missing rclone would list the whole folder, to see whether it is a folder.
-  const asked = { filesOnly: true, noMimeType: !keepsTypes, showHash: hash !== undefined };
-  const opt = hash === undefined ? asked : { ...asked, hashTypes: [hash] };
-  const { item } = (await client.call('operations/stat', { fs, remote: key, opt }, signal)) as {
-    readonly item: ObjectItem | null;
-  };
-  return item ? factsOf(item, features) : undefined;
-}
-
-/** Facts first: bytes that are newer than their etag are asked for again by whoever keeps them, and never the older ones. */
-async function readOnce(
-  remote: ReadyRemote,
-  key: ObjectKey,
-  range: ByteRange | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Got | 'replaced'> {
-  const facts = await look(remote, key, signal);
-  if (!facts) return undefined;
-  const { sizeBytes } = facts;
-  const span = range ? resolveByteRange(range, sizeBytes) : 'whole';
-  if (span === undefined) return 'unsatisfiable';
-  if (sizeBytes === 0) return objectOfBytes(facts, span, Buffer.alloc(0));
-  try {
-    const body = await remote.client.open(remote.fs, key, span, signal);
-    const expected = span === 'whole' ? sizeBytes : spanLength(span);
-    const total = span === 'whole' ? sizeBytes : Number(body.headers['content-range']?.split('/')[1]);
-    if (Number(body.headers['content-length']) === expected && total === sizeBytes)
-      return { facts, span, body };
-    body.destroy();
-    return 'replaced';
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-async function listOnce({ client, fs }: ReadyRemote, folder: string): Promise<readonly ObjectItem[]> {
-  try {
-    const reply = await client.call('operations/list', { fs, remote: folder, opt: LISTED });
-    return (reply as { readonly list: readonly ObjectItem[] | null }).list ?? [];
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
   }
 }
 
