@@ -1,6 +1,9 @@
-import { after } from 'node:test';
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, test } from 'node:test';
 import { Secret } from '../../src/base/secret.ts';
 import { RcloneStore, type RcloneStoreOptions } from '../../src/storage/drivers/rclone/rclone-store.ts';
+import { parseObjectKey } from '../../src/storage/object-key.ts';
 import { ensureDebian } from '../rig/debian.ts';
 import { RCLONE_NEED, startWebdav } from '../rig/rclone.ts';
 import { openTempFolder } from '../rig/temp-folder.ts';
@@ -42,16 +45,41 @@ describeObjectStore(
   { ...shared, skip: lacking, isFileSystem: true, listedKeys: 60 },
 );
 
+async function openS3(bucket: string, secretAccessKey?: string): Promise<RcloneStore> {
+  if ('skip' in s3) throw new Error(s3.skip);
+  const { endpoint, region, accessKeyId: access_key_id, ...server } = s3.server;
+  const secret_access_key = secretAccessKey ?? server.secretAccessKey;
+  const options = secrets({ provider: 'Ceph', endpoint, region, access_key_id, secret_access_key });
+  return RcloneStore.open({ remote: 's3', path: bucket, options });
+}
+
+const withoutS3 = lacking ?? ('skip' in s3 ? s3.skip : undefined);
+
 describeObjectStore(
   'rclone over S3 on Ceph radosgw',
   async () => {
     if ('skip' in s3) throw new Error(s3.skip);
-    const { endpoint, region, accessKeyId: access_key_id, secretAccessKey: secret_access_key } = s3.server;
-    const bucket = await s3.makeBucket();
-    const provider = 'Ceph';
-    const options = secrets({ provider, endpoint, region, access_key_id, secret_access_key });
-    const store = await RcloneStore.open({ remote: 's3', path: bucket, options });
+    const store = await openS3(await s3.makeBucket());
     return { store, [Symbol.asyncDispose]: () => store.close() };
   },
-  { ...shared, skip: lacking ?? ('skip' in s3 ? s3.skip : undefined), listedKeys: 100 },
+  { ...shared, skip: withoutS3, listedKeys: 100 },
 );
+
+test('a bucket that does not exist, and a secret that is wrong, are found out by a probe', async (t) => {
+  if (withoutS3 !== undefined || 'skip' in s3) return t.skip(withoutS3);
+  const missing = await openS3('no-such-bucket');
+  await assert.rejects(missing.probe(), { code: 'STORAGE_UNAVAILABLE', message: /bucket .* does not exist/ });
+  await missing.close();
+  const refused = await openS3(await s3.makeBucket(), 'a-wrong-secret');
+  await assert.rejects(refused.probe(), { code: 'STORAGE_FAILED', message: /refuses it/ });
+  await refused.close();
+});
+
+test('an etag is the hash that S3 keeps, so that what is stored again has the same', async (t) => {
+  if (withoutS3 !== undefined || 'skip' in s3) return t.skip(withoutS3);
+  const store = await openS3(await s3.makeBucket());
+  const key = parseObjectKey('a/key');
+  await store.put(key, Buffer.from('a body'), { ifAbsent: true });
+  assert.equal((await store.head(key))?.etag, createHash('md5').update('a body').digest('hex'));
+  await store.close();
+});

@@ -91,7 +91,7 @@ describe('the process of rclone', { skip: ready === 'ready' ? false : ready.skip
     await store.close();
   });
 
-  test('no credential is on a command line, in a file, or in what it hands out without its password', async () => {
+  test('no credential is on a command line or in the environment, and none is handed out without a password', async () => {
     await using folder = await openTempFolder();
     await using server = await startWebdav(folder.path);
     const clock = new ManualClock();

@@ -61,14 +61,20 @@ describe('uploads through rclone', { skip: ready === 'ready' ? false : ready.ski
     const store = await RcloneStore.open({ remote: 'local', path: folder.path });
     await store.put(KEY, Buffer.from('a body'), { ifAbsent: true });
     await writeFile(join(folder.path, UPLOADS, 'a'), 'hidden');
+    await writeFile(join(folder.path, `${UPLOADS}-of-others`), 'shown');
     const inside = parseObjectKey(`${UPLOADS}/a`);
     assert.equal(await store.head(inside), undefined);
     assert.equal(await store.get(inside), undefined);
     await assert.rejects(store.put(inside, Buffer.from('x'), { ifAbsent: true }), { code: 'INVALID_KEY' });
-    for (const prefix of ['', UPLOADS, `${UPLOADS}/`]) {
+    const others = `${UPLOADS}-of-others`;
+    for (const [prefix, expected] of [
+      ['', [others, KEY]],
+      [UPLOADS, [others]],
+      [`${UPLOADS}/`, []],
+    ] as const) {
       const listed: string[] = [];
       for await (const { key } of store.list({ prefix })) listed.push(key);
-      assert.deepEqual(listed, prefix === '' ? [KEY] : []);
+      assert.deepEqual(listed, expected);
     }
     await store.close();
   });

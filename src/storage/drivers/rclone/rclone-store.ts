@@ -15,12 +15,12 @@ import type {
   PutOutcome,
 } from '../../store.ts';
 import { KeyTurns } from './key-turns.ts';
-import type { ObjectItem } from './object-item.ts';
 import { RcloneDaemon } from './rclone-daemon.ts';
 import { isMissing, toFailure } from './rclone-failure.ts';
 import { RcloneRemote, type ReadyRemote } from './rclone-remote.ts';
 import { RcloneUploads } from './rclone-uploads.ts';
 import { LISTED, listFolder, look, readOnce } from './read-remote.ts';
+import type { RemoteRow } from './remote-row.ts';
 import { isReserved, UPLOADS_FOLDER } from './upload-names.ts';
 import { walkRemote } from './walk-remote.ts';
 
@@ -131,8 +131,8 @@ export class RcloneStore implements ObjectStore {
   }
 
   async *list(options: ListOptions): AsyncIterable<ListedObject> {
-    if (isReserved(options.prefix)) return;
-    const rowsOf = (folder: string): Promise<readonly ObjectItem[]> =>
+    if (options.prefix.startsWith(`${UPLOADS_FOLDER}/`)) return;
+    const rowsOf = (folder: string): Promise<readonly RemoteRow[]> =>
       this.#doing(`list "${folder}"`, (remote) => listFolder(remote, folder));
     yield* walkRemote(rowsOf, options);
   }

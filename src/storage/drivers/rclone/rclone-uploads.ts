@@ -4,9 +4,9 @@ import { VelocityError } from '../../../base/errors.ts';
 import type { ObjectKey } from '../../object-key.ts';
 import type { PutOptions } from '../../store.ts';
 import { FormUpload } from './form-upload.ts';
-import { modifiedAt, type ObjectItem } from './object-item.ts';
 import { isMissing } from './rclone-failure.ts';
 import type { ReadyRemote } from './rclone-remote.ts';
+import { modifiedAt, type RemoteRow } from './remote-row.ts';
 import { isAbandoned, newUploadName, UPLOADS_FOLDER } from './upload-names.ts';
 
 /** For rclone to end what it was sent of a body that was given up, before the connection is cut. */
@@ -104,7 +104,7 @@ async function assertWhole({ client, fs }: ReadyRemote, path: string, upload: Fo
   if (upload.failure) throw upload.failure.error;
   const opt = { filesOnly: true, noMimeType: true, noModTime: true };
   const { item } = (await client.call('operations/stat', { fs, remote: path, opt })) as {
-    readonly item: ObjectItem | null;
+    readonly item: RemoteRow | null;
   };
   if (item && (item.Size < 0 || item.Size === upload.sizeBytes)) return;
   throw new VelocityError(
@@ -132,7 +132,7 @@ async function sweep({ client, fs }: ReadyRemote, now: number): Promise<void> {
     if (isMissing(error)) return { list: [] };
     throw error;
   });
-  for (const item of (rows as { readonly list: readonly ObjectItem[] | null }).list ?? []) {
+  for (const item of (rows as { readonly list: readonly RemoteRow[] | null }).list ?? []) {
     if (isAbandoned(item.Name, modifiedAt(item), now))
       await remove({ client, fs } as ReadyRemote, `${UPLOADS_FOLDER}/${item.Name}`);
   }

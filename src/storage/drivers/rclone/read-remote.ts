@@ -2,9 +2,9 @@ import { type ByteRange, resolveByteRange, spanLength } from '../../../base/byte
 import type { ObjectKey } from '../../object-key.ts';
 import { objectOfBytes } from '../../object-of-bytes.ts';
 import type { Got, ObjectFacts } from '../../store.ts';
-import { factsOf, type ObjectItem } from './object-item.ts';
 import { isMissing } from './rclone-failure.ts';
 import type { ReadyRemote } from './rclone-remote.ts';
+import { factsOf, type RemoteRow } from './remote-row.ts';
 import { isReserved } from './upload-names.ts';
 
 /** Types would cost a request for each row on some backends. */
@@ -22,7 +22,7 @@ export async function look(
   const asked = { filesOnly: true, noMimeType: !keepsTypes, showHash: hash !== undefined };
   const opt = hash === undefined ? asked : { ...asked, hashTypes: [hash] };
   const { item } = (await client.call('operations/stat', { fs, remote: key, opt }, signal)) as {
-    readonly item: ObjectItem | null;
+    readonly item: RemoteRow | null;
   };
   return item ? factsOf(item, features) : undefined;
 }
@@ -55,13 +55,10 @@ export async function readOnce(
 }
 
 /** None where there is no such folder. */
-export async function listFolder(
-  { client, fs }: ReadyRemote,
-  folder: string,
-): Promise<readonly ObjectItem[]> {
+export async function listFolder({ client, fs }: ReadyRemote, folder: string): Promise<readonly RemoteRow[]> {
   try {
     const reply = await client.call('operations/list', { fs, remote: folder, opt: LISTED });
-    const rows = (reply as { readonly list: readonly ObjectItem[] | null }).list ?? [];
+    const rows = (reply as { readonly list: readonly RemoteRow[] | null }).list ?? [];
     return folder === '' ? rows.filter(({ Name }) => !isReserved(Name)) : rows;
   } catch (error) {
     if (isMissing(error)) return [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ListedObject, ListOptions } from '../../store.ts';
-import type { ObjectItem } from './object-item.ts';
+import type { RemoteRow } from './remote-row.ts';
 import { type ListFolder, walkRemote } from './walk-remote.ts';
 
 const MODIFIED = '2026-01-02T03:04:05.000000006Z';
@@ -13,7 +13,7 @@ function remote(paths: readonly string[]): { listFolder: ListFolder; listed: str
   const listFolder: ListFolder = async (folder) => {
     listed.push(folder);
     const below = paths.filter((path) => folder === '' || path.startsWith(`${folder}/`));
-    const rows = new Map<string, ObjectItem>();
+    const rows = new Map<string, RemoteRow>();
     for (const path of below) {
       const [name = '', ...rest] = path.slice(folder === '' ? 0 : folder.length + 1).split('/');
       const isFolder = rest.length > 0;

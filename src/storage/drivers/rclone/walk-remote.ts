@@ -1,15 +1,15 @@
 import { asObjectKey } from '../../object-key.ts';
 import type { ListedObject, ListOptions } from '../../store.ts';
-import { modifiedAt, type ObjectItem } from './object-item.ts';
+import { modifiedAt, type RemoteRow } from './remote-row.ts';
 
 /** The rows of one folder, in any order; `''` is the remote's own. None where there is no such folder. */
-export type ListFolder = (folder: string) => Promise<readonly ObjectItem[]>;
+export type ListFolder = (folder: string) => Promise<readonly RemoteRow[]>;
 
 /** A row with its path, of a folder with a `/` behind it: as bytes, so that comparing them compares keys. */
-interface Row {
+interface Place {
   readonly path: string;
   readonly bytes: Buffer;
-  readonly item: ObjectItem;
+  readonly row: RemoteRow;
 }
 
 /**
@@ -35,24 +35,24 @@ async function* walkFolder(
   folder: string,
   bounds: Bounds,
 ): AsyncIterable<ListedObject> {
-  const rows = (await listFolder(folder.slice(0, -1))).map((item): Row => {
-    const path = folder + item.Name + (item.IsDir ? '/' : '');
-    return { path, bytes: Buffer.from(path), item };
+  const places = (await listFolder(folder.slice(0, -1))).map((row): Place => {
+    const path = folder + row.Name + (row.IsDir ? '/' : '');
+    return { path, bytes: Buffer.from(path), row };
   });
-  const wanted = rows.filter((row) => mayHold(row, bounds));
-  for (const { path, item } of wanted.sort((a, b) => Buffer.compare(a.bytes, b.bytes))) {
-    if (item.IsDir) {
+  const wanted = places.filter((place) => mayHold(place, bounds));
+  for (const { path, row } of wanted.sort((a, b) => Buffer.compare(a.bytes, b.bytes))) {
+    if (row.IsDir) {
       yield* walkFolder(listFolder, path, bounds);
       continue;
     }
     const key = asObjectKey(path);
-    if (key && item.Size >= 0) yield { key, sizeBytes: item.Size, modifiedAt: modifiedAt(item) };
+    if (key && row.Size >= 0) yield { key, sizeBytes: row.Size, modifiedAt: modifiedAt(row) };
   }
 }
 
-function mayHold({ path, bytes, item }: Row, { prefix, after }: Bounds): boolean {
+function mayHold({ path, bytes, row }: Place, { prefix, after }: Bounds): boolean {
   const isAfter = !after || Buffer.compare(bytes, after) > 0;
-  if (!item.IsDir) return isAfter && startsWith(bytes, prefix);
+  if (!row.IsDir) return isAfter && startsWith(bytes, prefix);
   if (asObjectKey(path.slice(0, -1)) === undefined) return false;
   const mayHavePrefix = startsWith(bytes, prefix) || startsWith(prefix, bytes);
   return mayHavePrefix && (isAfter || startsWith(after, bytes));

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { factsOf, type ObjectItem } from './object-item.ts';
+import { factsOf, type RemoteRow } from './remote-row.ts';
 
 const NOTHING = { isBucketBased: false, keepsTypes: false, hash: undefined };
-const ITEM: ObjectItem = {
+const ITEM: RemoteRow = {
   Name: 'a.txt',
   Size: 3,
   ModTime: '2026-01-02T03:04:05.123456789Z',
