@@ -89,7 +89,7 @@ export class RcloneRemote {
     try {
       await client.call('config/create', { name: this.#name, type: remote, parameters, opt });
     } catch (error) {
-      if (error instanceof RcloneRefusal && /couldn't find|unknown/i.test(error.message)) {
+      if (error instanceof RcloneRefusal && /find backend/i.test(error.message)) {
         throw new VelocityError(
           'DRIVER_UNAVAILABLE',
           `This rclone has no backend "${remote}": "rclone help backends" lists those it has.`,

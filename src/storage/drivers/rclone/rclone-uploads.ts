@@ -122,7 +122,7 @@ async function move({ client, fs }: ReadyRemote, path: string, key: ObjectKey): 
   await client.call('operations/movefile', { ...names, _config: { IgnoreTimes: true } });
 }
 
-async function remove({ client, fs }: ReadyRemote, path: string): Promise<void> {
+async function remove({ client, fs }: Pick<ReadyRemote, 'client' | 'fs'>, path: string): Promise<void> {
   await client.call('operations/deletefile', { fs, remote: path });
 }
 
@@ -134,6 +134,6 @@ async function sweep({ client, fs }: ReadyRemote, now: number): Promise<void> {
   });
   for (const item of (rows as { readonly list: readonly RemoteRow[] | null }).list ?? []) {
     if (isAbandoned(item.Name, modifiedAt(item), now))
-      await remove({ client, fs } as ReadyRemote, `${UPLOADS_FOLDER}/${item.Name}`);
+      await remove({ client, fs }, `${UPLOADS_FOLDER}/${item.Name}`);
   }
 }

@@ -27,7 +27,7 @@ export async function look(
   return item ? factsOf(item, features) : undefined;
 }
 
-/** Facts first: bytes that are newer than their etag are asked for again by whoever keeps them, and never the older ones. */
+/** Facts first: so bytes may be newer than their etag, which the next look shows, and are never older, which nothing would. */
 export async function readOnce(
   remote: ReadyRemote,
   key: ObjectKey,
