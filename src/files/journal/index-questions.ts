@@ -1,0 +1,147 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { type FilePath, ROOT } from '../file-path.ts';
+import { DamagedRow } from './index-database.ts';
+import type { JournalQuery } from './journal.ts';
+import type { JournalEntry } from './journal-entry.ts';
+import { parseLine } from './line.ts';
+
+type Row = Record<string, unknown>;
+
+/**
+ * What the index is asked. Each question is a walk along a part of an index, never over all there is. Times are found by
+ * halving: they never fall from one id, or one revision of a path, to the next.
+ */
+export class IndexQuestions {
+  readonly #database: DatabaseSync;
+  readonly #head: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #revision: StatementSync;
+  readonly #history: StatementSync;
+  readonly #before: StatementSync;
+  readonly #fromSeq: StatementSync;
+  readonly #fromId: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    const select = (rest: string): StatementSync => database.prepare(`SELECT ${rest}`);
+    this.#database = database;
+    this.#head = select('line, seq, ts FROM entries WHERE path = ? ORDER BY seq DESC LIMIT 1');
+    this.#oldest = select('seq FROM entries WHERE path = ? ORDER BY seq LIMIT 1');
+    this.#revision = select('line FROM entries WHERE path = ? AND seq = ?');
+    this.#history = select('line FROM entries WHERE path = ? AND seq > ? ORDER BY seq LIMIT ?');
+    this.#before = select('line FROM entries WHERE path = ? AND seq < ? ORDER BY seq DESC LIMIT 1');
+    this.#fromSeq = select('seq, ts FROM entries WHERE path = ? AND seq >= ? ORDER BY seq LIMIT 1');
+    this.#fromId = select('id, ts FROM entries WHERE id >= ? ORDER BY id LIMIT 1');
+  }
+
+  head(path: FilePath): JournalEntry | undefined {
+    return entryOf(this.#head.get(path));
+  }
+
+  /** 0: the path has none. */
+  headSeq(path: FilePath): number {
+    return Number(this.#head.get(path)?.['seq'] ?? 0);
+  }
+
+  revision(path: FilePath, seq: number): JournalEntry | 'pruned' | undefined {
+    const entry = entryOf(this.#revision.get(path, seq));
+    if (entry) return entry;
+    return seq >= 1 && seq < this.headSeq(path) ? 'pruned' : undefined;
+  }
+
+  at(path: FilePath, ts: number): JournalEntry | 'pruned' | undefined {
+    const head = this.head(path);
+    if (head === undefined || head.ts <= ts) return head;
+    const later = firstFrom(ts + 1, head.seq, (seq) => {
+      const row = this.#fromSeq.get(path, seq);
+      return row && { at: Number(row['seq']), ts: Number(row['ts']) };
+    });
+    const entry = entryOf(this.#before.get(path, later));
+    if (entry) return entry;
+    return Number(this.#oldest.get(path)?.['seq']) > 1 ? 'pruned' : undefined;
+  }
+
+  history(path: FilePath, afterSeq: number, limit: number): readonly JournalEntry[] {
+    return entriesOf(this.#history.all(path, afterSeq, limit));
+  }
+
+  /** @param lastId the newest entry’s */
+  query(
+    { path = ROOT, ops, since, afterId = 0, limit }: JournalQuery,
+    lastId: number,
+  ): readonly JournalEntry[] {
+    const fromId = Math.max(afterId + 1, since === undefined ? 0 : this.#firstIdSince(since, lastId));
+    if (ops !== undefined && ops.length === 0) return [];
+    if (path !== ROOT) return this.#queryFolder(path, ops, fromId, limit);
+    if (ops === undefined)
+      return this.#select('SELECT line FROM entries WHERE id >= ? ORDER BY id LIMIT ?', [fromId, limit]);
+    // One walk for each operation: none has to sort more than its share.
+    const found = [...new Set(ops)].flatMap((op) =>
+      this.#select('SELECT line FROM entries WHERE op = ? AND id >= ? ORDER BY id LIMIT ?', [
+        op,
+        fromId,
+        limit,
+      ]),
+    );
+    return found.sort((a, b) => a.id - b.id).slice(0, limit);
+  }
+
+  /** The path and all below it lie side by side in the index: `0` is the letter after `/`. */
+  #queryFolder(
+    path: FilePath,
+    ops: JournalQuery['ops'],
+    fromId: number,
+    limit: number,
+  ): readonly JournalEntry[] {
+    const among = ops ? `AND op IN (${ops.map(() => '?').join()})` : '';
+    const sql = `SELECT line FROM entries WHERE id IN (
+      SELECT id FROM (
+        SELECT id, op FROM entries INDEXED BY by_path WHERE path = ?
+        UNION ALL
+        SELECT id, op FROM entries INDEXED BY by_path WHERE path >= ? AND path < ?
+      ) WHERE id >= ? ${among} ORDER BY id LIMIT ?
+    ) ORDER BY id`;
+    return this.#select(sql, [path, `${path}/`, `${path}0`, fromId, ...(ops ?? []), limit]);
+  }
+
+  #select(sql: string, values: readonly SQLInputValue[]): readonly JournalEntry[] {
+    return entriesOf(this.#database.prepare(sql).all(...values));
+  }
+
+  #firstIdSince(ts: number, lastId: number): number {
+    return firstFrom(ts, lastId + 1, (id) => {
+      const row = this.#fromId.get(id);
+      return row && { at: Number(row['id']), ts: Number(row['ts']) };
+    });
+  }
+}
+
+/**
+ * The least number at or above which all are of `ts` or later.
+ * @param end no less than that number
+ * @param from the first there is at a number or above it
+ */
+function firstFrom(
+  ts: number,
+  end: number,
+  from: (least: number) => { readonly at: number; readonly ts: number } | undefined,
+): number {
+  let [low, high] = [1, end];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const found = from(middle);
+    if (found === undefined || found.ts >= ts) high = middle;
+    else low = found.at + 1;
+  }
+  return low;
+}
+
+function entryOf(row: Row | undefined): JournalEntry | undefined {
+  if (row === undefined) return undefined;
+  const entry = parseLine(Buffer.from(String(row['line'])));
+  if (entry === undefined) throw new DamagedRow();
+  return entry;
+}
+
+function entriesOf(rows: readonly Row[]): readonly JournalEntry[] {
+  return rows.flatMap((row) => entryOf(row) ?? []);
+}
