@@ -55,6 +55,8 @@ class FileJournal implements Journal {
   readonly #commits = new GroupCommit<EntryDraft, JournalEntry>((drafts) => this.#commit(drafts));
   /** To be journaled before anything else. */
   #gap: EntryDraft | undefined;
+  /** No entry is older from here on; milliseconds since the epoch. */
+  #leastTs = 0;
   #pruning: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -164,8 +166,8 @@ class FileJournal implements Journal {
     if (all.length === 0) return [];
     if (this.#index.isDamaged) await this.#readFiles();
     this.#index.assertWritable();
-    const { lastId, lastTs } = this.#index.progress.state;
-    const ts = Math.max(lastTs, Math.trunc(this.#options.clock.now()));
+    const { lastId, lastTs, prunedBefore } = this.#index.progress.state;
+    const ts = Math.max(lastTs, this.#leastTs, prunedBefore, Math.trunc(this.#options.clock.now()));
     const seqs = new Map<FilePath, number>();
     const entries = all.map((draft, at) => {
       const { path } = draft;
@@ -214,7 +216,11 @@ class FileJournal implements Journal {
     const { clock, onTrouble } = this.#options;
     const today = dayOf(Math.max(clock.now(), this.#index.progress.state.lastTs));
     const last = (await this.#files.list()).findLast(({ day }) => endOf(day) <= ts && day < today);
-    if (last) await pruneDays(this.#index, this.#files, last.day, onTrouble);
+    if (last === undefined) return;
+    // Nothing more is written to the days that go, wherever the clock jumps.
+    this.#leastTs = endOf(last.day);
+    await this.#commits.settled();
+    await pruneDays(this.#index, this.#files, last.day, onTrouble);
   }
 }
 

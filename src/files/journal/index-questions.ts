@@ -45,7 +45,7 @@ export class IndexQuestions {
   revision(path: FilePath, seq: number): JournalEntry | 'pruned' | undefined {
     const entry = entryOf(this.#revision.get(path, seq));
     if (entry) return entry;
-    return seq >= 1 && seq < this.headSeq(path) ? 'pruned' : undefined;
+    return Number.isSafeInteger(seq) && seq >= 1 && seq < this.headSeq(path) ? 'pruned' : undefined;
   }
 
   at(path: FilePath, ts: number): JournalEntry | 'pruned' | undefined {
