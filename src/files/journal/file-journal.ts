@@ -146,7 +146,11 @@ class FileJournal implements Journal {
   }
 
   pruneBefore(ts: number): Promise<void> {
-    const pruned = this.#pruning.then(() => this.#prune(ts));
+    const pruned = this.#pruning
+      .then(() => this.#prune(ts))
+      .catch((error: unknown) => {
+        throw error instanceof VelocityError ? error : unavailable('cannot be pruned', error);
+      });
     this.#pruning = pruned.catch(() => {});
     return pruned;
   }

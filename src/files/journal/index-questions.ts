@@ -7,6 +7,16 @@ import { parseLine } from './line.ts';
 
 type Row = Record<string, unknown>;
 
+/** Entries to put in order each time is more work from here on than to look at as many in their order. */
+const LARGE_FOLDER = 5000;
+/** Looked at in their order; walking to the end would take longer than to put all of a folder in order. */
+const NEAR_IDS = 20_000;
+
+const IN_FOLDER = `
+  SELECT id, op FROM entries INDEXED BY by_path WHERE path = ?
+  UNION ALL
+  SELECT id, op FROM entries INDEXED BY by_path WHERE path >= ? AND path < ?`;
+
 /**
  * What the index is asked. Each question is a walk along a part of an index, never over all there is. Times are found by
  * halving: they never fall from one id, or one revision of a path, to the next.
@@ -20,6 +30,7 @@ export class IndexQuestions {
   readonly #before: StatementSync;
   readonly #fromSeq: StatementSync;
   readonly #fromId: StatementSync;
+  readonly #large: StatementSync;
 
   constructor(database: DatabaseSync) {
     const select = (rest: string): StatementSync => database.prepare(`SELECT ${rest}`);
@@ -30,6 +41,7 @@ export class IndexQuestions {
     this.#history = select('line FROM entries WHERE path = ? AND seq > ? ORDER BY seq LIMIT ?');
     this.#before = select('line FROM entries WHERE path = ? AND seq < ? ORDER BY seq DESC LIMIT 1');
     this.#fromSeq = select('seq, ts FROM entries WHERE path = ? AND seq >= ? ORDER BY seq LIMIT 1');
+    this.#large = select(`1 FROM (${IN_FOLDER}) LIMIT 1 OFFSET ?`);
     this.#fromId = select('id, ts FROM entries WHERE id >= ? ORDER BY id LIMIT 1');
   }
 
@@ -85,22 +97,28 @@ export class IndexQuestions {
     return found.sort((a, b) => a.id - b.id).slice(0, limit);
   }
 
-  /** The path and all below it lie side by side in the index: `0` is the letter after `/`. */
+  /**
+   * The path and all below it lie side by side in the index (`0` is the letter after `/`), but not in the order of ids. Of
+   * a folder with very many entries the next few are likely to be near, and are looked for there first.
+   */
   #queryFolder(
     path: FilePath,
     ops: JournalQuery['ops'],
     fromId: number,
     limit: number,
   ): readonly JournalEntry[] {
+    const range = [path, `${path}/`, `${path}0`] as const;
     const among = ops ? `AND op IN (${ops.map(() => '?').join()})` : '';
-    const sql = `SELECT line FROM entries WHERE id IN (
-      SELECT id FROM (
-        SELECT id, op FROM entries INDEXED BY by_path WHERE path = ?
-        UNION ALL
-        SELECT id, op FROM entries INDEXED BY by_path WHERE path >= ? AND path < ?
-      ) WHERE id >= ? ${among} ORDER BY id LIMIT ?
+    if (this.#large.get(...range, LARGE_FOLDER - 1)) {
+      const near = `SELECT line FROM entries NOT INDEXED WHERE id >= ? AND id < ?
+        AND (path = ? OR (path >= ? AND path < ?)) ${among} ORDER BY id LIMIT ?`;
+      const found = this.#select(near, [fromId, fromId + NEAR_IDS, ...range, ...(ops ?? []), limit]);
+      if (found.length === limit) return found;
+    }
+    const all = `SELECT line FROM entries WHERE id IN (
+      SELECT id FROM (${IN_FOLDER}) WHERE id >= ? ${among} ORDER BY id LIMIT ?
     ) ORDER BY id`;
-    return this.#select(sql, [path, `${path}/`, `${path}0`, fromId, ...(ops ?? []), limit]);
+    return this.#select(all, [...range, fromId, ...(ops ?? []), limit]);
   }
 
   #select(sql: string, values: readonly SQLInputValue[]): readonly JournalEntry[] {

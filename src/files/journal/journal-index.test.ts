@@ -89,6 +89,30 @@ test('a folder has what lies in it and nothing of its neighbours', async () => {
   index.close();
 });
 
+test('a folder of very many entries has them in order, near ones and far ones', async () => {
+  await using folder = await openTempFolder();
+  const { index } = openIndex(folder.path);
+  const large = (from: number, op: JournalOp): ReadSlice =>
+    sliceOf(
+      new Array(6000).fill(0).map((_, i) => `${i % 2 ? 'a' : 'b'}/${i}`),
+      from,
+      op,
+    );
+  index.add(DAY, large(1, 'write'));
+  index.add(DAY, large(6001, 'write'));
+  index.add(DAY, large(50_001, 'delete'));
+  const query = (query: object): readonly number[] =>
+    index
+      .ask((questions) => questions.query({ limit: 3, path: 'a' as FilePath, ...query }, 1e6))
+      .map(({ id }) => id);
+  assert.deepEqual(query({}), [2, 4, 6]);
+  assert.deepEqual(query({ afterId: 11_996 }), [11_998, 12_000, 50_002]);
+  assert.deepEqual(query({ ops: ['delete'] }), [50_002, 50_004, 50_006]);
+  assert.deepEqual(query({ afterId: 55_998 }), [56_000]);
+  assert.equal(query({ limit: 1e6 }).length, 9000);
+  index.close();
+});
+
 test('a question narrows by operation, time and id together', async () => {
   await using folder = await openTempFolder();
   const { index } = openIndex(folder.path);
@@ -186,6 +210,15 @@ test('nobody else may open it until it is closed', async () => {
   index.add(DAY, sliceOf(['a']));
   index.close();
   openIndex(folder.path).index.close();
+});
+
+test('a question that cannot be answered spoils no other', async () => {
+  await using folder = await openTempFolder();
+  const { index } = openIndex(folder.path);
+  index.add(DAY, sliceOf(['a']));
+  assert.throws(() => idsIn(index, '', 1.5), { code: 'JOURNAL_UNAVAILABLE' });
+  assert.deepEqual([idsIn(index, ''), index.isHealthy], [[1], true]);
+  index.close();
 });
 
 test('a row that is not what was put in is given to nobody, and the index is of no use until it is cleared', async () => {

@@ -122,13 +122,14 @@ export class JournalIndex {
 
   /** @throws VelocityError `JOURNAL_UNAVAILABLE` where it does not know the answer */
   ask<T>(question: (questions: IndexQuestions) => T): T {
-    if (this.#isWhole && this.#failure === undefined)
-      try {
-        return question(this.#opened.questions);
-      } catch (error) {
-        this.#failed(error);
-      }
-    throw unavailable('has an index that cannot be read', this.#failure);
+    if (!this.#isWhole || this.#failure !== undefined)
+      throw unavailable('has an index that is not whole', this.#failure);
+    try {
+      return question(this.#opened.questions);
+    } catch (error) {
+      if (isDamage(error)) this.#failed(error);
+      throw unavailable('has an index that cannot be read', error);
+    }
   }
 
   /** Of all entries up to an id the lines of those that are the newest of a path at which something is. */
@@ -155,7 +156,6 @@ export class JournalIndex {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     try {
-      // What is not whole is not marked as properly closed either way: what it has got is.
       if (this.#opened.database.isOpen) closeIndexDatabase(this.#opened.database);
     } catch (error) {
       this.#options.onTrouble('index-failed', error);
