@@ -8,11 +8,12 @@ import { catchUp } from './catch-up.ts';
 import { DayFiles, dayOf, endOf } from './day-files.ts';
 import { GroupCommit } from './group-commit.ts';
 import { CARRIED } from './index-progress.ts';
+import type { HistoryPage } from './index-questions.ts';
 import type { Journal, JournalQuery, JournalStats } from './journal.ts';
 import { type JournalCalls, openJournalCalls } from './journal-calls.ts';
 import type { EntryDraft, JournalEntry } from './journal-entry.ts';
 import { JournalIndex } from './journal-index.ts';
-import { type OnJournalTrouble, unavailable } from './journal-trouble.ts';
+import { asUnavailable, type OnJournalTrouble } from './journal-trouble.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { checkedEntry, encodeLine } from './line.ts';
 import { pruneDays, removeDays } from './prune-days.ts';
@@ -37,7 +38,7 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
   try {
     return await FileJournal.open(options);
   } catch (error) {
-    throw error instanceof VelocityError ? error : unavailable('cannot be opened', error);
+    throw asUnavailable('cannot be opened', error);
   }
 }
 
@@ -116,11 +117,8 @@ class FileJournal implements Journal {
     return this.#index.ask((questions) => questions.at(path, ts));
   }
 
-  history(
-    path: FilePath,
-    { afterSeq = 0, limit }: { readonly afterSeq?: number | undefined; readonly limit: number },
-  ): readonly JournalEntry[] {
-    return this.#index.ask((questions) => questions.history(path, afterSeq, limit));
+  history(path: FilePath, page: HistoryPage): readonly JournalEntry[] {
+    return this.#index.ask((questions) => questions.history(path, page));
   }
 
   query(query: JournalQuery): readonly JournalEntry[] {
@@ -149,7 +147,7 @@ class FileJournal implements Journal {
     const pruned = this.#pruning
       .then(() => this.#prune(ts))
       .catch((error: unknown) => {
-        throw error instanceof VelocityError ? error : unavailable('cannot be pruned', error);
+        throw asUnavailable('cannot be pruned', error);
       });
     this.#pruning = pruned.catch(() => {});
     return pruned;
@@ -168,7 +166,10 @@ class FileJournal implements Journal {
   async #commit(drafts: readonly EntryDraft[]): Promise<readonly JournalEntry[]> {
     const all = this.#gap ? [this.#gap, ...drafts] : drafts;
     if (all.length === 0) return [];
-    if (this.#index.isDamaged) await this.#readFiles();
+    if (this.#index.isDamaged)
+      await this.#readFiles().catch((error: unknown) => {
+        throw asUnavailable('cannot be read', error);
+      });
     this.#index.assertWritable();
     const { lastId, lastTs, prunedBefore } = this.#index.progress.state;
     const ts = Math.max(lastTs, this.#leastTs, prunedBefore, Math.trunc(this.#options.clock.now()));

@@ -7,6 +7,13 @@ import { parseLine } from './line.ts';
 
 type Row = Record<string, unknown>;
 
+/** A part of a path's history. */
+export interface HistoryPage {
+  readonly afterSeq?: number | undefined;
+  readonly afterId?: number | undefined;
+  readonly limit: number;
+}
+
 /** Entries to put in order each time is more work from here on than to look at as many in their order. */
 const LARGE_FOLDER = 5000;
 /** Looked at in their order; walking to the end would take longer than to put all of a folder in order. */
@@ -19,7 +26,7 @@ const IN_FOLDER = `
 
 /**
  * What the index is asked. Each question is a walk along a part of an index, never over all there is. Times are found by
- * halving: they never fall from one id, or one revision of a path, to the next.
+ * halving, as are ids: they never fall from one id, or one revision of a path, to the next.
  */
 export class IndexQuestions {
   readonly #database: DatabaseSync;
@@ -40,7 +47,7 @@ export class IndexQuestions {
     this.#revision = select('line FROM entries WHERE path = ? AND seq = ?');
     this.#history = select('line FROM entries WHERE path = ? AND seq > ? ORDER BY seq LIMIT ?');
     this.#before = select('line FROM entries WHERE path = ? AND seq < ? ORDER BY seq DESC LIMIT 1');
-    this.#fromSeq = select('seq, ts FROM entries WHERE path = ? AND seq >= ? ORDER BY seq LIMIT 1');
+    this.#fromSeq = select('seq, ts, id FROM entries WHERE path = ? AND seq >= ? ORDER BY seq LIMIT 1');
     this.#large = select(`1 FROM (${IN_FOLDER}) LIMIT 1 OFFSET ?`);
     this.#fromId = select('id, ts FROM entries WHERE id >= ? ORDER BY id LIMIT 1');
   }
@@ -63,17 +70,14 @@ export class IndexQuestions {
   at(path: FilePath, ts: number): JournalEntry | 'pruned' | undefined {
     const head = this.head(path);
     if (head === undefined || head.ts <= ts) return head;
-    const later = firstFrom(ts + 1, head.seq, (seq) => {
-      const row = this.#fromSeq.get(path, seq);
-      return row && { at: Number(row['seq']), ts: Number(row['ts']) };
-    });
-    const entry = entryOf(this.#before.get(path, later));
+    const entry = entryOf(this.#before.get(path, this.#firstSeq(path, head.seq, 'ts', ts + 1)));
     if (entry) return entry;
     return Number(this.#oldest.get(path)?.['seq']) > 1 ? 'pruned' : undefined;
   }
 
-  history(path: FilePath, afterSeq: number, limit: number): readonly JournalEntry[] {
-    return entriesOf(this.#history.all(path, afterSeq, limit));
+  history(path: FilePath, { afterSeq = 0, afterId = 0, limit }: HistoryPage): readonly JournalEntry[] {
+    const isAfter = afterId === 0 ? 0 : this.#firstSeq(path, this.headSeq(path) + 1, 'id', afterId + 1) - 1;
+    return entriesOf(this.#history.all(path, Math.max(afterSeq, isAfter), limit));
   }
 
   /** @param lastId the newest entry’s */
@@ -125,29 +129,37 @@ export class IndexQuestions {
     return entriesOf(this.#database.prepare(sql).all(...values));
   }
 
+  /** The least revision at or above which all have this time or id, or a later one. */
+  #firstSeq(path: FilePath, end: number, what: 'ts' | 'id', value: number): number {
+    return firstFrom(value, end, (seq) => {
+      const row = this.#fromSeq.get(path, seq);
+      return row && { at: Number(row['seq']), value: Number(row[what]) };
+    });
+  }
+
   #firstIdSince(ts: number, lastId: number): number {
     return firstFrom(ts, lastId + 1, (id) => {
       const row = this.#fromId.get(id);
-      return row && { at: Number(row['id']), ts: Number(row['ts']) };
+      return row && { at: Number(row['id']), value: Number(row['ts']) };
     });
   }
 }
 
 /**
- * The least number at or above which all are of `ts` or later.
+ * The least number at or above which all have `value` or more.
  * @param end no less than that number
  * @param from the first there is at a number or above it
  */
 function firstFrom(
-  ts: number,
+  value: number,
   end: number,
-  from: (least: number) => { readonly at: number; readonly ts: number } | undefined,
+  from: (least: number) => { readonly at: number; readonly value: number } | undefined,
 ): number {
   let [low, high] = [1, end];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const found = from(middle);
-    if (found === undefined || found.ts >= ts) high = middle;
+    if (found === undefined || found.value >= value) high = middle;
     else low = found.at + 1;
   }
   return low;

@@ -113,6 +113,27 @@ test('a folder of very many entries has them in order, near ones and far ones', 
   index.close();
 });
 
+test('a history goes on after a revision or after an id, whichever is later', async () => {
+  await using folder = await openTempFolder();
+  const { index } = openIndex(folder.path);
+  index.add(DAY, sliceOf(['a', 'b', 'a', 'b', 'a', 'a'], 11)); // a: 11, 13, 15, 16
+  const seqs = (page: object): readonly number[] =>
+    index.ask((questions) => questions.history('a' as FilePath, { limit: 9, ...page })).map(({ seq }) => seq);
+  assert.deepEqual(seqs({}), [1, 2, 3, 4]);
+  assert.deepEqual(seqs({ afterSeq: 1, limit: 2 }), [2, 3]);
+  for (const [afterId, first] of [
+    [1, 1],
+    [11, 2],
+    [12, 2],
+    [13, 3],
+    [15, 4],
+  ])
+    assert.equal(seqs({ afterId })[0], first);
+  for (const afterId of [16, 99]) assert.deepEqual(seqs({ afterId }), []);
+  assert.deepEqual(seqs({ afterId: 11, afterSeq: 3 }), [4]);
+  index.close();
+});
+
 test('a question narrows by operation, time and id together', async () => {
   await using folder = await openTempFolder();
   const { index } = openIndex(folder.path);

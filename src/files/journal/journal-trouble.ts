@@ -24,3 +24,8 @@ export function unavailable(what: string, cause: unknown): VelocityError {
     cause,
   });
 }
+
+/** An error of ours says it already. */
+export function asUnavailable(what: string, error: unknown): VelocityError {
+  return error instanceof VelocityError ? error : unavailable(what, error);
+}
