@@ -3,6 +3,10 @@ import { systemClock } from '../../src/base/clock.ts';
 import { openFileJournal } from '../../src/files/journal/file-journal.ts';
 import { draftOf } from './opened-journal.ts';
 
+/** Entries of which a write is made elsewhere, so that it is under way when the process is killed. */
+const LARGE = 100;
+const REASON = 'for no reason at all '.repeat(60);
+
 /**
  * A process that journals until it is killed: `node journal-writers.ts <folder> <file>`. Puts into the file the ids of
  * entries whose append has resolved, a line each, and prints something now and then.
@@ -12,7 +16,11 @@ async function writeForEver(folder: string, file: string): Promise<void> {
   let appended = 0;
   const write = async (worker: number): Promise<void> => {
     for (let turn = 0; ; turn++) {
-      const drafts = Array.from({ length: 1 + (turn % 5) }, (_, i) => draftOf(`${worker}/${i}`, `${turn}`));
+      const length = turn % 4 === 3 ? LARGE : 1 + (turn % 4);
+      const drafts = Array.from({ length }, (_, i) => ({
+        ...draftOf(`${worker}/${i}`, `${turn}`),
+        reason: REASON,
+      }));
       const entries = await journal.appendAll(drafts);
       appendFileSync(file, entries.map(({ id, path, seq }) => `${id} ${path} ${seq}\n`).join(''));
       appended += entries.length;
