@@ -80,7 +80,9 @@ class FileJournal implements Journal {
       const journal = new FileJournal(options, { files, index, writer });
       await journal.#readFiles();
       const newest = (await files.list()).at(-1)?.day;
-      if (newest !== undefined && (await files.endsTorn(newest))) await journal.#tellOfTorn(newest);
+      if (newest === undefined) return journal;
+      await writer.takeOver(newest);
+      if (await files.endsTorn(newest)) await journal.#tellOfTorn(newest);
       return journal;
     } catch (error) {
       index.close();

@@ -105,6 +105,18 @@ test('what cannot be taken back at once is before anything else is written', asy
   assert.equal(await text(), 'one\nfour\n');
 });
 
+test('it is taken back before the next day begins', async (t) => {
+  const { write, text, refused } = await openWriter(t);
+  await write('one\n');
+  refused.add('append').add('truncate');
+  await assert.rejects(write('two and more\n'), UNAVAILABLE);
+  refused.delete('append');
+  await assert.rejects(write('three\n', '2026-01-02'), UNAVAILABLE);
+  refused.clear();
+  await write('four\n', '2026-01-02');
+  assert.deepEqual([await text(), await text('2026-01-02')], ['one\n', 'four\n']);
+});
+
 test('the first write of a file that ends torn may fail, and the next ends the line still', async (t) => {
   const { write, text, files, refused } = await openWriter(t);
   await writeFile(files.pathOf(DAY), 'on');
@@ -126,6 +138,15 @@ test('a flush syncs what was written, and the folders where a file was made', as
   await writer.flush();
   await writer.flush();
   assert.deepEqual(asked, ['append', 'sync']);
+});
+
+test('what an earlier process wrote is synced by the first flush', async (t) => {
+  const { writer, files, asked } = await openWriter(t);
+  await writeFile(files.pathOf(DAY), 'one\n');
+  await writer.takeOver(DAY);
+  await writer.flush();
+  await writer.flush();
+  assert.deepEqual(asked, ['sync']);
 });
 
 test('a flush covers the file of the day before', async (t) => {

@@ -53,9 +53,9 @@ export class JournalWriter {
     return !this.#writeFailed && !this.#syncFailed;
   }
 
-  /** The day whose file is written to now, or was last. */
-  get day(): string | undefined {
-    return this.#current?.day;
+  /** What an earlier process wrote to a day last may not be synced yet: the next flush sees to it. */
+  async takeOver(day: string): Promise<void> {
+    await this.#fileOf(day).catch((error: unknown) => this.#onTrouble('write-failed', error));
   }
 
   /**
@@ -65,6 +65,7 @@ export class JournalWriter {
    */
   async write(day: string, lines: Buffer): Promise<number> {
     try {
+      await this.#takeBack();
       const current = await this.#fileOf(day);
       const offset = await this.#append(current, lines);
       this.#writeFailed = false;
@@ -108,23 +109,26 @@ export class JournalWriter {
     const opened = await this.#calls.open(path);
     if (this.#current) this.#earlier.push(this.#current);
     const { sizeBytes } = opened;
-    const unsure = { hasLeftOver: false, isNew: sizeBytes === 0, isDirty: false, isDoubtful: false };
+    const unsure = { hasLeftOver: false, isNew: sizeBytes === 0, isDirty: sizeBytes > 0, isDoubtful: false };
     this.#current = { ...opened, ...unsure, day, path, syncedBytes: sizeBytes };
     return this.#current;
   }
 
+  /** Else it would be found among the entries one day, before others of the same ids. */
+  async #takeBack(): Promise<void> {
+    if (!this.#current?.hasLeftOver) return;
+    await this.#calls.truncate(this.#current.file, this.#current.sizeBytes);
+    this.#current.hasLeftOver = false;
+  }
+
   async #append(to: WrittenFile, lines: Buffer): Promise<number> {
-    if (to.hasLeftOver) await this.#calls.truncate(to.file, to.sizeBytes);
     to.hasLeftOver = true;
     const begin = to.endsTorn ? NEWLINE.length : 0;
     try {
       await this.#calls.append(to.file, to.endsTorn ? Buffer.concat([NEWLINE, lines]) : lines);
     } catch (error) {
       // At once, for the process may be gone before the next write; what fails here is tried again then.
-      await this.#calls.truncate(to.file, to.sizeBytes).then(
-        () => (to.hasLeftOver = false),
-        () => {},
-      );
+      await this.#takeBack().catch(() => {});
       throw error;
     }
     const offset = to.sizeBytes + begin;
