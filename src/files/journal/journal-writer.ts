@@ -96,6 +96,7 @@ export class JournalWriter {
 
   /** Flushes first. What cannot be synced now was told, and is left to the system. */
   async close(): Promise<void> {
+    await this.#takeBack().catch(() => {});
     await this.flush().catch(() => {});
     this.#cancelTimer?.();
     for (const { file } of this.#written()) await this.#calls.close(file).catch(() => {});
