@@ -45,9 +45,26 @@ export class PathLocks {
    * @throws VelocityError `PATH_BUSY`: not had in time; nothing is held, and it may be tried again
    */
   async take(wanted: readonly WantedLock[]): Promise<Disposable> {
+    const request = this.#ask(wanted);
+    if (request.turnsToCome > 0) await this.#wait(request, wanted);
+    return this.#held(request);
+  }
+
+  /** Likewise without a wait. `undefined`: others are before. */
+  takeAtOnce(wanted: readonly WantedLock[]): Disposable | undefined {
+    const request = this.#ask(wanted);
+    if (request.turnsToCome === 0) return this.#held(request);
+    this.#leave(request);
+    return undefined;
+  }
+
+  #ask(wanted: readonly WantedLock[]): Request {
     const request: Request = { queues: [], turnsToCome: 0, onGranted: undefined };
     for (const [name, isShared] of queuesOf(wanted)) this.#join(request, name, isShared);
-    if (request.turnsToCome > 0) await this.#wait(request, wanted);
+    return request;
+  }
+
+  #held(request: Request): Disposable {
     let isHeld = true;
     return {
       [Symbol.dispose]: () => {

@@ -5,6 +5,7 @@ import { type Digest, digestOf } from '../../src/base/digest.ts';
 import { DigestPool } from '../../src/base/file-digest/digest-pool.ts';
 import type { BlobTroubleKind } from '../../src/files/blobs/blob-trouble.ts';
 import { Blobs } from '../../src/files/blobs/blobs.ts';
+import { QuickCalls } from '../../src/storage/drivers/local/quick-calls.ts';
 import { ManualClock } from './manual-clock.ts';
 import { openTempFolder, type TempFolder } from './temp-folder.ts';
 import { until } from './until.ts';
@@ -50,7 +51,7 @@ export class OpenedBlobs implements AsyncDisposable {
   async restart(): Promise<void> {
     const { state: stateFolder, pool, clock, troubles } = this;
     const onTrouble = (kind: BlobTroubleKind): void => void troubles.push(kind);
-    this.blobs = await Blobs.open({ stateFolder, pool, clock, onTrouble });
+    this.blobs = await Blobs.open({ stateFolder, pool, clock, calls: new QuickCalls(clock), onTrouble });
   }
 
   path(name: string): string {

@@ -1,10 +1,11 @@
-import { type BigIntStats, constants } from 'node:fs';
-import { copyFile, type FileHandle, link, lstat, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { type BigIntStats, constants, lstatSync } from 'node:fs';
+import { copyFile, type FileHandle, lstat, open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { type Digest, parseDigest } from '../../base/digest.ts';
 import { systemCode } from '../../base/errors.ts';
 import { makeFolder } from '../../storage/drivers/local/make-folder.ts';
+import type { QuickCalls } from '../../storage/drivers/local/quick-calls.ts';
 import { TempFiles } from '../../storage/drivers/local/temp-files.ts';
 
 /** The format of the folder; a new one gets a new name. */
@@ -46,7 +47,10 @@ export class BlobFiles {
   readonly #folder: string;
   readonly #temp: TempFiles;
 
-  constructor(stateFolder: string, clock: Clock) {
+  readonly #calls: QuickCalls;
+
+  constructor(stateFolder: string, clock: Clock, calls: QuickCalls) {
+    this.#calls = calls;
     this.#folder = join(stateFolder, BLOBS_FOLDER);
     this.#temp = new TempFiles(join(stateFolder, `${BLOBS_FOLDER}-tmp`), clock);
   }
@@ -64,28 +68,38 @@ export class BlobFiles {
   async place(file: string, digest: Digest, sizeBytes: number): Promise<Placed> {
     const path = this.#pathOf(digest);
     try {
-      await withFolder(path, () => link(file, path));
+      await withFolder(path, () => this.#calls.link(file, path));
       return { how: 'linked', isNew: true };
     } catch (error) {
       const code = systemCode(error);
       if (code !== 'EEXIST' && !CANNOT_LINK.has(code)) throw error;
     }
     const there = await this.factsOf(digest);
-    if (there && there.inode === (await lstat(file, { bigint: true })).ino)
-      return { how: 'linked', isNew: false };
+    if (there && there.inode === (await this.look(file)).inode) return { how: 'linked', isNew: false };
     const temp = this.#temp.next();
     try {
       const how = await this.#linkOrCopy(file, temp, there?.isFile === true && there.sizeBytes === sizeBytes);
       if (how === 'there') return { how, isNew: false };
-      await withFolder(path, () => rename(temp, path));
+      await withFolder(path, () => this.#calls.rename(temp, path));
       return { how, isNew: there === undefined };
     } finally {
       await rm(temp, { force: true }).catch(() => {}); // else the next start does it
     }
   }
 
+  /** At any file; throws the system's errors. */
+  async look(file: string): Promise<BlobFacts> {
+    const options = { bigint: true } as const;
+    return toFacts(
+      await this.#calls.run(
+        () => lstatSync(file, options),
+        () => lstat(file, options),
+      ),
+    );
+  }
+
   async factsOf(digest: Digest): Promise<BlobFacts | undefined> {
-    return unlessGone(async () => toFacts(await lstat(this.#pathOf(digest), { bigint: true })));
+    return unlessGone(() => this.look(this.#pathOf(digest)));
   }
 
   /** Neither follows a link nor waits for a pipe's writer. */
@@ -95,7 +109,7 @@ export class BlobFiles {
   }
 
   async remove(digest: Digest): Promise<void> {
-    await unlessGone(() => unlink(this.#pathOf(digest)));
+    await unlessGone(() => this.#calls.unlink(this.#pathOf(digest)));
   }
 
   /** The blobs by folders of a few thousand at most where there is a million. @param onFailed a folder could not be read */
@@ -110,7 +124,7 @@ export class BlobFiles {
 
   async #linkOrCopy(file: string, temp: string, isThere: boolean): Promise<Placed['how']> {
     try {
-      await withFolder(temp, () => link(file, temp));
+      await withFolder(temp, () => this.#calls.link(file, temp));
       return 'linked';
     } catch (error) {
       if (!CANNOT_LINK.has(systemCode(error))) throw error;

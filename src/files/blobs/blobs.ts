@@ -1,8 +1,9 @@
-import { type FileHandle, lstat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { Digest } from '../../base/digest.ts';
 import type { DigestPool } from '../../base/file-digest/digest-pool.ts';
 import { Singleflight } from '../../base/singleflight.ts';
+import type { QuickCalls } from '../../storage/drivers/local/quick-calls.ts';
 import { type BlobFacts, BlobFiles, toFacts } from './blob-files.ts';
 import type { OnBlobTrouble } from './blob-trouble.ts';
 import { BlobsInUse } from './blobs-in-use.ts';
@@ -19,6 +20,8 @@ interface BlobsOptions {
   readonly stateFolder: string;
   readonly pool: DigestPool;
   readonly clock: Clock;
+  /** Of the file system that the state folder is on. */
+  readonly calls: QuickCalls;
   readonly onTrouble: OnBlobTrouble;
 }
 
@@ -55,8 +58,8 @@ export class Blobs {
   readonly #sweeps = new Singleflight<BlobSweepSummary>();
   #stats: BlobStats | undefined;
 
-  private constructor({ stateFolder, pool, clock, onTrouble }: BlobsOptions) {
-    this.#files = new BlobFiles(stateFolder, clock);
+  private constructor({ stateFolder, pool, clock, calls, onTrouble }: BlobsOptions) {
+    this.#files = new BlobFiles(stateFolder, clock, calls);
     this.#pool = pool;
     this.#clock = clock;
     this.#onTrouble = onTrouble;
@@ -89,7 +92,7 @@ export class Blobs {
   async keep(file: string, digest: Digest, sizeBytes: number, { isShared = false } = {}): Promise<boolean> {
     using _ = await this.#inUse.use(digest);
     try {
-      const facts = toFacts(await lstat(file, { bigint: true }));
+      const facts = await this.#files.look(file);
       if (!facts.isFile || facts.sizeBytes !== sizeBytes)
         throw new Error('the file is not what was to be kept');
       const { how, isNew } = await this.#files.place(file, digest, sizeBytes);
