@@ -17,8 +17,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   auth: ['base', 'telemetry', 'config', 'wire', 'http'],
   storage: ['base', 'config', 'telemetry'],
   cache: ['base', 'config', 'telemetry', 'storage'],
-  doors: ['base', 'config', 'telemetry', 'wire', 'http', 'auth', 'storage', 'cache'],
-  server: ['base', 'config', 'telemetry', 'wire', 'http', 'auth', 'storage', 'cache', 'doors'],
+  files: ['base', 'config', 'telemetry', 'storage'],
+  doors: ['base', 'config', 'telemetry', 'wire', 'http', 'auth', 'storage', 'cache', 'files'],
+  server: ['base', 'config', 'telemetry', 'wire', 'http', 'auth', 'storage', 'cache', 'files', 'doors'],
   runner: ['base', 'config', 'telemetry', 'wire', 'storage', 'cache'],
   cli: ['base', 'config', 'telemetry', 'runner'],
 };

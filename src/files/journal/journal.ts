@@ -27,7 +27,8 @@ export interface JournalStats {
 
 /**
  * All that ever happened to the files, in order. Appending an entry is what makes a change one: it is written to a file
- * (not yet synced) before the promise resolves. The index that answers questions is made of those files, and can be made anew.
+ * (not yet synced) before the promise resolves. The index that answers questions is made of those files, and can be made anew;
+ * where it cannot be read, every question throws `JOURNAL_UNAVAILABLE`.
  */
 export interface Journal {
   /** @throws VelocityError `JOURNAL_UNAVAILABLE`: it is not written down, so it must not be done */
@@ -43,10 +44,14 @@ export interface Journal {
   revision(path: FilePath, seq: number): JournalEntry | 'pruned' | undefined;
   /** The entry that says what the path was at a moment; `undefined`: there was nothing yet. */
   at(path: FilePath, ts: number): JournalEntry | 'pruned' | undefined;
-  /** The entries of one path, oldest first. */
+  /** The entries of one path, oldest first; those after a revision, or after an entry by its id. */
   history(
     path: FilePath,
-    page: { readonly afterSeq?: number | undefined; readonly limit: number },
+    page: {
+      readonly afterSeq?: number | undefined;
+      readonly afterId?: number | undefined;
+      readonly limit: number;
+    },
   ): readonly JournalEntry[];
   /** Oldest first. */
   query(query: JournalQuery): readonly JournalEntry[];

@@ -1,0 +1,267 @@
+import { constants, type Dirent, lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
+import { lstat, opendir, readlink, realpath, rename, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { systemCode, VelocityError } from '../base/errors.ts';
+import { closeFile, type Descriptor, statFile } from '../storage/drivers/local/descriptor.ts';
+import { isOnLocalDisk } from '../storage/drivers/local/local-disk.ts';
+import { toFailure } from '../storage/drivers/local/local-failure.ts';
+import { makeFolder } from '../storage/drivers/local/make-folder.ts';
+import { QuickCalls } from '../storage/drivers/local/quick-calls.ts';
+import { TempFiles } from '../storage/drivers/local/temp-files.ts';
+import { childOf, type FilePath, parentOf, ROOT, STATE_FOLDER } from './file-path.ts';
+
+/** What lies at a path, a link for itself. */
+export interface Found {
+  readonly kind: 'file' | 'folder' | 'link' | 'other';
+  readonly sizeBytes: number;
+  /** Milliseconds since the epoch, whole. */
+  readonly modifiedAt: number;
+  readonly usedAt: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface FoundNamed extends Found {
+  readonly name: string;
+}
+
+export interface OpenFile extends Found {
+  readonly descriptor: Descriptor;
+}
+
+/** Nothing but ordinary files is ever opened; a pipe would wait for its other end. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/**
+ * The folder on the disk, in which ordinary files lie under their own names. Nothing outside of it is read or written,
+ * whatever links lie in it: a link is read where it leads to something inside, and no folder is written through one.
+ */
+export class Folder {
+  /** As the system spells it, without links. */
+  readonly root: string;
+  /** Where the server keeps what is not the files themselves; on the same file system, as links and renames need. */
+  readonly state: string;
+  readonly temp: TempFiles;
+  readonly calls: QuickCalls;
+
+  private constructor(root: string, clock: Clock, isLocal: boolean) {
+    this.root = root;
+    this.state = join(root, STATE_FOLDER);
+    this.temp = new TempFiles(join(this.state, 'tmp'), clock);
+    this.calls = new QuickCalls(clock, !isLocal);
+  }
+
+  /**
+   * Makes the folder where there is none.
+   * @throws VelocityError `STORAGE_UNAVAILABLE` where it cannot be made or written
+   */
+  static async open(root: string, clock: Clock): Promise<Folder> {
+    return translated(`open the folder ${root}`, async () => {
+      await makeFolder(root);
+      const real = await realpath(root);
+      const folder = new Folder(real, clock, await isOnLocalDisk(real));
+      await makeFolder(folder.temp.folder);
+      return folder;
+    });
+  }
+
+  pathOf(path: FilePath): string {
+    return path === ROOT ? this.root : `${this.root}/${path}`;
+  }
+
+  /** Looks at a path, follows no link at its end. */
+  async look(path: FilePath): Promise<Found | undefined> {
+    return translated(`look at ${path}`, async () => {
+      return (await this.#isInside(dirname(this.pathOf(path)))) ? this.lookInside(path) : undefined;
+    });
+  }
+
+  /** Likewise where the folder that it lies in is known to be inside, as after `makeParents`. */
+  async lookInside(path: FilePath): Promise<Found | undefined> {
+    const stats = await translated(`look at ${path}`, () => this.#lstat(this.pathOf(path)));
+    return stats && foundOf(stats);
+  }
+
+  /** For reading; `undefined`: there is nothing, or nothing that may be read. Whoever gets a file closes it. */
+  async open(path: FilePath): Promise<OpenFile | 'folder' | undefined> {
+    return translated(`read ${path}`, async () => {
+      const descriptor = await this.#openDescriptor(path);
+      if (descriptor === undefined) return undefined;
+      try {
+        const stats = statFile(descriptor);
+        const found = foundOf(stats);
+        const isOurs = await this.#leadsInside(descriptor, path);
+        if (isOurs && found.kind === 'file') return { ...found, descriptor };
+        closeFile(descriptor);
+        return isOurs && found.kind === 'folder' ? 'folder' : undefined;
+      } catch (error) {
+        closeFile(descriptor);
+        throw error;
+      }
+    });
+  }
+
+  /** What lies in a folder, as the disk has it; the server's own state is left out. */
+  async *list(path: FilePath): AsyncIterable<FoundNamed> {
+    const folder = this.pathOf(path);
+    if (!(await this.#isInside(folder))) return;
+    const entries = await opendir(folder).catch((error: unknown) => {
+      if (isNothing(error)) return undefined;
+      throw toFailure(`list ${path}`, error);
+    });
+    for await (const entry of entries ?? ([] as Dirent[])) {
+      if (path === ROOT && entry.name === STATE_FOLDER) continue;
+      const stats = await this.#lstat(join(folder, entry.name));
+      if (stats) yield { ...foundOf(stats), name: entry.name };
+    }
+  }
+
+  /** Every file below a folder, folders before what lies in them; links are none. */
+  async *walk(path: FilePath): AsyncIterable<{ readonly path: FilePath; readonly found: Found }> {
+    const folders: FilePath[] = [];
+    for await (const { name, ...found } of this.list(path)) {
+      const child = childOf(path, name);
+      yield { path: child, found };
+      if (found.kind === 'folder') folders.push(child);
+    }
+    for (const folder of folders) yield* this.walk(folder);
+  }
+
+  /**
+   * Makes the folders that a path lies in.
+   * @throws VelocityError `PATH_CONFLICT` where one of them is a file, or a link
+   */
+  async makeParents(path: FilePath): Promise<void> {
+    const parent = dirname(this.pathOf(path));
+    if (await this.#isInside(parent)) return;
+    await this.makeFolder(parentOf(path));
+  }
+
+  /** Likewise the folder itself. Whether it was not there. */
+  async makeFolder(path: FilePath): Promise<boolean> {
+    const made = await translated(`make the folder ${path}`, async () => {
+      for (let above = path; above !== ROOT; above = parentOf(above)) {
+        const found = await this.#lstat(this.pathOf(above));
+        if (!found) continue;
+        if (!found.isDirectory() || !(await this.#isInside(this.pathOf(above)))) throw conflict(above);
+        if (above === path) return false;
+        break;
+      }
+      await makeFolder(this.pathOf(path));
+      return true;
+    });
+    if (!(await this.#isInside(this.pathOf(path)))) throw conflict(path);
+    return made;
+  }
+
+  /** Puts a file, or a folder, in its place, whatever file was there. */
+  async place(from: string, path: FilePath): Promise<void> {
+    await translated(`write ${path}`, () => this.calls.rename(from, this.pathOf(path)));
+  }
+
+  /** Takes a folder out of sight in one step; whoever asked removes it from where it is then. */
+  async takeAway(path: FilePath): Promise<string> {
+    const away = this.temp.next();
+    await translated(`remove ${path}`, () => rename(this.pathOf(path), away));
+    return away;
+  }
+
+  async remove(path: FilePath): Promise<void> {
+    await translated(`remove ${path}`, () => this.calls.unlink(this.pathOf(path)));
+  }
+
+  /** Milliseconds since the epoch. */
+  async setTimes(path: FilePath, usedAt: number, modifiedAt: number): Promise<void> {
+    await translated(`touch ${path}`, () => utimes(this.pathOf(path), usedAt / 1000, modifiedAt / 1000));
+  }
+
+  async #openDescriptor(path: FilePath): Promise<Descriptor | undefined> {
+    try {
+      return await this.calls.open(this.pathOf(path), OPEN_FLAGS);
+    } catch (error) {
+      if (isNothing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #lstat(path: string): Promise<Stats | undefined> {
+    // That there is nothing is said by nearly every first write; an error would cost more than the call.
+    const now = (): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
+    return orNothing(async () => this.calls.run(now, () => lstat(path)));
+  }
+
+  /** Where an open file really is, links on the way or not. */
+  async #leadsInside(descriptor: Descriptor, path: FilePath): Promise<boolean> {
+    const link = `/proc/self/fd/${descriptor}`;
+    const real =
+      process.platform === 'linux'
+        ? await this.calls.run(
+            () => readlinkSync(link),
+            () => readlink(link),
+          )
+        : await realpath(this.pathOf(path));
+    return this.#contains(real);
+  }
+
+  /** Whether a folder is there, and is what its path says: no link on the way. */
+  async #isInside(folder: string): Promise<boolean> {
+    const real = await orNothing(async () =>
+      this.calls.run(
+        () => realpathSync.native(folder),
+        () => realpath(folder),
+      ),
+    );
+    return real === folder && this.#contains(real);
+  }
+
+  #contains(real: string): boolean {
+    if (real === this.root) return true;
+    return real.startsWith(`${this.root}/`) && real !== this.state && !real.startsWith(`${this.state}/`);
+  }
+}
+
+function foundOf(stats: Stats): Found {
+  return {
+    kind: stats.isFile()
+      ? 'file'
+      : stats.isDirectory()
+        ? 'folder'
+        : stats.isSymbolicLink()
+          ? 'link'
+          : 'other',
+    sizeBytes: stats.size,
+    modifiedAt: Math.round(stats.mtimeMs),
+    usedAt: Math.round(stats.atimeMs),
+    mode: stats.mode & 0o7777,
+    uid: stats.uid,
+    gid: stats.gid,
+  };
+}
+
+/** What is not there, what lies below a file, a link that leads in a circle, and what nobody may see, are nothing. */
+function isNothing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(systemCode(error) ?? '');
+}
+
+async function orNothing<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isNothing(error)) return undefined;
+    throw error;
+  }
+}
+
+function conflict(path: FilePath): VelocityError {
+  return new VelocityError('PATH_CONFLICT', `${path} is no folder.`, { field: 'path' });
+}
+
+async function translated<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toFailure(doing, error);
+  }
+}

@@ -1,0 +1,170 @@
+import { constants, write as writeWith } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { digestOf } from '../base/digest.ts';
+import { VelocityError } from '../base/errors.ts';
+import type { DigestPool } from '../base/file-digest/digest-pool.ts';
+import { type Descriptor, statFile } from '../storage/drivers/local/descriptor.ts';
+import { toFailure } from '../storage/drivers/local/local-failure.ts';
+import { QUICK_BYTES } from '../storage/drivers/local/quick-calls.ts';
+import type { Folder } from './folder.ts';
+import type { Content } from './journal/journal-entry.ts';
+
+const writeLater = promisify(writeWith);
+
+/** Chunks are gathered to this size before they are written: fewer, larger system calls. */
+const WRITE_BATCH_BYTES = 1024 * 1024;
+
+/** The bytes of an open file, as long as it is now. */
+export async function digestOpen(digests: DigestPool, descriptor: Descriptor): Promise<Content> {
+  const sizeBytes = statFile(descriptor).size;
+  return { sha256: await digests.begin(descriptor).end(sizeBytes), sizeBytes };
+}
+
+/** A body that has come, in a temporary file that is still open. */
+export interface ReceivedFile {
+  /** Where it lies. */
+  readonly file: string;
+  /** Of the file, for the journal. */
+  readonly name: string;
+  readonly descriptor: Descriptor;
+  readonly content: Content;
+}
+
+export interface PatchSpan {
+  readonly first: number;
+  /** How many bytes must come; `undefined`: as many as come. */
+  readonly length: number | undefined;
+}
+
+export interface ReceiveOptions {
+  /** As announced; a body of another length is `BODY_TRUNCATED`. */
+  readonly sizeBytes?: number | undefined;
+}
+
+/** Takes bodies in: into temporary files, digested by other threads meanwhile. */
+export class Incoming {
+  readonly #folder: Folder;
+  readonly #digests: DigestPool;
+
+  constructor(folder: Folder, digests: DigestPool) {
+    this.#folder = folder;
+    this.#digests = digests;
+  }
+
+  /** Whoever gets it lets it go. A body that fails leaves nothing behind. */
+  async receive(body: Readable, { sizeBytes }: ReceiveOptions = {}): Promise<ReceivedFile> {
+    return this.#make('wx+', async (descriptor) => {
+      const content = await this.#write(descriptor, body);
+      assertLength(content.sizeBytes, sizeBytes);
+      return content;
+    });
+  }
+
+  /** A copy of a file, which costs nothing where the file system can share its bytes. */
+  async receiveCopy(from: string): Promise<ReceivedFile> {
+    return this.#copy(from, (descriptor) => digestOpen(this.#digests, descriptor));
+  }
+
+  /** A copy of a file with a body written into it. */
+  async receivePatch(from: string, body: Readable, { first, length }: PatchSpan): Promise<ReceivedFile> {
+    return this.#copy(from, async (descriptor) => {
+      let at = first;
+      for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+        if (length !== undefined && at + chunk.length > first + length)
+          assertLength(at + chunk.length - first, length);
+        await writeAt(descriptor, chunk, at);
+        at += chunk.length;
+      }
+      assertLength(at - first, length);
+      return digestOpen(this.#digests, descriptor);
+    });
+  }
+
+  /** Closes it, and removes it where it was not put in its place. */
+  async letGo({ file, descriptor, content }: ReceivedFile, isPlaced: boolean): Promise<void> {
+    const { calls } = this.#folder;
+    await calls.closeWritten(descriptor, content.sizeBytes).catch(() => {});
+    if (!isPlaced) await calls.unlink(file).catch(() => {}); // the next start removes it
+  }
+
+  async #copy(from: string, fill: (descriptor: Descriptor) => Promise<Content>): Promise<ReceivedFile> {
+    return this.#make('r+', fill, (file) =>
+      copyFile(from, file, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL),
+    );
+  }
+
+  async #make(
+    flags: string,
+    fill: (descriptor: Descriptor) => Promise<Content>,
+    prepare: (file: string) => Promise<void> = async () => {},
+  ): Promise<ReceivedFile> {
+    const { temp, calls } = this.#folder;
+    const file = temp.next();
+    try {
+      await prepare(file);
+      const descriptor = await calls.open(file, flags);
+      try {
+        return { file, name: basename(file), descriptor, content: await fill(descriptor) };
+      } catch (error) {
+        await calls.closeWritten(descriptor, 0).catch(() => {});
+        throw error;
+      }
+    } catch (error) {
+      await calls.unlink(file).catch(() => {});
+      throw toFailure('write a file', error);
+    }
+  }
+
+  async #write(descriptor: Descriptor, body: Readable): Promise<Content> {
+    const { calls } = this.#folder;
+    let held: Uint8Array[] = [];
+    let heldBytes = 0;
+    let sizeBytes = 0;
+    let digest: ReturnType<DigestPool['begin']> | undefined;
+    const write = async (): Promise<void> => {
+      await calls.write(descriptor, held);
+      digest ??= this.#digests.begin(descriptor);
+      digest.grown(sizeBytes);
+      [held, heldBytes] = [[], 0];
+    };
+    try {
+      for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+        held.push(chunk);
+        heldBytes += chunk.length;
+        sizeBytes += chunk.length;
+        if (heldBytes >= WRITE_BATCH_BYTES) await write();
+      }
+      if (digest === undefined && sizeBytes <= QUICK_BYTES) {
+        const bytes = held.length === 1 ? (held[0] as Uint8Array) : Buffer.concat(held);
+        await calls.write(descriptor, [bytes]);
+        return { sha256: digestOf(bytes), sizeBytes };
+      }
+      await write();
+      if (digest === undefined) throw new Error('unreachable: it was begun');
+      return { sha256: await digest.end(sizeBytes), sizeBytes };
+    } catch (error) {
+      await digest?.abort();
+      throw error;
+    }
+  }
+}
+
+function assertLength(sizeBytes: number, announced: number | undefined): void {
+  if (announced === undefined || sizeBytes === announced) return;
+  if (sizeBytes < announced)
+    throw new VelocityError('BODY_TRUNCATED', `The body has ${sizeBytes} bytes of ${announced}.`);
+  throw new VelocityError(
+    'BAD_REQUEST',
+    `The body has more than the ${announced} bytes that it is announced with.`,
+  );
+}
+
+async function writeAt(descriptor: Descriptor, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await writeLater(descriptor, bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
