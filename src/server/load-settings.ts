@@ -8,6 +8,7 @@ import type { Checked, Mistake } from '../config/mistake.ts';
 import { resolveNamed } from '../config/resolve-named.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
 import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
+import type { FilesSettings } from '../files/settings.ts';
 import { type NamedStoreSettings, storeSettings } from '../storage/bucket-settings.ts';
 import { type NamedStore, readBuckets } from '../storage/read-buckets.ts';
 import type { StorageSettings } from '../storage/settings.ts';
@@ -49,7 +50,7 @@ export function loadServerSettings(sources: SettingsSources): Checked<LoadedSett
 }
 
 /** What work on the storage without a server needs. */
-export type OperatorSettings = StorageSettings & Pick<ServerSettings, 'auditFile'>;
+export type OperatorSettings = StorageSettings & FilesSettings & Pick<ServerSettings, 'auditFile'>;
 
 /** For work on the storage without a server: the same sources, but nobody has to be let in. */
 export function loadStorageSettings(sources: SettingsSources): Checked<OperatorSettings> {

@@ -2,6 +2,7 @@ import { Gauge, Registry } from '@prometheus-io/client';
 import { type LimitMetrics, limitMetrics } from '../auth/limits/metrics.ts';
 import { type AuthMetrics, authMetrics } from '../auth/metrics.ts';
 import { type BuildCacheMetrics, buildCacheMetrics } from '../doors/build-cache/metrics.ts';
+import { type FilesMetrics, filesMetrics } from '../doors/files/metrics.ts';
 import { type GatewayMetrics, gatewayMetrics } from '../doors/gateway/metrics.ts';
 import type { HttpApp } from '../http/listener.ts';
 import { type HttpMetrics, httpMetrics } from '../http/metrics.ts';
@@ -11,6 +12,7 @@ export interface ServerMetrics {
   readonly registry: Registry;
   readonly auth: AuthMetrics;
   readonly buildCache: BuildCacheMetrics;
+  readonly files: FilesMetrics;
   readonly gateway: GatewayMetrics;
   readonly http: HttpMetrics;
   readonly limits: LimitMetrics;
@@ -30,6 +32,7 @@ export function openMetrics(version: string): ServerMetrics {
     registry,
     auth: authMetrics(registry),
     buildCache: buildCacheMetrics(registry),
+    files: filesMetrics(registry),
     gateway: gatewayMetrics(registry),
     http: httpMetrics(registry),
     limits: limitMetrics(registry),

@@ -22,6 +22,7 @@ import type { LoadedSettings } from './load-settings.ts';
 import { openMetrics, registerMetrics } from './metrics.ts';
 import { openBuildCache } from './open-build-cache.ts';
 import type { OpenDoor } from './open-door.ts';
+import { openFilesDoor } from './open-files.ts';
 import { openGateway } from './open-gateway.ts';
 import type { ServerSettings } from './settings.ts';
 
@@ -95,6 +96,8 @@ export class VelocityServer {
         storage = door.store;
       }
       if (stores.size > 0) doors.push(await openGateway(settings, stores, surroundings));
+      const { filesRoot } = settings;
+      if (filesRoot !== undefined) doors.push(await openFilesDoor(settings, filesRoot, surroundings));
     } catch (error) {
       await closeAll(doors, tokens);
       throw error;

@@ -4,6 +4,7 @@ import { cacheSettings } from '../cache/settings.ts';
 import { addressRanges, byteSize, duration, httpUrl, oneOf, text } from '../config/kinds.ts';
 import type { Settings, Values } from '../config/setting.ts';
 import { buildCacheSettings } from '../doors/build-cache/settings.ts';
+import { filesSettings } from '../files/settings.ts';
 import { REQUEST_LOGS } from '../http/request-records.ts';
 import { storageSettings } from '../storage/settings.ts';
 import { LOG_LEVELS } from '../telemetry/logger.ts';
@@ -40,6 +41,7 @@ export const serverSettings = {
   },
   ...buildCacheSettings,
   ...cacheSettings,
+  ...filesSettings,
   drainDelay: {
     key: 'drain.delay',
     kind: duration(),

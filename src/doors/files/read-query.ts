@@ -1,9 +1,7 @@
+import type { PointInTime } from '../../files/file-reader.ts';
 import { parseInstant } from './instant.ts';
 import { type LineRange, parseLineRange } from './line-range.ts';
 import { Query, refused, refusedTogether } from './query.ts';
-
-/** A state of a file: what it became by a revision, or what it was at a moment, in milliseconds since the epoch. */
-export type PointInTime = { readonly seq: number } | { readonly ts: number };
 
 /** What a GET or a HEAD asks for. */
 export type ReadQuery =

@@ -1,0 +1,157 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
+import { type CallerOptions, requireCaller } from '../../auth/require-caller.ts';
+import type { Clock } from '../../base/clock.ts';
+import { VelocityError } from '../../base/errors.ts';
+import type { Files } from '../../files/files.ts';
+import type { HttpApp } from '../../http/listener.ts';
+import { toProblem, writeProblem } from '../../http/problem.ts';
+import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../http/raw-route.ts';
+import { drainRest, type OnBytes } from '../../http/transfer.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { FilesContext } from './context.ts';
+import { deleteFile } from './delete-file.ts';
+import { FILES_PREFIXES, type FileAddress, fileAddress } from './file-address.ts';
+import { getFile } from './get-file.ts';
+import { type BlobStats, registerJournal } from './journal-routes.ts';
+import type { FilesMetrics } from './metrics.ts';
+import { patchFile } from './patch-file.ts';
+import { postFile } from './post-file.ts';
+import { registerPrune } from './prune-route.ts';
+import { putFile } from './put-file.ts';
+
+export interface FilesDoorOptions extends CallerOptions {
+  readonly files: Files;
+  /** Names of hosts whose whole address space is that of the files: `/cache/x` is `/files/cache/x`. */
+  readonly hosts: readonly string[];
+  readonly maxUploadBytes: number;
+  readonly metrics: FilesMetrics;
+  readonly blobStats: BlobStats;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+type Handle = (
+  request: FastifyRequest,
+  response: ServerResponse,
+  address: FileAddress,
+  context: FilesContext,
+) => Promise<void>;
+
+/** What a presigned URL of a file names as its bucket. */
+export const FILES_BUCKET = 'files';
+
+const HANDLES: Readonly<Record<string, Handle>> = {
+  GET: getFile,
+  HEAD: getFile,
+  PUT: putFile,
+  POST: postFile,
+  PATCH: patchFile,
+  DELETE: deleteFile,
+};
+const WRITES = new Set(['PUT', 'POST', 'PATCH', 'DELETE']);
+
+/** `/files/*` and `/api/v1/files/*`: a folder over HTTP. `/api/v1/journal`: what happened to it. */
+export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
+  const { files, metrics, limits, logger, maxUploadBytes } = options;
+  const context: FilesContext = {
+    files,
+    maxUploadBytes,
+    sent: (request) => charged(request, (bytes) => metrics.bytes.inc('egress', bytes)),
+    received: (request) => charged(request, (bytes) => metrics.bytes.inc('ingress', bytes)),
+    senderOf: (request) => (hasAccess(request) ? accessOf(request).id : undefined),
+  };
+
+  app.register(async (plugin) => {
+    const scope = plugin as HttpApp;
+    leaveBodiesUnread(scope);
+    const urls = FILES_PREFIXES.flatMap((prefix) => [prefix, `${prefix}/*`]);
+    registerVerbs(
+      scope,
+      urls.map((url) => ({ url })),
+      false,
+    );
+  });
+  for (const host of options.hosts)
+    app.register(async (plugin) => {
+      const scope = plugin as HttpApp;
+      leaveBodiesUnread(scope);
+      registerVerbs(scope, [{ url: '/*', constraints: { host: hostPattern(host) } }], true);
+    });
+  app.register(async (plugin) => {
+    const scope = plugin as HttpApp;
+    requireCaller(
+      scope,
+      { ...options, presigned: undefined },
+      { ...OPENS, read: () => undefined, placeOf: nowhere },
+    );
+    registerJournal(scope, files, options.blobStats);
+    registerPrune(scope, options);
+  });
+
+  function registerVerbs(
+    scope: HttpApp,
+    routes: readonly { readonly url: string; readonly constraints?: { readonly host: RegExp } }[],
+    isOwnHost: boolean,
+  ): void {
+    const read = (request: FastifyRequest): FileAddress => fileAddress(request.url, isOwnHost);
+    const signedOf = requireCaller(scope, options, {
+      ...{ ...OPENS, read },
+      placeOf: ({ path }) => ({ bucket: FILES_BUCKET, path }),
+    });
+    for (const [method, handle] of Object.entries(HANDLES))
+      for (const route of routes)
+        scope.route({
+          ...route,
+          method,
+          exposeHeadRoute: false,
+          handler: rawRoute(async (request, response) => {
+            const isWrite = WRITES.has(method);
+            if (isWrite) assertMayWrite(request);
+            await handle(request, response, signedOf(request) ?? read(request), context);
+            if (!isWrite) return;
+            metrics.writes.inc({ outcome: 'done' });
+            if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
+          }, fail),
+        });
+  }
+
+  /** Counted, and charged to whoever sent the request: to the token, where there is one, and to the address. */
+  function charged(request: FastifyRequest, count: OnBytes): OnBytes {
+    const ofToken = hasAccess(request) ? limits?.tokenCharge(accessOf(request), 'bytes') : undefined;
+    const ofAddress = limits?.transferCharge(request.raw);
+    return (bytes) => {
+      count(bytes);
+      ofToken?.(bytes);
+      ofAddress?.(bytes);
+    };
+  }
+
+  function fail(error: unknown, request: FastifyRequest, response: ServerResponse): void {
+    const problem = toProblem(error, request.id);
+    if (isBrokenOff(request.raw) && !(error instanceof VelocityError)) return; // the client left; there is nobody to tell
+    if (problem.status >= 500) logger.error({ requestId: request.id, err: error }, 'a request failed');
+    if (WRITES.has(request.method))
+      metrics.writes.inc({ outcome: problem.status >= 500 ? 'failed' : 'refused' });
+    writeProblem(response, problem);
+    if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
+  }
+}
+
+const OPENS = { right: 'files' } as const;
+
+function nowhere(): never {
+  throw new Error('unreachable: nothing here is presigned');
+}
+
+/** Who writes nothing to the build cache writes no files either. A signature names its method. */
+function assertMayWrite(request: FastifyRequest): void {
+  if (!hasAccess(request) || accessOf(request).writeScope !== undefined) return;
+  throw new VelocityError('FORBIDDEN', 'This token reads and does not write.');
+}
+
+/** With any port. */
+function hostPattern(host: string): RegExp {
+  return new RegExp(`^${host.replaceAll('.', '\\.')}(?::\\d+)?$`, 'i');
+}

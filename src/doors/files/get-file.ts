@@ -1,0 +1,130 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import type { PointInTime } from '../../files/file-reader.ts';
+import type { FileReading } from '../../files/file-reading.ts';
+import type { FoundNamed } from '../../files/folder.ts';
+import { sendBody } from '../../http/transfer.ts';
+import type { FilesContext } from './context.ts';
+import type { FileAddress } from './file-address.ts';
+import { answerHistory } from './history.ts';
+import type { LineRange } from './line-range.ts';
+import { cutLines, linesBody, linesFields } from './lines.ts';
+import { gatherListing, JSON_FIELDS, type ListedEntry, listingJson } from './listing.ts';
+import { listingFormat } from './listing-format.ts';
+import { linkBase, listingPage, PAGE_FIELDS } from './listing-page.ts';
+import { missing, missingThen } from './missing.ts';
+import { parseReadQuery } from './read-query.ts';
+import { sendFile } from './send-file.ts';
+import { answerStat } from './stat.ts';
+import { refuseLargeDiff, unifiedDiff } from './unified-diff.ts';
+
+/**
+ * Answers a GET or a HEAD, of now or of the past.
+ * @throws VelocityError `BAD_REQUEST`, `NOT_FOUND`, `NOT_RETAINED`, `PRECONDITION_FAILED`, `RANGE_UNSATISFIABLE`, `STORAGE_*`
+ */
+export async function getFile(
+  request: FastifyRequest,
+  response: ServerResponse,
+  { path, query: text, written }: FileAddress,
+  context: FilesContext,
+): Promise<void> {
+  const { files } = context;
+  const query = parseReadQuery(text);
+  switch (query.kind) {
+    case 'stat':
+      return answerStat(response, path, files);
+    case 'hash':
+      return answerText(response, `${await hashOf(query.at)}\n`);
+    case 'history':
+      return answerHistory(response, path, query, files);
+    case 'diff':
+      return answerText(response, await diffOf(query.from, query.to));
+    case 'content': {
+      const opened = query.at ? await openPast(query.at) : await files.reader.open(path);
+      if (opened === 'folder') return answerListing(query.wantsJson);
+      if (!opened) throw missing(files, path, response);
+      if (query.lines) return answerLines(opened, query.lines);
+      return sendFile(request.raw, response, path, opened, context.sent(request));
+    }
+  }
+
+  async function openPast(point: PointInTime): Promise<FileReading> {
+    const opened = await files.reader.openPast(path, point);
+    if ('kind' in opened) throw missingThen(opened, response);
+    return opened;
+  }
+
+  async function openFile(point: PointInTime | undefined): Promise<FileReading> {
+    if (point) return openPast(point);
+    const opened = await files.reader.open(path);
+    if (opened && opened !== 'folder') return opened;
+    throw missing(files, path, response);
+  }
+
+  async function hashOf(point: PointInTime | undefined): Promise<string> {
+    using opened = await openFile(point);
+    const digest = opened.facts.sha256 ?? (await files.digestOf(path));
+    if (digest === undefined) throw missing(files, path, response);
+    return digest;
+  }
+
+  async function diffOf(from: PointInTime, to: PointInTime | undefined): Promise<string> {
+    const [before, after] = [await readText(from), await readText(to)];
+    return unifiedDiff(path, before, after);
+  }
+
+  async function readText(point: PointInTime | undefined): Promise<{ bytes: Buffer; label: string }> {
+    using opened = await openFile(point);
+    const label = opened.facts.revision === undefined ? 'as it is now' : `revision ${opened.facts.revision}`;
+    refuseLargeDiff(opened.facts.sizeBytes, label);
+    const chunks: Buffer[] = [];
+    for await (const chunk of opened.stream()) chunks.push(chunk);
+    return { bytes: Buffer.concat(chunks), label };
+  }
+
+  async function answerLines(opened: FileReading, range: LineRange): Promise<void> {
+    const stream = opened.stream();
+    try {
+      const lines = await cutLines(stream, range);
+      response.writeHead(200, [
+        'content-type',
+        'text/plain; charset=utf-8',
+        ...linesFields(lines),
+        ...NO_SNIFF,
+      ]);
+      if (request.method === 'HEAD') response.end();
+      else await sendBody(response, linesBody(lines), context.sent(request));
+    } finally {
+      stream.destroy();
+    }
+  }
+
+  async function answerListing(wantsJson: boolean): Promise<void> {
+    const listing = await gatherListing(path, listed(files.list(path)));
+    const isPage = !wantsJson && listingFormat(request.headers.accept) === 'html';
+    response.writeHead(200, [...(isPage ? PAGE_FIELDS : JSON_FIELDS)]);
+    if (request.method === 'HEAD') response.end();
+    else await sendBody(response, isPage ? listingPage(listing, linkBase(written)) : listingJson(listing));
+  }
+
+  function answerText(to: ServerResponse, body: string): void {
+    const bytes = Buffer.from(body);
+    to.writeHead(200, [
+      'content-type',
+      'text/plain; charset=utf-8',
+      'content-length',
+      String(bytes.length),
+      ...NO_SNIFF,
+    ]);
+    to.end(request.method === 'HEAD' ? undefined : bytes);
+  }
+}
+
+const NO_SNIFF = ['x-content-type-options', 'nosniff'] as const;
+
+/** What is neither a file, a folder nor a link is nobody's business. */
+async function* listed(entries: AsyncIterable<FoundNamed>): AsyncIterable<ListedEntry> {
+  for await (const { name, kind, sizeBytes, modifiedAt } of entries)
+    if (kind !== 'other')
+      yield { name, type: kind, modifiedAt, sizeBytes: kind === 'file' ? sizeBytes : undefined };
+}

@@ -1,0 +1,42 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import type { FilePath } from '../../files/file-path.ts';
+import type { Files } from '../../files/files.ts';
+import { answerJson } from '../../http/json.ts';
+import type { FilesContext } from './context.ts';
+import type { FileAddress } from './file-address.ts';
+import { answerWritten } from './put-file.ts';
+import { writeConditions } from './write-conditions.ts';
+import { parsePostQuery } from './write-query.ts';
+
+/** Answers a POST: a copy, a move, a new folder, or a revision put in place of what is there. */
+export async function postFile(
+  request: FastifyRequest,
+  response: ServerResponse,
+  { path, query: text }: FileAddress,
+  { files, senderOf }: FilesContext,
+): Promise<void> {
+  const query = parsePostQuery(text);
+  const options = { by: senderOf(request), check: writeConditions(request.raw) };
+  switch (query.kind) {
+    case 'mkdir': {
+      const isNew = await files.makeFolder(path, options);
+      return answerJson(response, isNew ? 201 : 200, { path, type: 'folder' });
+    }
+    case 'restore':
+      return answerWritten(response, await files.restore(path, query.seq, options));
+    case 'copy':
+      await files.copy(path, query.to, { ...options, overwrite: query.overwrite });
+      return answerMoved(response, files, query.to);
+    case 'move':
+      await files.move(path, query.to, { ...options, overwrite: query.overwrite });
+      return answerMoved(response, files, query.to);
+  }
+}
+
+/** What is at the target now. */
+export async function answerMoved(response: ServerResponse, files: Files, to: FilePath): Promise<void> {
+  const state = await files.stateOf(to);
+  if (state === 'folder' || !state?.entry) return answerJson(response, 200, { path: to });
+  answerWritten(response, state.entry);
+}
