@@ -36,6 +36,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Look at what the server keeps, check it, and remove of it.',
     load: async () => (await import('./commands/cache.ts')).cacheCommand,
   },
+  files: {
+    summary: 'Remove what nobody reads any longer from the folder of files.',
+    load: async () => (await import('./commands/files.ts')).filesCommand,
+  },
   config: {
     summary: 'Print the server’s settings and where each came from.',
     load: async () => (await import('./commands/config.ts')).configCommand,

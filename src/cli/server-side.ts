@@ -85,6 +85,35 @@ export async function loadStorageSide() {
   };
 }
 
+/** The folder of files without a server around it, for `velocity files`. */
+export async function loadFilesSide() {
+  const [
+    { loadStorageSettings, SECRET_NAMES },
+    { filesSettings },
+    { Folder },
+    { openFiles },
+    { dryRun, pruneFiles },
+    { parseFilePath },
+  ] = await Promise.all([
+    import('../server/load-settings.ts'),
+    import('../files/settings.ts'),
+    import('../files/folder.ts'),
+    import('../files/open-files.ts'),
+    import('../files/prune-files.ts'),
+    import('../files/file-path.ts'),
+  ]);
+  return {
+    loadStorageSettings,
+    SECRET_NAMES,
+    filesSettings,
+    Folder,
+    openFiles,
+    dryRun,
+    pruneFiles,
+    parseFilePath,
+  };
+}
+
 /** What `velocity token` needs: the token file, without the server that reads it. */
 export async function loadTokenFileSide() {
   const [{ PRESETS }, { LIMITED, spellLimit }, { addToken, listTokens, removeToken }] = await Promise.all([
