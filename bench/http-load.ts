@@ -156,8 +156,13 @@ export class BenchServers implements Disposable {
    * Starts one of Node and waits until it answers.
    * @param url where it will listen; without one it prints `"url":"…"`
    */
-  start(args: readonly string[], env: NodeJS.ProcessEnv, url?: string): Promise<BenchServer> {
-    return this.startProgram(process.execPath, args, env, url);
+  start(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv,
+    url?: string,
+    cores: number | 'all' = 0,
+  ): Promise<BenchServer> {
+    return this.startProgram(process.execPath, args, env, url, cores);
   }
 
   /** Likewise of any program. */
@@ -166,6 +171,7 @@ export class BenchServers implements Disposable {
     args: readonly string[],
     env: NodeJS.ProcessEnv,
     url?: string,
+    cores: number | 'all' = 0,
   ): Promise<BenchServer> {
     const child = spawn(program, args, {
       env: { ...process.env, ...env },
@@ -173,7 +179,7 @@ export class BenchServers implements Disposable {
     });
     this.#children.push(child);
     const pid = child.pid ?? 0;
-    pin(pid, 0);
+    pin(pid, cores);
     const { promise: ended, reject } = Promise.withResolvers<never>();
     child.once('exit', () => reject(new Error(`${args.join(' ')} ended`)));
     ended.catch(() => {});
@@ -210,7 +216,8 @@ async function answering(url: string): Promise<string> {
 }
 
 /** A core for the server and one for the load, where the machine has two. */
-function pin(pid: number, core: number): void {
+function pin(pid: number, core: number | 'all'): void {
+  const cores = core === 'all' ? `0-${cpus().length - 1}` : String(core);
   if (cpus().length > 1)
-    spawn('taskset', ['-apc', String(core), String(pid)], { stdio: 'ignore' }).on('error', () => {});
+    spawn('taskset', ['-apc', cores, String(pid)], { stdio: 'ignore' }).on('error', () => {});
 }
