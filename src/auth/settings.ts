@@ -66,12 +66,18 @@ export function presignPublicKeyOf({
 /**
  * What is wrong with who is let in, or with the file that tells of them.
  * @param hasStores whether there is an object gateway, which has ways of its own to let clients in
+ * @param hasFiles whether there is a folder of files, which presigned URLs open, too
  */
-export function authMistakes(settings: AuthSettings, hasStores: boolean): readonly Mistake[] {
+export function authMistakes(
+  settings: AuthSettings,
+  hasStores: boolean,
+  hasFiles: boolean,
+): readonly Mistake[] {
   const { authTokensFile, gatewayToken } = settings;
   if (authTokensFile !== undefined) return mistakesOf(readTokenFile(authTokensFile));
-  const opensGateway = gatewayToken !== undefined || presignPublicKeyOf(settings) !== undefined;
-  if (opensBuildCache(settings) || (hasStores && opensGateway)) return [];
+  const opensSigned = presignPublicKeyOf(settings) !== undefined;
+  const opensGateway = gatewayToken !== undefined || opensSigned;
+  if (opensBuildCache(settings) || (hasStores && opensGateway) || (hasFiles && opensSigned)) return [];
   return [hasStores ? NO_GATEWAY_TOKENS : NO_TOKENS];
 }
 

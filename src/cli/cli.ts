@@ -53,7 +53,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/keygen.ts')).keygenCommand,
   },
   sign: {
-    summary: 'Sign a URL of an object gateway.',
+    summary: 'Sign a URL of an object gateway, or of a file.',
     load: async () => (await import('./commands/sign.ts')).signCommand,
   },
   key: {

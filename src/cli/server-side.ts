@@ -31,12 +31,14 @@ export async function loadPresignSide() {
     presignedPath,
     { keyRefusal },
     { escapeUriPath },
+    { FILES_BUCKET, parseFilePath },
   ] = await Promise.all([
     import('../server/load-settings.ts'),
     import('../auth/presign-keys.ts'),
     import('../auth/presigned-path.ts'),
     import('../storage/object-key.ts'),
     import('../storage/escape-uri.ts'),
+    import('../files/file-path.ts'),
   ]);
   const { PRESIGNED_METHODS, signPath } = presignedPath;
   return {
@@ -47,6 +49,8 @@ export async function loadPresignSide() {
     signPath,
     keyRefusal,
     escapeUriPath,
+    FILES_BUCKET,
+    parseFilePath,
   };
 }
 

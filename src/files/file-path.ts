@@ -13,6 +13,9 @@ export const ROOT = '' as FilePath;
 /** Holds what the server keeps beside the files; nobody reads or writes it by a path. */
 export const STATE_FOLDER = '.velocity';
 
+/** What a presigned URL of a file names as its bucket; no store has this name. */
+export const FILES_BUCKET = 'files';
+
 /** Of Linux: NAME_MAX, and PATH_MAX less what the root may take. */
 const MAX_SEGMENT_BYTES = 255;
 const MAX_PATH_BYTES = 3072;

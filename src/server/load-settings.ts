@@ -45,7 +45,8 @@ export interface LoadedSettings extends Resolution<typeof serverSettings> {
 export function loadServerSettings(sources: SettingsSources): Checked<LoadedSettings> {
   const loaded = load(sources);
   if (!loaded.ok) return loaded;
-  const mistakes = authMistakes(loaded.value.values, loaded.value.stores.size > 0);
+  const { values, stores } = loaded.value;
+  const mistakes = authMistakes(values, stores.size > 0, values.filesRoot !== undefined);
   return mistakes.length > 0 ? { ok: false, mistakes } : loaded;
 }
 

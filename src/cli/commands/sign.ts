@@ -9,8 +9,16 @@ import { printMistakes } from '../print-mistakes.ts';
 import { loadPresignSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
 
-const { loadSigningSettings, SECRET_NAMES, PRESIGNED_METHODS, signPath, keyRefusal, escapeUriPath } =
-  await loadPresignSide();
+const {
+  loadSigningSettings,
+  SECRET_NAMES,
+  PRESIGNED_METHODS,
+  signPath,
+  keyRefusal,
+  escapeUriPath,
+  FILES_BUCKET,
+  parseFilePath,
+} = await loadPresignSide();
 
 type SigningSettings = Extract<ReturnType<typeof loadSigningSettings>, { ok: true }>['value'];
 type Method = (typeof PRESIGNED_METHODS)[number];
@@ -20,12 +28,12 @@ interface SignOptions {
   readonly url?: string;
 }
 
-/** `velocity sign`: a URL that opens one object of an object gateway by one method, for whoever has it. */
+/** `velocity sign`: a URL that opens one object of an object gateway, or one file, by one method, for whoever has it. */
 export const signCommand: CliCommand = {
   declare(command, { io, exit }) {
     command
       .description(
-        'Sign a URL of an object gateway. The private key and the names of stores are those of `velocity serve`, from --config and the environment: auth.private_key (VC_AUTH_PRIVATE_KEY), as `velocity keygen` makes it.',
+        'Sign a URL of an object gateway, or of a file (files/path). The private key and the names of stores are those of `velocity serve`, from --config and the environment: auth.private_key (VC_AUTH_PRIVATE_KEY), as `velocity keygen` makes it.',
       )
       .argument('<method>', `what the URL opens: ${PRESIGNED_METHODS.join(', ')}`)
       .argument('<object>', 'the store and the path in it, as they are before any escape: media/path/to/file')
@@ -60,6 +68,10 @@ function placeOf(object: string, { stores }: SigningSettings): { bucket: string;
   const [, bucket, path] = /^\/?([^/]+)\/(.+)$/s.exec(object) ?? [];
   if (bucket === undefined || path === undefined)
     throw new VelocityError('USAGE', `"${object}" names no object: expected a store and a path, media/path.`);
+  if (bucket === FILES_BUCKET) {
+    parseFilePath(path);
+    return { bucket, path };
+  }
   if (stores.size > 0 && !stores.has(bucket)) {
     const known = [...stores.keys()];
     const tail = didYouMean(bucket, known) || `; there are ${known.join(', ')}`;

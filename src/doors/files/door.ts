@@ -4,6 +4,7 @@ import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
 import { type CallerOptions, requireCaller } from '../../auth/require-caller.ts';
 import type { Clock } from '../../base/clock.ts';
 import { VelocityError } from '../../base/errors.ts';
+import { FILES_BUCKET } from '../../files/file-path.ts';
 import type { Files } from '../../files/files.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { toProblem, writeProblem } from '../../http/problem.ts';
@@ -20,6 +21,7 @@ import { patchFile } from './patch-file.ts';
 import { postFile } from './post-file.ts';
 import { registerPrune } from './prune-route.ts';
 import { putFile } from './put-file.ts';
+import { refuseParameters } from './query.ts';
 
 export interface FilesDoorOptions extends CallerOptions {
   readonly files: Files;
@@ -38,9 +40,6 @@ type Handle = (
   address: FileAddress,
   context: FilesContext,
 ) => Promise<void>;
-
-/** What a presigned URL of a file names as its bucket. */
-export const FILES_BUCKET = 'files';
 
 const HANDLES: Readonly<Record<string, Handle>> = {
   GET: getFile,
@@ -109,7 +108,9 @@ export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
           handler: rawRoute(async (request, response) => {
             const isWrite = WRITES.has(method);
             if (isWrite) assertMayWrite(request);
-            await handle(request, response, signedOf(request) ?? read(request), context);
+            const signed = signedOf(request);
+            if (signed) refuseParameters(signed.query); // it opens the file as it is, not what it was
+            await handle(request, response, signed ?? read(request), context);
             if (!isWrite) return;
             metrics.writes.inc({ outcome: 'done' });
             if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
