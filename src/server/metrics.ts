@@ -1,9 +1,9 @@
 import { Gauge, Registry } from '@prometheus-io/client';
 import { type LimitMetrics, limitMetrics } from '../auth/limits/metrics.ts';
 import { type AuthMetrics, authMetrics } from '../auth/metrics.ts';
+import { type BucketMetrics, bucketMetrics } from '../buckets/metrics.ts';
 import { type BuildCacheMetrics, buildCacheMetrics } from '../doors/build-cache/metrics.ts';
 import { type FilesMetrics, filesMetrics } from '../doors/files/metrics.ts';
-import { type GatewayMetrics, gatewayMetrics } from '../doors/gateway/metrics.ts';
 import type { HttpApp } from '../http/listener.ts';
 import { type HttpMetrics, httpMetrics } from '../http/metrics.ts';
 import { type StorageMetrics, storageMetrics } from '../storage/metrics.ts';
@@ -11,9 +11,9 @@ import { type StorageMetrics, storageMetrics } from '../storage/metrics.ts';
 export interface ServerMetrics {
   readonly registry: Registry;
   readonly auth: AuthMetrics;
+  readonly buckets: BucketMetrics;
   readonly buildCache: BuildCacheMetrics;
   readonly files: FilesMetrics;
-  readonly gateway: GatewayMetrics;
   readonly http: HttpMetrics;
   readonly limits: LimitMetrics;
   readonly storage: StorageMetrics;
@@ -31,9 +31,9 @@ export function openMetrics(version: string): ServerMetrics {
   return {
     registry,
     auth: authMetrics(registry),
+    buckets: bucketMetrics(registry),
     buildCache: buildCacheMetrics(registry),
     files: filesMetrics(registry),
-    gateway: gatewayMetrics(registry),
     http: httpMetrics(registry),
     limits: limitMetrics(registry),
     storage: storageMetrics(registry),

@@ -1,52 +1,23 @@
 import { PresignedPaths } from '../auth/presigned-path.ts';
 import { presignPublicKeyOf } from '../auth/settings.ts';
-import { openTiers } from '../cache/open-tiers.ts';
-import { type ObjectMeta, parseObjectMeta } from '../doors/gateway/bucket-source.ts';
-import type { Bucket } from '../doors/gateway/buckets.ts';
+import type { BucketObjects } from '../buckets/bucket-objects.ts';
 import { Gateway } from '../doors/gateway/gateway.ts';
-import type { FailoverSettings, NamedStoreSettings } from '../storage/bucket-settings.ts';
-import { FailoverStore } from '../storage/failover-store.ts';
-import type { StoreSurroundings } from '../storage/guarded.ts';
-import { openBucket } from '../storage/open-bucket.ts';
-import { RareWarning } from '../telemetry/rare-warning.ts';
 import type { DoorSurroundings } from './door-surroundings.ts';
 import type { OpenDoor } from './open-door.ts';
 import type { ServerSettings } from './settings.ts';
 
-const DISK_TROUBLE = 'the disk tier had trouble; what is concerned is a miss';
-
-/**
- * The object gateway, its stores and its tiers.
- * @throws VelocityError `DRIVER_UNAVAILABLE` for a store that cannot be, `STORAGE_*` where the disk tier cannot be used
- */
-export async function openGateway(
+/** The object gateway over named stores that are open. */
+export function openGateway(
   settings: ServerSettings,
-  stores: ReadonlyMap<string, NamedStoreSettings>,
+  objects: BucketObjects,
   around: DoorSurroundings,
-): Promise<OpenDoor> {
-  const { logger, metrics, clock } = around;
-  const warnings = new Map<string, RareWarning>();
-  const tiers = await openTiers<ObjectMeta>(settings, {
-    clock,
-    parseMeta: parseObjectMeta,
-    onTrouble(kind, error) {
-      metrics.gateway.diskTrouble.inc({ kind });
-      const warning = warnings.get(kind) ?? new RareWarning({ logger, clock }, DISK_TROUBLE);
-      warnings.set(kind, warning);
-      warning.happened({ kind, err: error });
-    },
-  });
-  const buckets = await openBuckets(stores, around).catch(async (error) => {
-    await tiers.close();
-    throw error;
-  });
+): OpenDoor {
+  const { metrics, clock } = around;
   const publicKey = presignPublicKeyOf(settings);
   const gateway = new Gateway({
     ...around,
-    buckets,
-    tiers,
+    objects,
     presigned: publicKey === undefined ? undefined : new PresignedPaths(publicKey, clock),
-    metrics: metrics.gateway,
     authMetrics: metrics.auth,
     maxUploadBytes: settings.maxArtifactBytes,
   });
@@ -54,58 +25,6 @@ export async function openGateway(
     answer: (request, connection) => gateway.answer(request, connection),
     register: (app) => gateway.register(app),
     start() {},
-    async close() {
-      await gateway.close();
-      await closeAll(buckets);
-    },
+    async close() {},
   };
-}
-
-/** Side by side: one that does not answer takes some seconds until it is left for later. */
-async function openBuckets(
-  stores: ReadonlyMap<string, NamedStoreSettings>,
-  { logger, metrics, clock }: DoorSurroundings,
-): Promise<ReadonlyMap<string, Bucket>> {
-  const around = { logger, metrics: metrics.storage, clock };
-  const opened = await Promise.allSettled(
-    Array.from(stores, async ([id, settings]): Promise<Bucket[]> => {
-      if (settings.type === 'failover') return [];
-      return [{ id, store: await openBucket(id, settings, around), immutable: settings.immutable }];
-    }),
-  );
-  const buckets = new Map(
-    opened
-      .flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
-      .map((bucket) => [bucket.id, bucket]),
-  );
-  const failed = opened.find((each) => each.status === 'rejected');
-  if (failed) {
-    await closeAll(buckets);
-    throw failed.reason;
-  }
-  const failovers = Array.from(stores).flatMap(([id, settings]) =>
-    settings.type === 'failover' ? [failoverOf(id, settings, buckets, around)] : [],
-  );
-  return new Map([...buckets.values(), ...failovers].map((bucket) => [bucket.id, bucket]));
-}
-
-/** What its first store keeps as it is, is kept under this name too. */
-function failoverOf(
-  id: string,
-  { stores, immutable }: FailoverSettings,
-  buckets: ReadonlyMap<string, Bucket>,
-  { clock, metrics }: StoreSurroundings,
-): Bucket {
-  const [first, ...others] = stores.flatMap((name) => buckets.get(name) ?? []);
-  if (!first) throw new Error(`unreachable: ${id} names a store that is there`);
-  const store = new FailoverStore(
-    first.store,
-    others.map((other) => other.store),
-    { clock, onFailover: () => metrics.failovers.inc({ store: id }) },
-  );
-  return { id, store, writesTo: first.store, immutable: immutable || first.immutable };
-}
-
-async function closeAll(buckets: ReadonlyMap<string, Bucket>): Promise<void> {
-  for (const { store } of buckets.values()) await store.close();
 }

@@ -8,6 +8,7 @@ import { opensBuildCache } from '../auth/settings.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import type { BucketObjects } from '../buckets/bucket-objects.ts';
 import { type FastAnswer, FastPath } from '../http/fast-path.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
 import { RequestRecords, type RequestRecordsOptions } from '../http/request-records.ts';
@@ -20,6 +21,7 @@ import type { DoorSurroundings } from './door-surroundings.ts';
 import { Health, registerHealth } from './health.ts';
 import type { LoadedSettings } from './load-settings.ts';
 import { openMetrics, registerMetrics } from './metrics.ts';
+import { openBuckets } from './open-buckets.ts';
 import { openBuildCache } from './open-build-cache.ts';
 import type { OpenDoor } from './open-door.ts';
 import { openFilesDoor } from './open-files.ts';
@@ -41,6 +43,7 @@ export class VelocityServer {
   readonly #app: HttpApp;
   readonly #fastPath: FastPath | undefined;
   readonly #doors: readonly OpenDoor[];
+  readonly #objects: BucketObjects | undefined;
   readonly #tokens: OpenTokens;
   readonly #health: Health;
   readonly #settings: ServerSettings;
@@ -51,6 +54,7 @@ export class VelocityServer {
     app: HttpApp,
     fastPath: FastPath | undefined,
     doors: readonly OpenDoor[],
+    objects: BucketObjects | undefined,
     tokens: OpenTokens,
     health: Health,
     settings: ServerSettings,
@@ -62,6 +66,7 @@ export class VelocityServer {
     this.#app = app;
     this.#fastPath = fastPath;
     this.#doors = doors;
+    this.#objects = objects;
     this.#tokens = tokens;
     this.#health = health;
     this.#settings = settings;
@@ -89,17 +94,21 @@ export class VelocityServer {
 
     const doors: OpenDoor[] = [];
     let storage: ObjectStore | undefined;
+    let objects: BucketObjects | undefined;
     try {
       if (opensBuildCache(settings)) {
         const door = await openBuildCache(settings, { ...surroundings, audit, secret, version });
         doors.push(door);
         storage = door.store;
       }
-      if (stores.size > 0) doors.push(await openGateway(settings, stores, surroundings));
+      if (stores.size > 0) {
+        objects = await openBuckets(settings, stores, surroundings);
+        doors.push(openGateway(settings, objects, surroundings));
+      }
       const { filesRoot } = settings;
       if (filesRoot !== undefined) doors.push(await openFilesDoor(settings, filesRoot, surroundings));
     } catch (error) {
-      await closeAll(doors, tokens);
+      await closeAll(doors, objects, tokens);
       throw error;
     }
 
@@ -126,7 +135,18 @@ export class VelocityServer {
       ...(storage ? { driver: storage.driver } : {}),
       ...(stores.size > 0 ? { stores: [...stores.keys()] } : {}),
     };
-    const server = new VelocityServer(app, fastPath, doors, tokens, health, settings, logger, clock, opened);
+    const server = new VelocityServer(
+      app,
+      fastPath,
+      doors,
+      objects,
+      tokens,
+      health,
+      settings,
+      logger,
+      clock,
+      opened,
+    );
     await server.#listen();
     for (const door of doors) door.start();
     return server;
@@ -148,7 +168,7 @@ export class VelocityServer {
     try {
       await this.#app.listen({ host, port });
     } catch (error) {
-      await closeAll(this.#doors, this.#tokens);
+      await closeAll(this.#doors, this.#objects, this.#tokens);
       const why = systemCode(error) === 'EADDRINUSE' ? 'another program listens there' : messageOf(error);
       throw new VelocityError(
         'LISTEN_FAILED',
@@ -192,7 +212,7 @@ export class VelocityServer {
     cancel();
     now?.removeEventListener('abort', cutAll);
     await this.#app.close();
-    await closeAll(this.#doors, this.#tokens);
+    await closeAll(this.#doors, this.#objects, this.#tokens);
     this.#logger.info('stopped');
   }
 
@@ -220,7 +240,12 @@ function firstAnswer(
   return undefined;
 }
 
-async function closeAll(doors: readonly OpenDoor[], tokens: OpenTokens): Promise<void> {
+async function closeAll(
+  doors: readonly OpenDoor[],
+  objects: BucketObjects | undefined,
+  tokens: OpenTokens,
+): Promise<void> {
   for (const door of doors) await door.close();
+  await objects?.close();
   tokens.close();
 }

@@ -8,13 +8,8 @@ import { authMetrics } from '../../src/auth/metrics.ts';
 import { generatePresignKeys } from '../../src/auth/presign-keys.ts';
 import { type PresignedMethod, PresignedPaths, signPath } from '../../src/auth/presigned-path.ts';
 import { digestOf } from '../../src/base/digest.ts';
-import { Lru } from '../../src/cache/eviction/lru.ts';
-import type { Kept } from '../../src/cache/kept.ts';
-import { MemoryTier } from '../../src/cache/memory-tier.ts';
-import type { ObjectMeta } from '../../src/doors/gateway/bucket-source.ts';
-import type { Bucket } from '../../src/doors/gateway/buckets.ts';
+import type { Bucket } from '../../src/buckets/bucket.ts';
 import { Gateway } from '../../src/doors/gateway/gateway.ts';
-import { gatewayMetrics } from '../../src/doors/gateway/metrics.ts';
 import { FastPath } from '../../src/http/fast-path.ts';
 import { createListener } from '../../src/http/listener.ts';
 import { httpMetrics } from '../../src/http/metrics.ts';
@@ -24,12 +19,9 @@ import { LocalStore } from '../../src/storage/drivers/local/local-store.ts';
 import type { ObjectStore } from '../../src/storage/store.ts';
 import { openLogger } from '../../src/telemetry/logger.ts';
 import { openAuthenticator } from './authenticator.ts';
+import { openBucketObjects } from './bucket-objects.ts';
 import { ManualClock } from './manual-clock.ts';
 import { openTempFolder } from './temp-folder.ts';
-
-function ofMemory({ bytes, lentBytes, maxBytes, evictions }: MemoryTier<unknown>) {
-  return { bytes, lentBytes, maxBytes, evictions };
-}
 
 export interface GatewayServerOptions {
   /** In place of a folder of this server's own, as the buckets `media` and, immutable, `frozen`. */
@@ -47,8 +39,6 @@ export interface GatewayServerOptions {
   /** Answers from memory come from before Node's parser. */
   readonly isFast?: boolean;
 }
-
-const TTL_MS = 3600_000;
 
 /** The gateway on a socket of its own, over a folder. A token's text is its name: `objects`, or `cache`, which has no right here. */
 export class GatewayServer implements AsyncDisposable {
@@ -87,32 +77,21 @@ export class GatewayServer implements AsyncDisposable {
     }));
     const tokens = accesses.map((access) => ({ sha256: digestOf(access.id), access }));
     const keys = generatePresignKeys();
-    const memory = new MemoryTier<Kept<ObjectMeta>>({
-      ...{ maxBytes: maxMemory, maxValueBytes: maxObjectSize, ttlMs: TTL_MS, clock },
-      eviction: new Lru(),
+    const bucket = (id: string, immutable: boolean): Bucket => ({
+      ...{ id, store, immutable },
+      ...(options.writesTo && { writesTo: options.writesTo }),
     });
-    const bucket = (id: string, immutable: boolean): [string, Bucket] => [
-      id,
-      { id, store, immutable, ...(options.writesTo && { writesTo: options.writesTo }) },
-    ];
+    const { objects } = openBucketObjects({
+      buckets: [bucket('media', false), bucket('frozen', true)],
+      ...{ registry, logger, clock, maxMemory, maxObjectSize, pageSize: options.pageSize },
+    });
     const gateway = new Gateway({
-      buckets: new Map([bucket('media', false), bucket('frozen', true)]),
-      tiers: {
-        ...{
-          memory,
-          disk: undefined,
-          maxBodyBytes: maxObjectSize,
-          pageBytes: options.pageSize,
-          close: async () => {},
-        },
-        levels: () => [{ tier: 'memory', entries: memory.size, ...ofMemory(memory) }],
-      },
+      objects,
       authenticator: openAuthenticator(clock, { tokens }).authenticator,
       presigned: new PresignedPaths(keys.publicKey, clock),
       limits: new RateLimits(options.limits ?? {}, {
         ...{ clock, metrics: limitMetrics(registry), proxies: new TrustedProxies() },
       }),
-      metrics: gatewayMetrics(registry),
       authMetrics: authMetrics(registry),
       maxUploadBytes: options.maxUploadBytes ?? 64 * 1024 * 1024,
       ...{ logger, clock },
@@ -136,8 +115,7 @@ export class GatewayServer implements AsyncDisposable {
         app.server.closeAllConnections();
         fastPath?.cutAll();
         await app.close();
-        await gateway.close();
-        await store.close();
+        await objects.close();
         await folder[Symbol.asyncDispose]();
       },
     );

@@ -3,29 +3,20 @@ import type { FastifyRequest } from 'fastify';
 import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
 import { type CallerOptions, requireCaller } from '../../auth/require-caller.ts';
 import { VelocityError } from '../../base/errors.ts';
-import type { BodyCache } from '../../cache/body-cache.ts';
+import type { Bucket } from '../../buckets/bucket.ts';
+import type { BucketObject } from '../../buckets/bucket-object.ts';
+import type { BucketObjects } from '../../buckets/bucket-objects.ts';
+import { receiveObject } from '../../buckets/receive-object.ts';
+import { sendObject, sendObjectHead } from '../../buckets/send-object.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { toProblem, writeProblem } from '../../http/problem.ts';
 import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../http/raw-route.ts';
 import { drainRest, type OnBytes } from '../../http/transfer.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { ObjectMeta } from './bucket-source.ts';
-import type { Bucket } from './buckets.ts';
-import type { GatewayMetrics } from './metrics.ts';
-import { asksToPrefetch, type ObjectRequest, objectRequest } from './object-request.ts';
-import type { ObjectWrites } from './object-writes.ts';
-import type { Prefetches } from './prefetches.ts';
-import { putObject } from './put-object.ts';
-import { getObject, headObject } from './read-object.ts';
-import type { GatewayTraffic } from './traffic.ts';
+import { asksToPrefetch, objectRequest } from './object-request.ts';
 
 export interface GatewayDoorOptions extends CallerOptions {
-  readonly buckets: ReadonlyMap<string, Bucket>;
-  readonly cache: BodyCache<ObjectMeta>;
-  readonly writes: ObjectWrites;
-  readonly prefetches: Prefetches;
-  readonly traffic: GatewayTraffic;
-  readonly metrics: GatewayMetrics;
+  readonly objects: BucketObjects;
   /** Largest object that is accepted. */
   readonly maxUploadBytes: number;
   readonly logger: Logger;
@@ -33,9 +24,10 @@ export interface GatewayDoorOptions extends CallerOptions {
 
 /** `GET|HEAD|PUT /{bucket}/{path}`: the objects of buckets, through the tiers. One set of routes a bucket. */
 export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void {
-  const { buckets, cache, writes, prefetches, traffic, metrics, limits, maxUploadBytes, logger } = options;
+  const { objects, limits, maxUploadBytes, logger } = options;
+  const { metrics, traffic } = objects;
 
-  for (const bucket of buckets.values())
+  for (const bucket of objects.buckets.values())
     app.register(async (plugin) => {
       const scope = plugin as HttpApp;
       leaveBodiesUnread(scope);
@@ -45,7 +37,7 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
         placeOf: ({ key }) => ({ bucket: bucket.id, path: key }),
       });
       const route = (
-        handle: (request: FastifyRequest, response: ServerResponse, object: ObjectRequest) => Promise<void>,
+        handle: (request: FastifyRequest, response: ServerResponse, object: BucketObject) => Promise<void>,
       ) =>
         rawRoute(
           (request, response) =>
@@ -57,37 +49,24 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
       scope.put(`/${bucket.id}/*`, route(put));
     });
 
-  async function get(
-    request: FastifyRequest,
-    response: ServerResponse,
-    object: ObjectRequest,
-  ): Promise<void> {
-    await getObject(
-      request,
-      response,
-      object,
-      cache,
-      charged(request, (bytes) => traffic.sent(bytes)),
-    );
+  async function get(request: FastifyRequest, response: ServerResponse, object: BucketObject): Promise<void> {
+    const onBytes = charged(request, (bytes) => traffic.sent(bytes));
+    if (!(await sendObject(request, response, object, objects, onBytes))) throw missing();
   }
 
   async function head(
     request: FastifyRequest,
     response: ServerResponse,
-    object: ObjectRequest,
+    object: BucketObject,
   ): Promise<void> {
     const isToPrefetch = asksToPrefetch(request);
-    await headObject(request, response, object, cache);
-    if (isToPrefetch) prefetches.begin(object);
+    if (!(await sendObjectHead(request, response, object, objects))) throw missing();
+    if (isToPrefetch) objects.prefetch(object);
   }
 
-  async function put(
-    request: FastifyRequest,
-    response: ServerResponse,
-    object: ObjectRequest,
-  ): Promise<void> {
+  async function put(request: FastifyRequest, response: ServerResponse, object: BucketObject): Promise<void> {
     const onBytes = charged(request, (bytes) => traffic.received(bytes));
-    const { outcome } = await putObject(request, response, object, writes, {
+    const { outcome } = await receiveObject(request, response, object, objects, {
       maxBytes: maxUploadBytes,
       onBytes,
     });
@@ -116,4 +95,9 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
     writeProblem(response, problem);
     if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
   }
+}
+
+/** The key is in the request; a signed URL's is nobody else's. */
+function missing(): VelocityError {
+  return new VelocityError('NOT_FOUND', 'There is no such object in this bucket.');
 }

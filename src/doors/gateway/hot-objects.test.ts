@@ -4,22 +4,17 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Registry } from '@prometheus-io/client';
 import { openAuthenticator } from '../../../test/rig/authenticator.ts';
+import { openBucketObjects } from '../../../test/rig/bucket-objects.ts';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
 import { StubStore } from '../../../test/rig/stub-store.ts';
 import { type Access, presetTerms } from '../../auth/access.ts';
 import { limitMetrics } from '../../auth/limits/metrics.ts';
 import { RateLimits } from '../../auth/limits/rate-limits.ts';
 import { digestOf } from '../../base/digest.ts';
-import { Lru } from '../../cache/eviction/lru.ts';
-import type { Kept } from '../../cache/kept.ts';
-import { MemoryTier } from '../../cache/memory-tier.ts';
-import { ReadThrough } from '../../cache/read-through.ts';
 import { simpleRequestIn } from '../../http/simple-request.ts';
 import { TrustedProxies } from '../../http/trusted-proxies.ts';
-import type { ObjectMeta } from './bucket-source.ts';
+import { openLogger } from '../../telemetry/logger.ts';
 import { HotObjects } from './hot-objects.ts';
-import { gatewayMetrics } from './metrics.ts';
-import { GatewayTraffic } from './traffic.ts';
 
 const REQUESTS = 115_000;
 const MIB = 1024 * 1024;
@@ -35,27 +30,21 @@ function heapBytes(): number {
 /** One object in memory, `/media/hot`, and a token to read it with. */
 async function openHot(): Promise<HotObjects> {
   const [clock, registry] = [new ManualClock(0), new Registry()];
-  const metrics = gatewayMetrics(registry);
-  const memory = new MemoryTier<Kept<ObjectMeta>>({
-    ...{ maxBytes: MIB, ttlMs: 60_000, clock },
-    eviction: new Lru(),
-  });
-  const cache = new ReadThrough<ObjectMeta>({
-    ...{ memory, maxBodyBytes: MIB, maxFlyingBytes: MIB, clock, count: () => {} },
+  const { objects, memory } = openBucketObjects({
+    buckets: [{ id: 'media', store: new StubStore(), immutable: false }],
+    ...{ registry, clock, logger: openLogger('silent') },
   });
   const meta = { etag: 'e', modifiedAt: 0, contentType: 'text/plain', fields: {} };
-  await cache.fill('media/hot', { meta, bytes: Buffer.from('hot') });
+  memory.set('media/hot', { meta, bytes: Buffer.from('hot') }, 3);
   const access: Access = {
     ...presetTerms('developer'),
     ...{ id: 'reader', tenant: 'default', expiresAt: undefined, rights: new Set(['objects']) },
   };
   const tokens = [{ sha256: digestOf('secret'), access }];
   return new HotObjects({
-    buckets: new Map([['media', { id: 'media', store: new StubStore(), immutable: false }]]),
+    objects,
     authenticator: openAuthenticator(clock, { tokens }).authenticator,
     limits: new RateLimits({}, { clock, metrics: limitMetrics(registry), proxies: new TrustedProxies() }),
-    traffic: new GatewayTraffic(metrics, clock),
-    ...{ cache, metrics },
   });
 }
 

@@ -1,31 +1,27 @@
 import type { Authenticator } from '../../auth/authenticator.ts';
 import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { PresignedPaths } from '../../auth/presigned-path.ts';
+import type { Bucket } from '../../buckets/bucket.ts';
+import type { BucketObject } from '../../buckets/bucket-object.ts';
+import type { BucketObjects } from '../../buckets/bucket-objects.ts';
+import type { ObjectMeta } from '../../buckets/bucket-source.ts';
+import { objectFields } from '../../buckets/send-object.ts';
 import type { Kept } from '../../cache/kept.ts';
-import type { ReadThrough } from '../../cache/read-through.ts';
 import { AnswerHead } from '../../http/answer-head.ts';
 import type { FastAnswer } from '../../http/fast-path.ts';
 import type { SimpleRequest } from '../../http/simple-request.ts';
 import { representationHead } from '../../http/transfer.ts';
-import type { ObjectMeta } from './bucket-source.ts';
-import type { Bucket } from './buckets.ts';
-import type { GatewayMetrics } from './metrics.ts';
-import { type ObjectRequest, objectRequest } from './object-request.ts';
-import { objectFields } from './read-object.ts';
-import type { GatewayTraffic } from './traffic.ts';
+import { objectRequest } from './object-request.ts';
 
 export interface HotObjectsOptions {
-  readonly buckets: ReadonlyMap<string, Bucket>;
-  readonly cache: ReadThrough<ObjectMeta>;
+  readonly objects: BucketObjects;
   readonly authenticator: Authenticator;
   readonly presigned?: PresignedPaths | undefined;
   readonly limits: RateLimits;
-  readonly metrics: GatewayMetrics;
-  readonly traffic: GatewayTraffic;
 }
 
 /** What an address stands for, whoever asks. */
-interface Place extends ObjectRequest {
+interface Place extends BucketObject {
   readonly route: string;
   readonly sig: string | undefined;
 }
@@ -52,10 +48,10 @@ export class HotObjects {
 
   answer({ method, target, authorization }: SimpleRequest, connection?: object): FastAnswer | undefined {
     const known = this.#places.get(target);
-    const place = known ?? readPlace(target, this.#options.buckets);
+    const place = known ?? readPlace(target, this.#options.objects.buckets);
     if (!place) return undefined;
-    const { cache, limits, metrics, traffic } = this.#options;
-    const kept = cache.hot(place.tierKey);
+    const { objects, limits } = this.#options;
+    const kept = objects.hot(place);
     if (!kept) return undefined;
     const { sig, route } = place;
     const access =
@@ -69,10 +65,10 @@ export class HotObjects {
       limits.tokenCharge(access, 'bytes')?.(body.length);
     }
     if (method === 'GET') {
-      metrics.reads.inc('memory');
-      traffic.sent(body.length);
+      objects.metrics.reads.inc('memory');
+      objects.traffic.sent(body.length);
     }
-    const lend = () => cache.lend(place.tierKey, kept);
+    const lend = () => objects.lend(place, kept);
     return { head: this.#headOf(kept), body, lend, route, tokenId: access?.id };
   }
 
@@ -84,7 +80,7 @@ export class HotObjects {
   #remember(target: string): void {
     if (target.length > MAX_TARGET_LENGTH) return;
     const own = Buffer.from(target, 'latin1').toString('latin1'); // a part of a text keeps all of it
-    const place = readPlace(own, this.#options.buckets);
+    const place = readPlace(own, this.#options.objects.buckets);
     if (!place) return;
     if (this.#places.size >= MAX_PLACES) this.#places.clear();
     this.#places.set(own, place);

@@ -1,26 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../../base/errors.ts';
-import type { ObjectKey } from '../../storage/object-key.ts';
-import type { Bucket } from './buckets.ts';
+import type { Bucket } from '../../buckets/bucket.ts';
+import { type BucketObject, bucketObject } from '../../buckets/bucket-object.ts';
 import { objectPath } from './object-path.ts';
 
-/** The object that a request is about. */
-export interface ObjectRequest {
-  readonly bucket: Bucket;
-  readonly key: ObjectKey;
-  /** Its name in the tiers, where all buckets are together. */
-  readonly tierKey: string;
-}
-
-/** @throws VelocityError `INVALID_KEY` */
-export function objectRequest(bucket: Bucket, target: string): ObjectRequest {
-  const key = objectPath(target, bucket.id);
-  return { bucket, key, tierKey: tierKeyOf(bucket.id, key) };
-}
-
-/** No id of a bucket holds a slash. */
-function tierKeyOf(bucketId: string, key: ObjectKey): string {
-  return `${bucketId}/${key}`;
+/** The object that a request is about. @throws VelocityError `INVALID_KEY` */
+export function objectRequest(bucket: Bucket, target: string): BucketObject {
+  return bucketObject(bucket, objectPath(target, bucket.id));
 }
 
 /** @throws VelocityError `BAD_REQUEST` */

@@ -1,16 +1,10 @@
 import type { Clock } from '../../base/clock.ts';
-import type { ReadThrough } from '../../cache/read-through.ts';
-import type { TierLevel, Tiers } from '../../cache/tiers.ts';
+import type { BucketObjects } from '../../buckets/bucket-objects.ts';
+import type { TierLevel } from '../../cache/tiers.ts';
 import type { HttpApp } from '../../http/listener.ts';
-import type { ObjectMeta } from './bucket-source.ts';
-import type { GatewayMetrics } from './metrics.ts';
-import type { GatewayTraffic } from './traffic.ts';
 
 export interface StatsOptions {
-  readonly cache: ReadThrough<ObjectMeta>;
-  readonly tiers: Tiers<ObjectMeta>;
-  readonly metrics: GatewayMetrics;
-  readonly traffic: GatewayTraffic;
+  readonly objects: BucketObjects;
   readonly clock: Clock;
 }
 
@@ -18,10 +12,11 @@ const WINDOW_SECONDS = 10;
 
 /** `/stats`: the gateway's numbers for people and load balancers. It names buckets and counts, never keys or tokens. */
 export function registerStats(app: HttpApp, options: StatsOptions): void {
-  const { cache, tiers, metrics, traffic, clock } = options;
+  const { objects, clock } = options;
+  const { metrics, traffic } = objects;
   const startedAt = clock.elapsed();
   const levelOf = (tier: TierLevel['tier']): object | null => {
-    const level = tiers.levels().find((each) => each.tier === tier);
+    const level = objects.levels().find((each) => each.tier === tier);
     if (!level) return null;
     const { entries, bytes, lentBytes, maxBytes, evictions } = level;
     return { entries, size_bytes: bytes, lent_bytes: lentBytes, max_bytes: maxBytes, evictions };
@@ -47,7 +42,7 @@ export function registerStats(app: HttpApp, options: StatsOptions): void {
       failed: of('failed'),
       memory: levelOf('memory'),
       disk: levelOf('disk'),
-      inflight: cache.flights,
+      inflight: objects.flights,
       writes: await countsOf(metrics.writes, 'outcome'),
       prefetches: await countsOf(metrics.prefetches, 'outcome'),
       bytes: await countsOf(metrics.bytes.counter, 'direction'),

@@ -1,28 +1,28 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
-import type { ReadOutcome } from '../../cache/read-through.ts';
-import type { TierLevel } from '../../cache/tiers.ts';
-import { PendingCounter } from '../../telemetry/pending-counter.ts';
+import type { ReadOutcome } from '../cache/read-through.ts';
+import type { TierLevel } from '../cache/tiers.ts';
+import { PendingCounter } from '../telemetry/pending-counter.ts';
 
 /** What there is at the moment. */
-export interface GatewayLevels {
+export interface BucketLevels {
   readonly flights: number;
   readonly tiers: readonly TierLevel[];
 }
 
-export interface GatewayMetrics {
+export interface BucketMetrics {
   readonly reads: PendingCounter<ReadOutcome>;
   readonly writes: Counter<'outcome'>;
   readonly bytes: PendingCounter<'egress' | 'ingress' | 'fetched'>;
   readonly upstreamErrors: Counter<'bucket' | 'kind'>;
   readonly prefetches: Counter<'outcome'>;
   readonly diskTrouble: Counter<'kind'>;
-  /** Set by the gateway, asked at each scrape. */
-  readonly levels: { read: () => GatewayLevels };
+  /** Set by whoever has the tiers, asked at each scrape. */
+  readonly levels: { read: () => BucketLevels };
 }
 
-export function gatewayMetrics(registry: Registry): GatewayMetrics {
+export function bucketMetrics(registry: Registry): BucketMetrics {
   const registers = [registry];
-  const levels: GatewayMetrics['levels'] = { read: () => ({ flights: 0, tiers: [] }) };
+  const levels: BucketMetrics['levels'] = { read: () => ({ flights: 0, tiers: [] }) };
   new Gauge({
     name: 'vc_gateway_fetches_in_flight',
     help: 'Objects, and pages of them, that are being fetched from their buckets.',

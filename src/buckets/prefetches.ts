@@ -1,8 +1,8 @@
-import type { BodyCache } from '../../cache/body-cache.ts';
-import type { Logger } from '../../telemetry/logger.ts';
+import type { BodyCache } from '../cache/body-cache.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { BucketObject } from './bucket-object.ts';
 import { BucketSource, type ObjectMeta } from './bucket-source.ts';
-import type { GatewayMetrics } from './metrics.ts';
-import type { ObjectRequest } from './object-request.ts';
+import type { BucketMetrics } from './metrics.ts';
 
 /** Fetched ahead at once; more is dropped, for whoever asks for it gets it all the same. */
 const MAX_AT_ONCE = 32;
@@ -10,18 +10,18 @@ const MAX_AT_ONCE = 32;
 /** Warms the tiers in the background. */
 export class Prefetches {
   readonly #cache: BodyCache<ObjectMeta>;
-  readonly #metrics: GatewayMetrics;
+  readonly #metrics: BucketMetrics;
   readonly #logger: Logger;
   readonly #underWay = new Set<Promise<void>>();
   readonly #closing = new AbortController();
 
-  constructor(cache: BodyCache<ObjectMeta>, metrics: GatewayMetrics, logger: Logger) {
+  constructor(cache: BodyCache<ObjectMeta>, metrics: BucketMetrics, logger: Logger) {
     this.#cache = cache;
     this.#metrics = metrics;
     this.#logger = logger;
   }
 
-  begin({ bucket, key, tierKey }: ObjectRequest): void {
+  begin({ bucket, key, tierKey }: BucketObject): void {
     if (this.#underWay.size >= MAX_AT_ONCE) {
       this.#metrics.prefetches.inc({ outcome: 'dropped' });
       return;

@@ -1,30 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { VelocityError } from '../../base/errors.ts';
-import { preconditions } from '../../http/preconditions.ts';
-import { announcedLength, boundedBody, drainRest, type OnBytes } from '../../http/transfer.ts';
-import { storedFields } from '../../storage/stored-fields.ts';
-import { BucketSource } from './bucket-source.ts';
-import type { ObjectRequest } from './object-request.ts';
-import type { ObjectWrites, Written } from './object-writes.ts';
+import { VelocityError } from '../base/errors.ts';
+import { preconditions } from '../http/preconditions.ts';
+import { announcedLength, boundedBody, drainRest, type OnBytes } from '../http/transfer.ts';
+import { storedFields } from '../storage/stored-fields.ts';
+import type { BucketObject } from './bucket-object.ts';
+import type { BucketObjects } from './bucket-objects.ts';
+import type { Written } from './object-writes.ts';
 
 /**
  * Answers a PUT: 201 for a new object, 200 for one that took the place of another.
  * @throws VelocityError `IMMUTABLE`, `PRECONDITION_FAILED`, `BODY_*`, `STORAGE_*`
  */
-export async function putObject(
+export async function receiveObject(
   { raw: request }: FastifyRequest,
   response: ServerResponse,
-  object: ObjectRequest,
-  writes: ObjectWrites,
+  object: BucketObject,
+  objects: BucketObjects,
   { maxBytes, onBytes }: { readonly maxBytes: number; readonly onBytes: OnBytes },
 ): Promise<Written> {
   assertWhole(request);
   const { immutable } = object.bucket;
   const isFirst = request.headers['if-none-match']?.trim() === '*';
-  if (!isFirst) await assertConditions(request, object);
+  if (!isFirst) await assertConditions(request, object, objects);
   const body = boundedBody(request, maxBytes, onBytes);
-  const written = await writes.write(object, body, {
+  const written = await objects.write(object, body, {
     sizeBytes: announcedLength(request),
     contentType: request.headers['content-type'],
     fields: storedFields(request.headers),
@@ -59,11 +59,15 @@ function assertWhole({ headers }: IncomingMessage): void {
 }
 
 /** Buckets decide nothing but `If-None-Match: *`; the others are held against what is there before. */
-async function assertConditions(request: IncomingMessage, { bucket, key }: ObjectRequest): Promise<void> {
+async function assertConditions(
+  request: IncomingMessage,
+  object: BucketObject,
+  objects: BucketObjects,
+): Promise<void> {
   const { headers } = request;
   const names = ['if-match', 'if-none-match', 'if-unmodified-since'];
   if (names.every((name) => headers[name] === undefined)) return;
-  const found = await new BucketSource(bucket, key).head();
+  const found = await objects.headInBucket(object);
   if (preconditions('PUT', headers, found?.meta) === 'failed')
     throw new VelocityError('PRECONDITION_FAILED', 'The object is not as the request says it must be.');
 }

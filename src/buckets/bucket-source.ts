@@ -1,20 +1,26 @@
 import type { Readable } from 'node:stream';
-import type { ByteSpan } from '../../base/byte-range.ts';
-import { VelocityError } from '../../base/errors.ts';
-import { BodyChanged } from '../../cache/body-changed.ts';
-import type { PageMeta } from '../../cache/paged-read-through.ts';
-import type { PagedSource, Sourced } from '../../cache/source.ts';
-import { SIGNATURE_BYTES, typeByBytes, typeByName, UNKNOWN_TYPE } from '../../http/content-type.ts';
-import { peek } from '../../http/peek.ts';
-import type { ObjectKey } from '../../storage/object-key.ts';
-import type { Got, ObjectFacts, StoredObject } from '../../storage/store.ts';
-import { type StoredFields, storedFields } from '../../storage/stored-fields.ts';
-import type { Bucket } from './buckets.ts';
+import type { ByteSpan } from '../base/byte-range.ts';
+import { VelocityError } from '../base/errors.ts';
+import { BodyChanged } from '../cache/body-changed.ts';
+import type { PageMeta } from '../cache/paged-read-through.ts';
+import type { PagedSource, Sourced } from '../cache/source.ts';
+import { SIGNATURE_BYTES, typeByBytes, typeByName, UNKNOWN_TYPE } from '../http/content-type.ts';
+import { peek } from '../http/peek.ts';
+import type { ObjectKey } from '../storage/object-key.ts';
+import type { Got, ObjectFacts, StoredObject } from '../storage/store.ts';
+import { type StoredFields, storedFields } from '../storage/stored-fields.ts';
+import type { Bucket } from './bucket.ts';
 
 /** What is kept of an object beside its bytes. */
 export interface ObjectMeta extends PageMeta, Pick<ObjectFacts, 'etag' | 'modifiedAt'> {
   readonly contentType: string;
   readonly fields: StoredFields;
+}
+
+/** What a bucket says of an object beside its bytes. */
+export interface HeadedObject {
+  readonly meta: ObjectMeta;
+  readonly sizeBytes: number;
 }
 
 /** An object in its bucket, as tiers ask for it. */
@@ -61,7 +67,7 @@ export class BucketSource implements PagedSource<ObjectMeta> {
   }
 
   /** Without its body, but for the first bytes where only they say what it is. */
-  async head(): Promise<{ readonly meta: ObjectMeta; readonly sizeBytes: number } | undefined> {
+  async head(): Promise<HeadedObject | undefined> {
     const { store } = this.#bucket;
     const facts = await store.head(this.#key);
     if (!facts) return undefined;

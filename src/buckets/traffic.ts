@@ -1,14 +1,14 @@
-import type { Clock } from '../../base/clock.ts';
-import { Throughput } from '../../telemetry/throughput.ts';
-import type { GatewayMetrics } from './metrics.ts';
+import type { Clock } from '../base/clock.ts';
+import { Throughput } from '../telemetry/throughput.ts';
+import type { BucketMetrics } from './metrics.ts';
 
 /** Counts the bytes of objects: in all, and how many pass now. */
-export class GatewayTraffic {
+export class BucketTraffic {
   readonly egress: Throughput;
   readonly ingress: Throughput;
-  readonly #metrics: GatewayMetrics;
+  readonly #metrics: BucketMetrics;
 
-  constructor(metrics: GatewayMetrics, clock: Clock) {
+  constructor(metrics: BucketMetrics, clock: Clock) {
     this.#metrics = metrics;
     [this.egress, this.ingress] = [new Throughput(clock), new Throughput(clock)];
   }

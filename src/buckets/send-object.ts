@@ -1,13 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import { type ByteSpan, parseByteRange, resolveByteRange } from '../../base/byte-range.ts';
-import { VelocityError } from '../../base/errors.ts';
-import type { BodyCache } from '../../cache/body-cache.ts';
-import { BodyChanged } from '../../cache/body-changed.ts';
-import type { Reading, ReadOutcome } from '../../cache/read-through.ts';
-import { peek } from '../../http/peek.ts';
-import { preconditions } from '../../http/preconditions.ts';
+import { type ByteSpan, parseByteRange, resolveByteRange } from '../base/byte-range.ts';
+import { VelocityError } from '../base/errors.ts';
+import { BodyChanged } from '../cache/body-changed.ts';
+import type { Reading, ReadOutcome } from '../cache/read-through.ts';
+import { peek } from '../http/peek.ts';
+import { preconditions } from '../http/preconditions.ts';
 import {
   type OnBytes,
   rangeUnsatisfiable,
@@ -15,11 +14,12 @@ import {
   sendBody,
   sendBytes,
   taken,
-} from '../../http/transfer.ts';
-import { unhurried } from '../../http/unhurried.ts';
-import { isDamage } from '../../storage/body.ts';
-import { BucketSource, type ObjectMeta } from './bucket-source.ts';
-import type { ObjectRequest } from './object-request.ts';
+} from '../http/transfer.ts';
+import { unhurried } from '../http/unhurried.ts';
+import { isDamage } from '../storage/body.ts';
+import type { BucketObject } from './bucket-object.ts';
+import type { BucketObjects } from './bucket-objects.ts';
+import type { ObjectMeta } from './bucket-source.ts';
 
 /** Beside every object: as its owner wants it sent, where it came from, and that a browser is not to find out by itself what it was told. */
 export function objectFields(outcome: ReadOutcome, { fields }: ObjectMeta): readonly string[] {
@@ -42,22 +42,22 @@ const CACHE_STATUS: Readonly<Record<ReadOutcome, string>> = {
 
 /**
  * Answers a GET.
- * @throws VelocityError `NOT_FOUND`, `PRECONDITION_FAILED`, `RANGE_UNSATISFIABLE`, `STORAGE_*`
+ * @returns whether there is such an object; where there is none, nothing was answered
+ * @throws VelocityError `PRECONDITION_FAILED`, `RANGE_UNSATISFIABLE`, `STORAGE_*`
  */
-export async function getObject(
+export async function sendObject(
   request: FastifyRequest,
   response: ServerResponse,
-  { bucket, key, tierKey }: ObjectRequest,
-  cache: BodyCache<ObjectMeta>,
+  object: BucketObject,
+  objects: BucketObjects,
   onBytes: OnBytes,
-): Promise<void> {
-  const source = new BucketSource(bucket, key);
+): Promise<boolean> {
   for (let isLast = false; ; isLast = true) {
-    const reading = await unhurried(request.raw, () => cache.read(tierKey, source));
-    if (!reading) throw missing();
+    const reading = await unhurried(request.raw, () => objects.read(object));
+    if (!reading) return false;
     try {
       await answer(request, response, reading, onBytes);
-      return;
+      return true;
     } catch (error) {
       // Nothing of it was sent, so what the bucket has now is read in its place.
       if (isLast || response.headersSent || !isGone(error, reading)) throw error;
@@ -96,24 +96,30 @@ async function answer(
   await taken(response); // the reading's memory is in use until then
 }
 
-/** Answers a HEAD: by what is in the tiers, or by the bucket's own HEAD. */
-export async function headObject(
+/**
+ * Answers a HEAD: by what is in the tiers, or by the bucket's own HEAD.
+ * @returns as `sendObject`
+ * @throws VelocityError `PRECONDITION_FAILED`, `STORAGE_*`
+ */
+export async function sendObjectHead(
   request: FastifyRequest,
   response: ServerResponse,
-  { bucket, key, tierKey }: ObjectRequest,
-  cache: BodyCache<ObjectMeta>,
-): Promise<void> {
-  const held = await cache.find(tierKey);
-  held?.close();
-  const found = held ?? (await new BucketSource(bucket, key).head());
-  if (!found) throw missing();
-  const { meta, sizeBytes } = found;
+  object: BucketObject,
+  objects: BucketObjects,
+): Promise<boolean> {
+  const found = await objects.head(object);
+  if (!found) return false;
+  const { meta, sizeBytes, outcome } = found;
   const verdict = preconditions('HEAD', request.headers, meta);
   if (verdict === 'failed') throw failed();
-  if (verdict === 'not-modified') return answerNotModified(response, meta);
+  if (verdict === 'not-modified') {
+    answerNotModified(response, meta);
+    return true;
+  }
   const { headers } = representationHead({ ...meta, sizeBytes, span: 'whole' }); // RFC 9110 §14.2: a Range is for GET
-  response.writeHead(200, [...headers, ...objectFields(held?.outcome ?? 'absent', meta)]);
+  response.writeHead(200, [...headers, ...objectFields(outcome, meta)]);
   response.end();
+  return true;
 }
 
 /** The body, of a part once it begins to come: all that lies before it may have to be fetched first. */
@@ -154,11 +160,6 @@ function answerNotModified(response: ServerResponse, { etag, modifiedAt, fields 
 
 function partOf(bytes: Uint8Array, span: ByteSpan | 'whole'): Uint8Array {
   return span === 'whole' ? bytes : bytes.subarray(span.first, span.last + 1);
-}
-
-/** The key is in the request; a signed URL's is nobody else's. */
-function missing(): VelocityError {
-  return new VelocityError('NOT_FOUND', 'There is no such object in this bucket.');
 }
 
 function failed(): VelocityError {

@@ -1,4 +1,4 @@
-import type { ObjectStore } from '../../storage/store.ts';
+import type { ObjectStore } from '../storage/store.ts';
 
 /** A store under the name that clients know it by. */
 export interface Bucket {

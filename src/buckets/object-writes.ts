@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
-import { digestOf } from '../../base/digest.ts';
-import { pipeInto } from '../../base/pipe-into.ts';
-import type { BodyCache } from '../../cache/body-cache.ts';
-import { SIGNATURE_BYTES, typeByBytes } from '../../http/content-type.ts';
-import type { ObjectFacts, PutOutcome } from '../../storage/store.ts';
-import type { StoredFields } from '../../storage/stored-fields.ts';
-import type { Logger } from '../../telemetry/logger.ts';
+import { digestOf } from '../base/digest.ts';
+import { pipeInto } from '../base/pipe-into.ts';
+import type { BodyCache } from '../cache/body-cache.ts';
+import { SIGNATURE_BYTES, typeByBytes } from '../http/content-type.ts';
+import type { ObjectFacts, PutOutcome } from '../storage/store.ts';
+import type { StoredFields } from '../storage/stored-fields.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { BucketObject } from './bucket-object.ts';
 import { metaOf, type ObjectMeta, typeByFacts } from './bucket-source.ts';
 import { GatheredBody } from './gathered-body.ts';
-import type { ObjectRequest } from './object-request.ts';
 
 export interface ObjectWritesOptions {
   readonly cache: BodyCache<ObjectMeta>;
@@ -48,7 +48,7 @@ export class ObjectWrites {
   }
 
   /** @throws VelocityError `BODY_*`, `STORAGE_*` */
-  async write(object: ObjectRequest, body: Readable, options: WriteOptions): Promise<Written> {
+  async write(object: BucketObject, body: Readable, options: WriteOptions): Promise<Written> {
     const { bucket, key, tierKey } = object;
     const { cache, logger } = this.#options;
     const store = bucket.writesTo ?? bucket.store;
@@ -81,7 +81,7 @@ export class ObjectWrites {
   }
 
   /** Where another server wrote the object meanwhile, these are not its bytes. */
-  async #keep({ key, tierKey }: ObjectRequest, facts: ObjectFacts, bytes: Uint8Array): Promise<void> {
+  async #keep({ key, tierKey }: BucketObject, facts: ObjectFacts, bytes: Uint8Array): Promise<void> {
     if (facts.sizeBytes !== bytes.length) return;
     if (facts.digest !== undefined && facts.digest !== digestOf(bytes)) return;
     const contentType = typeByFacts(facts, key) ?? typeByBytes(bytes.subarray(0, SIGNATURE_BYTES));
