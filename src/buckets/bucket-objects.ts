@@ -36,7 +36,7 @@ const SHARE_UNDER_WAY = 1 / 4;
 
 /**
  * The objects of named stores, through the tiers. Every door reads and writes them here, so that what one of them
- * writes no other goes on reading from a tier.
+ * writes or deletes no other goes on reading from a tier.
  */
 export class BucketObjects {
   readonly buckets: ReadonlyMap<string, Bucket>;
@@ -127,6 +127,15 @@ export class BucketObjects {
   /** @throws VelocityError `BODY_*`, `STORAGE_*` */
   write(object: BucketObject, body: Readable, options: WriteOptions): Promise<Written> {
     return this.#writes.write(object, body, options);
+  }
+
+  /**
+   * From its bucket and from the tiers; deleting what is not there succeeds. From the first store of a failover alone:
+   * what the others have of it is read on.
+   * @throws VelocityError `IMMUTABLE`, `STORAGE_*`
+   */
+  delete(object: BucketObject): Promise<void> {
+    return this.#writes.delete(object);
   }
 
   /** As the bucket lists them now: no tier has a part in it. */

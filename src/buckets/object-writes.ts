@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { digestOf } from '../base/digest.ts';
+import { VelocityError } from '../base/errors.ts';
 import { pipeInto } from '../base/pipe-into.ts';
 import type { BodyCache } from '../cache/body-cache.ts';
 import { SIGNATURE_BYTES, typeByBytes } from '../http/content-type.ts';
@@ -36,10 +37,10 @@ export interface Written {
 /** Room for a body whose length nobody said. */
 const UNANNOUNCED_BYTES = 8 * 1024 * 1024;
 
-/** Writes through to buckets, and keeps in the tiers what was written. */
+/** Writes through to buckets, and keeps in the tiers what was written, not what was deleted. */
 export class ObjectWrites {
   readonly #options: ObjectWritesOptions;
-  /** How many write an object now, and whether they ever were more than one: nobody here knows then whose bytes the bucket has. */
+  /** How many write or delete an object now, and whether they ever were more than one: nobody here knows then whose bytes the bucket has. */
   readonly #underWay = new Map<string, { writers: number; isDisputed: boolean }>();
   #gatheredBytes = 0;
 
@@ -76,6 +77,20 @@ export class ObjectWrites {
       return { outcome: isOverwritten ? 'overwritten' : outcome, facts };
     } finally {
       this.#gatheredBytes -= keptBytes;
+      this.#end(tierKey);
+    }
+  }
+
+  /** @throws VelocityError `IMMUTABLE`, `STORAGE_*` */
+  async delete({ bucket, key, tierKey }: BucketObject): Promise<void> {
+    if (bucket.immutable)
+      throw new VelocityError('IMMUTABLE', `The store ${bucket.id} keeps what it holds; nothing is deleted.`);
+    this.#begin(tierKey);
+    try {
+      await (bucket.writesTo ?? bucket.store).delete(key);
+    } finally {
+      // Also after a failure: it may have been deleted all the same.
+      await this.#options.cache.forget(tierKey);
       this.#end(tierKey);
     }
   }
