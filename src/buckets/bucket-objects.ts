@@ -31,6 +31,12 @@ export interface FoundObject extends HeadedObject {
   readonly outcome: ReadOutcome;
 }
 
+/** What came of a copy. */
+export interface Copied extends Pick<Written, 'outcome'> {
+  /** Of the object that was copied. */
+  readonly etag: string;
+}
+
 /** What is under way holds no more memory than this share of the memory tier, on each of two ways: fetches and uploads. */
 const SHARE_UNDER_WAY = 1 / 4;
 
@@ -136,6 +142,30 @@ export class BucketObjects {
    */
   delete(object: BucketObject): Promise<void> {
     return this.#writes.delete(object);
+  }
+
+  /**
+   * Writes what another place has, as its bucket has it now, bytes and all that is stored with them.
+   * @returns `undefined` where there is no such object
+   * @throws VelocityError `BODY_*`, `STORAGE_*`
+   */
+  async copy(
+    { bucket, key }: BucketObject,
+    to: BucketObject,
+    { ifAbsent }: Pick<WriteOptions, 'ifAbsent'>,
+  ): Promise<Copied | undefined> {
+    const got = await bucket.store.get(key);
+    if (got === undefined || got === 'unsatisfiable') return undefined;
+    const { facts, body } = got;
+    try {
+      const { sizeBytes, digest, contentType, fields = {}, metadata, etag } = facts;
+      const options = { sizeBytes, digest, contentType, fields, metadata, ifAbsent };
+      const { outcome } = await this.#writes.write(to, body, options);
+      this.traffic.fetched(sizeBytes);
+      return { outcome, etag };
+    } finally {
+      body.destroy();
+    }
   }
 
   /** As the bucket lists them now: no tier has a part in it. */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { digestOf } from '../base/digest.ts';
+import { type Digest, digestOf } from '../base/digest.ts';
 import { VelocityError } from '../base/errors.ts';
 import { pipeInto } from '../base/pipe-into.ts';
 import type { BodyCache } from '../cache/body-cache.ts';
@@ -24,6 +24,9 @@ export interface WriteOptions {
   readonly sizeBytes: number | undefined;
   readonly contentType: string | undefined;
   readonly fields: StoredFields;
+  /** Of the body, where it is known; other bytes are not stored. */
+  readonly digest?: Digest | undefined;
+  readonly metadata?: ObjectFacts['metadata'] | undefined;
   /** Store only where there is nothing. */
   readonly ifAbsent: boolean;
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
-import { preconditions } from '../http/preconditions.ts';
 import { announcedLength, boundedBody, drainRest, type OnBytes } from '../http/transfer.ts';
 import { storedFields } from '../storage/stored-fields.ts';
+import { assertConditions } from './assert-conditions.ts';
 import type { BucketObject } from './bucket-object.ts';
 import type { BucketObjects } from './bucket-objects.ts';
 import type { Written } from './object-writes.ts';
@@ -56,18 +56,4 @@ function assertWhole({ headers }: IncomingMessage): void {
     throw new VelocityError('BAD_REQUEST', 'A part of an object cannot be written.', {
       field: 'content-range',
     });
-}
-
-/** Buckets decide nothing but `If-None-Match: *`; the others are held against what is there before. */
-async function assertConditions(
-  request: IncomingMessage,
-  object: BucketObject,
-  objects: BucketObjects,
-): Promise<void> {
-  const { headers } = request;
-  const names = ['if-match', 'if-none-match', 'if-unmodified-since'];
-  if (names.every((name) => headers[name] === undefined)) return;
-  const found = await objects.headInBucket(object);
-  if (preconditions('PUT', headers, found?.meta) === 'failed')
-    throw new VelocityError('PRECONDITION_FAILED', 'The object is not as the request says it must be.');
 }
