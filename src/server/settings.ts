@@ -69,7 +69,7 @@ export const serverSettings = {
   auditFile: {
     key: 'audit.file',
     kind: text(),
-    doc: 'File that gets a JSON line for each entry that an admin deletes or replaces, and for each such request that is refused. Without it the lines go to the log, at every level of it but `silent`.',
+    doc: 'File that gets a JSON line for each entry that an admin deletes or replaces, for each mount that one makes, changes or takes away, and for each such request that is refused. Without it the lines go to the log, at every level of it but `silent`.',
   },
   ...sentrySettings,
 } as const satisfies Settings;

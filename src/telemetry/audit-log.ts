@@ -7,8 +7,8 @@ import type { Logger } from './logger.ts';
 export interface AuditEvent {
   /** The id of a token, never the token; `cli` and the user for work on the storage itself. */
   readonly who: string;
-  readonly action: 'delete' | 'replace';
-  /** The object's, with tenant and scope in it. */
+  readonly action: 'delete' | 'replace' | 'mount' | 'change-mount' | 'unmount';
+  /** The object's, with tenant and scope in it; of a mount the path that it is, or was, at. */
   readonly key: string;
   /**
    * `begun` is written before anything is done, and `done`, `absent` (there was nothing) or `failed` after it;
