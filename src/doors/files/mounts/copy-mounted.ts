@@ -1,0 +1,112 @@
+import type { FastifyRequest } from 'fastify';
+import { VelocityError } from '../../../base/errors.ts';
+import { inParallel } from '../../../base/in-parallel.ts';
+import { assertConditions } from '../../../buckets/assert-conditions.ts';
+import { type BucketObject, bucketObject } from '../../../buckets/bucket-object.ts';
+import type { BucketObjects } from '../../../buckets/bucket-objects.ts';
+import { isWithin } from '../../../files/file-path.ts';
+import { parseObjectKey } from '../../../storage/object-key.ts';
+import { assertNoMounts, deleteAll, isMount, keysIn } from './delete-mounted.ts';
+import type { MountedPath } from './mount.ts';
+import type { AskedTarget, MountedContext } from './mounted-context.ts';
+import {
+  assertDeletes,
+  bucketOf,
+  noFile,
+  notOnAMount,
+  objectAt,
+  prefixOf,
+  rebased,
+} from './mounted-object.ts';
+
+/** Each holds a body on its way through this server. */
+const AT_ONCE = 4;
+
+/**
+ * Copies or moves a file, or a folder file by file, to the same or another mount; the bytes pass through this server. A
+ * move deletes once all is copied, so that one that fails has lost nothing.
+ * @returns how many files were copied
+ * @throws VelocityError `NOT_FOUND`, `NOT_ON_A_MOUNT`, `PATH_CONFLICT`, `PATH_BUSY`, `IMMUTABLE`, `STORAGE_*`
+ */
+export async function copyMounted(
+  kind: 'copy' | 'move',
+  request: FastifyRequest,
+  from: MountedPath,
+  { to: target, overwrite }: AskedTarget,
+  { objects, mounts }: MountedContext,
+): Promise<number> {
+  const to = mounts.mountAt(target);
+  if (!to)
+    throw notOnAMount(`${target} is no mount’s: what lies on a mount is copied and moved to mounts alone.`);
+  const [source, place] = [objectAt(from), objectAt(to)];
+  if (!place) throw isMount(to);
+  if (kind === 'move') {
+    if (!source) throw isMount(from);
+    assertDeletes(source.bucket);
+  }
+  if (source && (await objects.headInBucket(source))) return copyFile(source, place);
+  return copyFolder();
+
+  async function copyFile(file: BucketObject, there: BucketObject): Promise<number> {
+    if (file.tierKey === there.tierKey) throw taken(`${target} is the file itself.`);
+    await assertConditions(request.raw, file, objects);
+    const etag = await copyObject(file, there, overwrite, objects);
+    if (etag === undefined) throw noFile(from);
+    if (kind === 'copy') return 1;
+    const now = await objects.headInBucket(file);
+    if (now && now.meta.etag !== etag)
+      throw new VelocityError(
+        'PATH_BUSY',
+        `${from.path} was written while it was moved: it stays, and ${target} is what it was before.`,
+      );
+    await objects.delete(file);
+    return 1;
+  }
+
+  async function copyFolder(): Promise<number> {
+    const [prefix, prefixThere] = [prefixOf(from), prefixOf(to as MountedPath)];
+    const [bucket, bucketThere] = [bucketOf(from.mount), bucketOf((to as MountedPath).mount)];
+    if (isWithin(target, from.path) || (bucket === bucketThere && prefixThere.startsWith(prefix)))
+      throw taken(`${target} lies in ${from.path} itself.`);
+    assertNoMounts(from, mounts);
+    assertNoMounts(to as MountedPath, mounts);
+    const keys = await keysIn(from, objects);
+    await assertNothingAt(place as BucketObject, target, objects);
+    const copies = keys.map((key) => ({
+      file: bucketObject(bucket, key),
+      there: bucketObject(bucketThere, parseObjectKey(rebased(key, prefix, prefixThere))),
+    }));
+    await inParallel(copies, AT_ONCE, ({ file, there }) => copyObject(file, there, false, objects));
+    if (kind === 'move') await deleteAll(from, keys, objects);
+    return keys.length;
+  }
+}
+
+/** @returns the etag of what was copied; `undefined`: there is none any more */
+async function copyObject(
+  file: BucketObject,
+  there: BucketObject,
+  overwrite: boolean,
+  objects: BucketObjects,
+): Promise<string | undefined> {
+  const { immutable, id } = there.bucket;
+  const copied = await objects.copy(file, there, { ifAbsent: immutable || !overwrite });
+  if (!copied) return undefined;
+  const { outcome, etag } = copied;
+  objects.metrics.writes.inc({ outcome: outcome === 'exists' ? 'refused' : outcome });
+  if (outcome !== 'exists') return etag;
+  if (immutable && overwrite)
+    throw new VelocityError('IMMUTABLE', `The store ${id} keeps what it holds; there is an object already.`);
+  throw taken('There is a file at the target already; "overwrite" replaces it.');
+}
+
+/** A folder is put in no other's place, nor into it. */
+async function assertNothingAt(place: BucketObject, target: string, objects: BucketObjects): Promise<void> {
+  if (await objects.headInBucket(place)) throw taken(`There is a file at ${target} already.`);
+  for await (const _ of objects.list(place.bucket, { prefix: `${place.key}/` }))
+    throw taken(`There is a folder at ${target} already.`);
+}
+
+function taken(message: string): VelocityError {
+  return new VelocityError('PATH_CONFLICT', message);
+}
