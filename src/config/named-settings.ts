@@ -3,10 +3,11 @@ import type { Settings, Values } from './setting.ts';
 
 /**
  * Settings of things that an operator gives names to, in a map below one key: `stores: { media: { type: s3, … } }`, in
- * the environment `VC_STORES__media__TYPE`. What else one may have follows from its `type`.
+ * the environment `VC_STORES__media__TYPE`. Where they are of several types, what else one may have follows from its
+ * `type`.
  */
 export interface NamedSettings {
-  /** Where they stand in a file: `stores`. */
+  /** Where they stand in a file: `stores`; with a dot for each level, as the key of a setting. */
   readonly key: string;
   /** One of them, in messages: `store`. */
   readonly noun: string;
@@ -17,9 +18,12 @@ export interface NamedSettings {
   readonly namesExpect: string;
   /** Of each, whatever its type; a setting's `key` is its name below that of the thing. */
   readonly common: Settings;
-  /** By type. One name means the same in each type that has it. */
-  readonly types: Readonly<Record<string, Settings>>;
+  /** By type. One name means the same in each type that has it. Without it they have no `type`, and are all alike. */
+  readonly types?: Readonly<Record<string, Settings>>;
 }
+
+/** Those of several types. */
+export type TypedSettings = NamedSettings & Required<Pick<NamedSettings, 'types'>>;
 
 interface NamedFacts {
   readonly name: string;
@@ -29,10 +33,18 @@ interface NamedFacts {
   readonly mistakeAt: (key: string, message: string) => Mistake;
 }
 
-/** One thing: its type, and the values of that type's settings. */
-export type Named<N extends NamedSettings> = {
-  readonly [T in keyof N['types'] & string]: NamedFacts & {
-    readonly type: T;
-    readonly values: Values<N['common'] & N['types'][T]>;
-  };
-}[keyof N['types'] & string];
+/** One thing: its type, where there are some, and the values of its settings. */
+export type Named<N extends NamedSettings> = N extends TypedSettings
+  ? {
+      readonly [T in keyof N['types'] & string]: NamedFacts & {
+        readonly type: T;
+        readonly values: Values<N['common'] & N['types'][T]>;
+      };
+    }[keyof N['types'] & string]
+  : NamedFacts & { readonly values: Values<N['common']> };
+
+/** How variables begin that name one of them: `VC_FILES_MOUNTS__` or `VC_FILES__MOUNTS__` for `files.mounts`. */
+export function variablePrefixes(key: string): readonly string[] {
+  const steps = key.toUpperCase().split('.');
+  return [...new Set([`VC_${steps.join('_')}__`, `VC_${steps.join('__')}__`])];
+}

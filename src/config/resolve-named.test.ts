@@ -203,3 +203,44 @@ test('whoever looks further can tell of a mistake at a setting, or at the name w
   const at = (key: string) => a && describeMistake(a.mistakeAt(key, 'no'));
   assert.deepEqual([at('street'), at('shelf')], ['a.yml:4:13: no', 'a.yml:2:3: no']);
 });
+
+/** Things of one kind, two levels down. */
+const doors = {
+  key: 'house.doors',
+  noun: 'door',
+  doc: 'Doors.',
+  names: /^[a-z]+$/,
+  namesExpect: 'small letters',
+  common: {
+    colour: { key: 'colour', kind: text(), required: 'colour is missing', doc: 'Colour.' },
+    open: { key: 'open', kind: trueOrFalse(), default: false, doc: 'Open.' },
+  },
+} as const satisfies NamedSettings;
+
+test('things without types, below a key of several levels, have all the same settings', () => {
+  const yaml = 'house:\n  other: 1\n  doors:\n    front: { colour: red }\n    back: { open: true }\n';
+  const env = { VC_HOUSE_DOORS__back__COLOUR: 'blue', VC__house__doors__side__colour: 'green' };
+  const resolved = resolveNamed(doors, layers({ yaml, env: { ...env, VC_HOUSE__DOORS__side__OPEN: '1' } }));
+  assert.ok(resolved.ok, JSON.stringify(resolved));
+  assert.deepEqual(
+    resolved.value.map(({ name, values }) => [name, values.colour, values.open]),
+    [
+      ['front', 'red', false],
+      ['back', 'blue', true],
+      ['side', 'green', true],
+    ],
+  );
+  assert.equal(resolved.value[0]?.origins['colour'], 'a.yml:4:22');
+});
+
+test('of things without types a type is an unknown key, and mistakes are told where they stand', () => {
+  const yaml = 'house:\n  doors:\n    front: { type: x, colour: red }\n    back:\n';
+  const resolved = resolveNamed(doors, layers({ yaml, env: { VC_HOUSE_DOORS__OPEN: '1' } }));
+  assert.deepEqual(!resolved.ok && resolved.mistakes.map(describeMistake), [
+    'VC_HOUSE_DOORS__OPEN: there is no such setting: those of a door are VC_HOUSE_DOORS__<name>__<SETTING>',
+    'a.yml:3:14: unknown key "house.doors.front.type"; a door has colour, open',
+    'a.yml:4:5: house.doors.back: colour is missing',
+  ]);
+  const list = resolveNamed(doors, layers({ yaml: 'house: { doors: [a] }' }));
+  assert.match(JSON.stringify(list), /house\.doors: expected a map of a name and a door each/);
+});

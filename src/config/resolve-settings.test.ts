@@ -139,6 +139,20 @@ test('a section that somebody else reads is passed over in files and variables',
   ]);
 });
 
+test('so is one below a section of ours, beside which all is looked at', () => {
+  const section = ['s3.mounts'];
+  const given = {
+    yaml: 's3: { mounts: { a.b: { bukcet: 1 } }, path_style: true }',
+    env: { VC_S3_MOUNTS__a__X: '1', VC_S3__MOUNTS__a__Y: '1', VC__s3__Mounts__a__X: '1' },
+  };
+  assert.ok(resolveSettings(settings, layers(given), section).ok);
+  assert.equal(mistakesOf(given).length, 4);
+  const near = resolveSettings(settings, layers({ yaml: 's3: { mount: {} }' }), section);
+  assert.deepEqual(near.ok || near.mistakes.map(describeMistake), [
+    'server.yml:1:7: unknown key "s3.mount" (did you mean "s3.mounts"?)',
+  ]);
+});
+
 test('it is told how strong the layer is that a value came from', () => {
   const { sources } = resolve({
     flags: { '--port': '1' },

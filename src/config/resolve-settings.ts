@@ -12,6 +12,7 @@ import {
   type ValueVariable,
 } from './layers.ts';
 import type { Checked, Mistake } from './mistake.ts';
+import { variablePrefixes } from './named-settings.ts';
 import { envName, envNames, flagName, type Setting, type Settings, type Values } from './setting.ts';
 import type { YamlFile } from './yaml-file.ts';
 
@@ -28,7 +29,7 @@ export interface Resolution<S extends Settings> {
 
 /**
  * Layers the settings. All mistakes come back together; none is guessed around.
- * @param sections keys at the root of files and variables that somebody else reads
+ * @param sections keys that somebody else reads, with all that is below them
  */
 export function resolveSettings<S extends Settings>(
   settings: S,
@@ -107,7 +108,7 @@ function wrongVariables(settings: Settings, layers: Layers, sections: readonly s
       name.startsWith('VC_') &&
       !nestedNames.has(name) &&
       !known.includes(name) &&
-      !sections.some((section) => name.startsWith(`VC_${section.toUpperCase()}__`)),
+      !sections.some((section) => variablePrefixes(section).some((prefix) => name.startsWith(prefix))),
   );
   const own = nested.filter(({ path }) => !isBelow(path, sections));
   return [
@@ -125,8 +126,8 @@ function wrongVariables(settings: Settings, layers: Layers, sections: readonly s
   ];
 }
 
-function isBelow([section = '', ...below]: readonly string[], sections: readonly string[]): boolean {
-  return below.length > 0 && sections.includes(section.toLowerCase());
+function isBelow(path: readonly string[], sections: readonly string[]): boolean {
+  return sections.some((section) => keyIn(path).startsWith(`${section}.`));
 }
 
 function unknownFileKeys(settings: Settings, file: YamlFile, sections: readonly string[]): Mistake[] {
@@ -137,14 +138,14 @@ function unknownFileKeys(settings: Settings, file: YamlFile, sections: readonly 
   const visit = (data: unknown, path: readonly string[]): void => {
     const key = path.join('.');
     const step = path.at(-1);
-    if (path.length === 1 && sections.includes(key)) return;
+    if (sections.includes(key)) return;
     if (step?.includes('.')) {
       const message = `unknown key "${step}": the parts of a key are maps within maps, not joined by dots`;
       mistakes.push({ message, position: file.positionOf(path, 'key') });
       return;
     }
     if (keys.includes(key)) return;
-    const isSection = path.length === 0 || keys.some((known) => known.startsWith(`${key}.`));
+    const isSection = path.length === 0 || suggested.some((known) => known.startsWith(`${key}.`));
     if (isSection && typeof data === 'object' && data !== null && !Array.isArray(data)) {
       for (const [step, value] of Object.entries(data)) visit(value, [...path, step]);
       return;

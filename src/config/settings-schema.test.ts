@@ -45,9 +45,14 @@ const shops = {
   },
 } as const satisfies NamedSettings;
 
+const mounts = {
+  ...{ key: 's3.mounts', noun: 'mount', doc: 'Mounts.', names: /^[a-z]+$/, namesExpect: 'small letters' },
+  common: { path: { key: 'path', kind: text(), required: 'path is missing', doc: 'Path.' } },
+} as const satisfies NamedSettings;
+
 function compile(): ValidateFunction {
   const ajv = new Ajv({ strict: true, allowUnionTypes: true, formats: { uri: true } });
-  return ajv.compile(settingsSchema('Test', settings, [shops]));
+  return ajv.compile(settingsSchema('Test', settings, [shops, mounts]));
 }
 
 /** The schema's node at a setting's key. */
@@ -147,4 +152,12 @@ test('named settings are a map in which each has what belongs to its type', () =
     { A: { type: 'books' } },
   ];
   for (const map of wrong) assert.equal(validate({ shops: map }), false, JSON.stringify(map));
+});
+
+test('named settings without types are all alike, and may stand in a section', () => {
+  const validate = compile();
+  for (const map of [null, {}, { a: { path: 'x' } }, { a: null }, { a: { path: null } }])
+    assert.equal(validate({ s3: { mounts: map, path_style: true } }), true, JSON.stringify(map));
+  for (const map of [[], { a: { type: 'x', path: 'x' } }, { a: { paht: 'x' } }, { A: { path: 'x' } }])
+    assert.equal(validate({ s3: { mounts: map } }), false, JSON.stringify(map));
 });

@@ -15,18 +15,20 @@ export function settingsSchema(
   named: readonly NamedSettings[] = [],
 ): JsonSchema {
   const root = section();
-  for (const setting of Object.values(settings)) {
-    const path = setting.key.split('.');
-    const leaf = path.pop() ?? '';
-    let node = root;
-    for (const step of path) {
-      node.properties[step] ??= section();
-      node = node.properties[step] as MutableNode;
-    }
-    node.properties[leaf] = leafSchema(setting);
-  }
-  for (const each of named) root.properties[each.key] = namedSchema(each);
+  for (const setting of Object.values(settings)) put(root, setting.key, leafSchema(setting));
+  for (const each of named) put(root, each.key, namedSchema(each));
   return { $schema: 'http://json-schema.org/draft-07/schema#', title, ...root };
+}
+
+function put(root: MutableNode, key: string, schema: JsonSchema): void {
+  const path = key.split('.');
+  const leaf = path.pop() ?? '';
+  let node = root;
+  for (const step of path) {
+    node.properties[step] ??= section();
+    node = node.properties[step] as MutableNode;
+  }
+  node.properties[leaf] = schema;
 }
 
 function section(): MutableNode {
@@ -58,18 +60,18 @@ function namedSchema({ doc, names, common, types }: NamedSettings): JsonSchema {
     type: ['object', 'null'],
     description: doc,
     propertyNames: { pattern: names.source },
-    additionalProperties: {
-      oneOf: Object.entries(types).map(([type, own]) => {
-        const fields = Object.values({ ...common, ...own }).map((setting) => [
-          setting.key,
-          leafSchema(setting),
-        ]);
-        return {
-          ...section(),
-          required: ['type'],
-          properties: { type: { const: type }, ...Object.fromEntries(fields) },
-        };
-      }),
-    },
+    additionalProperties: types
+      ? {
+          oneOf: Object.entries(types).map(([type, own]) => ({
+            ...section(),
+            required: ['type'],
+            properties: { type: { const: type }, ...fieldsOf({ ...common, ...own }) },
+          })),
+        }
+      : { ...section(), type: ['object', 'null'], properties: fieldsOf(common) },
   };
+}
+
+function fieldsOf(settings: Settings): JsonSchema {
+  return Object.fromEntries(Object.values(settings).map((setting) => [setting.key, leafSchema(setting)]));
 }
