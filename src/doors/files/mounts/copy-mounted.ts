@@ -6,7 +6,7 @@ import { type BucketObject, bucketObject } from '../../../buckets/bucket-object.
 import type { BucketObjects } from '../../../buckets/bucket-objects.ts';
 import { isWithin } from '../../../files/file-path.ts';
 import { parseObjectKey } from '../../../storage/object-key.ts';
-import { assertNoMounts, deleteAll, isMount, keysIn } from './delete-mounted.ts';
+import { assertNoMounts, isMount, keysIn } from './delete-mounted.ts';
 import type { MountedPath } from './mount.ts';
 import type { AskedTarget, MountedContext } from './mounted-context.ts';
 import {
@@ -52,14 +52,7 @@ export async function copyMounted(
     await assertConditions(request.raw, file, objects);
     const etag = await copyObject(file, there, overwrite, objects);
     if (etag === undefined) throw noFile(from);
-    if (kind === 'copy') return 1;
-    const now = await objects.headInBucket(file);
-    if (now && now.meta.etag !== etag)
-      throw new VelocityError(
-        'PATH_BUSY',
-        `${from.path} was written while it was moved: it stays, and ${target} is what it was before.`,
-      );
-    await objects.delete(file);
+    if (kind === 'move') await removeCopied(file, etag);
     return 1;
   }
 
@@ -76,9 +69,23 @@ export async function copyMounted(
       file: bucketObject(bucket, key),
       there: bucketObject(bucketThere, parseObjectKey(rebased(key, prefix, prefixThere))),
     }));
-    await inParallel(copies, AT_ONCE, ({ file, there }) => copyObject(file, there, false, objects));
-    if (kind === 'move') await deleteAll(from, keys, objects);
+    const etags = await inParallel(copies, AT_ONCE, ({ file, there }) =>
+      copyObject(file, there, false, objects),
+    );
+    if (kind === 'move')
+      await inParallel(copies, AT_ONCE, ({ file }, index) => removeCopied(file, etags[index]));
     return keys.length;
+  }
+
+  /** What is not what was copied any more stays, for there is no copy of it. */
+  async function removeCopied(file: BucketObject, etag: string | undefined): Promise<void> {
+    const now = await objects.headInBucket(file);
+    if (now && now.meta.etag !== etag)
+      throw new VelocityError(
+        'PATH_BUSY',
+        `${from.path} was written while it was moved: that stays, and ${target} is what was there before.`,
+      );
+    await objects.delete(file);
   }
 }
 

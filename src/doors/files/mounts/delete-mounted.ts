@@ -37,7 +37,7 @@ export async function deleteMounted(
     await objects.delete(object);
   } else {
     assertNoMounts(at, mounts);
-    await unhurried(request.raw, async () => deleteAll(at, await keysIn(at, objects), objects));
+    await unhurried(request.raw, () => deleteFolder(at, objects));
   }
   drainRest(request.raw);
   response.writeHead(204);
@@ -61,14 +61,9 @@ export async function keysIn(at: MountedPath, objects: BucketObjects): Promise<r
   return keys;
 }
 
-/** @throws VelocityError `STORAGE_*` with some of them deleted */
-export async function deleteAll(
-  { mount }: MountedPath,
-  keys: readonly ObjectKey[],
-  objects: BucketObjects,
-): Promise<void> {
-  const bucket = bucketOf(mount);
-  await inParallel(keys, AT_ONCE, (key) => objects.delete(bucketObject(bucket, key)));
+async function deleteFolder(at: MountedPath, objects: BucketObjects): Promise<void> {
+  const bucket = bucketOf(at.mount);
+  await inParallel(await keysIn(at, objects), AT_ONCE, (key) => objects.delete(bucketObject(bucket, key)));
 }
 
 /** What lies on another mount is in another place than the rest of the folder. @throws VelocityError `PATH_CONFLICT` */

@@ -8,7 +8,7 @@ import { VelocityError } from '../../../base/errors.ts';
 import { bucketObject } from '../../../buckets/bucket-object.ts';
 import type { WriteOptions } from '../../../buckets/object-writes.ts';
 import { parseObjectKey } from '../../../storage/object-key.ts';
-import type { ListedObject, ListOptions } from '../../../storage/store.ts';
+import type { Got, ListedObject, ListOptions, ObjectFacts } from '../../../storage/store.ts';
 import { parseMountPath } from './mount.ts';
 import type { ConfiguredMount } from './mount-table.ts';
 
@@ -21,6 +21,10 @@ const PLAIN: WriteOptions = { sizeBytes: undefined, contentType: undefined, fiel
 function streamOf(text: string): Readable {
   return Readable.from([Buffer.from(text)], { objectMode: false });
 }
+
+const FACTS: ObjectFacts = {
+  ...{ sizeBytes: 5, etag: 'e', modifiedAt: 0, digest: undefined, contentType: undefined, metadata: {} },
+};
 
 /** `m` is the store `media` below `pre/`; `o`, `frozen` and `both` are the stores of these names, `deep/in` is a part of the other. */
 const MOUNTS = [
@@ -267,6 +271,35 @@ test('a folder is copied and moved file by file, to where nothing is', async () 
   assert.equal(await outcome(server, 'POST', 'm/none?copy_to=o/none'), '404 NOT_FOUND');
 });
 
+/** Written by another between what is read of it and the next look. */
+class RestlessStore extends StubStore {
+  versions = 0;
+
+  /** `d` is a folder. */
+  override async head(key?: string): Promise<ObjectFacts | undefined> {
+    return key === 'd' ? undefined : { ...FACTS, etag: `e${this.versions}` };
+  }
+
+  override async get(): Promise<Got> {
+    const facts = { ...FACTS, etag: `e${this.versions++}` };
+    return { facts, span: 'whole', body: streamOf('hello') };
+  }
+
+  override async *list(): AsyncIterable<ListedObject> {
+    yield { key: parseObjectKey('d/a'), sizeBytes: 5, modifiedAt: 0 };
+  }
+}
+
+test('what is written while it is moved is not deleted: there is no copy of it', async () => {
+  const store = new RestlessStore();
+  const configuredHere = [configured('m', 'media'), configured('o', 'other')];
+  await using server = await MountsServer.start({ configured: configuredHere, store });
+  assert.equal(await outcome(server, 'POST', 'm/a?move_to=o/a'), '409 PATH_BUSY');
+  assert.equal(await outcome(server, 'POST', 'm/d?move_to=o/d'), '409 PATH_BUSY');
+  assert.deepEqual(store.deleted, []);
+  assert.equal(await read(server, 'o/a'), 'hello');
+});
+
 test('a copy out of the mounts is told that there is none', async () => {
   await using server = await start({ 'm/a': '1' });
   assert.equal(await outcome(server, 'POST', 'm/a?copy_to=elsewhere/a'), '501 NOT_ON_A_MOUNT');
@@ -306,11 +339,8 @@ test('facts and digest of a file are to be had, and what there is of a folder', 
 
 test('a digest that nobody stored is that of the bytes', async () => {
   const store = new StubStore();
-  const facts = {
-    ...{ sizeBytes: 5, etag: 'e', modifiedAt: 0, digest: undefined, contentType: undefined, metadata: {} },
-  };
-  store.facts = facts;
-  store.got = { facts, span: 'whole', body: streamOf('hello') };
+  store.facts = FACTS;
+  store.got = { facts: FACTS, span: 'whole', body: streamOf('hello') };
   await using server = await MountsServer.start({ configured: [configured('m', 'media')], store });
   assert.equal(await read(server, 'm/a?hash'), `${digestOf('hello')}\n`);
 });

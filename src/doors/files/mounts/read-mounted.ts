@@ -61,7 +61,7 @@ export async function readMounted(
     try {
       const first = await unhurried(request.raw, () => listed.next());
       if (first.done && at.key !== undefined) throw noFile(at);
-      const entries = resumed(first, listed);
+      const entries = resumed(first, listed, response);
       await context.sendListing(request, response, { path: at.path, entries, wantsJson });
     } finally {
       await listed.return?.(); // a HEAD may take none of them
@@ -105,8 +105,13 @@ export async function readMounted(
   }
 }
 
-async function* resumed<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncIterable<T> {
-  for (let next = first; !next.done; next = await rest.next()) yield next.value;
+/** For as long as there is somebody to tell: it may be very many questions to the store. */
+async function* resumed<T>(
+  first: IteratorResult<T>,
+  rest: AsyncIterator<T>,
+  response: ServerResponse,
+): AsyncIterable<T> {
+  for (let next = first; !next.done && !response.closed; next = await rest.next()) yield next.value;
 }
 
 /** As it is stored with the object; else of its bytes, through the tiers. */
