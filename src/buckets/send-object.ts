@@ -1,20 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import { type ByteSpan, parseByteRange, resolveByteRange } from '../base/byte-range.ts';
-import { VelocityError } from '../base/errors.ts';
+import type { ByteSpan } from '../base/byte-range.ts';
 import { BodyChanged } from '../cache/body-changed.ts';
 import type { Reading, ReadOutcome } from '../cache/read-through.ts';
+import { askedSpan } from '../http/asked-span.ts';
 import { peek } from '../http/peek.ts';
-import { preconditions } from '../http/preconditions.ts';
-import {
-  type OnBytes,
-  rangeUnsatisfiable,
-  representationHead,
-  sendBody,
-  sendBytes,
-  taken,
-} from '../http/transfer.ts';
+import { type OnBytes, representationHead, sendBody, sendBytes, taken } from '../http/transfer.ts';
 import { unhurried } from '../http/unhurried.ts';
 import { isDamage } from '../storage/body.ts';
 import type { BucketObject } from './bucket-object.ts';
@@ -28,6 +20,9 @@ export function objectFields(outcome: ReadOutcome, { fields }: ObjectMeta): read
     ...['cache-status', CACHE_STATUS[outcome], 'x-content-type-options', 'nosniff'],
   ];
 }
+
+/** To begin a sentence. */
+const WHAT = 'The object';
 
 /** RFC 9211. */
 const CACHE_STATUS: Readonly<Record<ReadOutcome, string>> = {
@@ -78,9 +73,9 @@ async function answer(
   reading: Reading<ObjectMeta>,
   onBytes: OnBytes,
 ): Promise<void> {
-  const span = spanOf(request, response, reading);
-  if (span === undefined) return;
   const { meta, sizeBytes, bytes } = reading;
+  const span = askedSpan(request, response, { ...meta, sizeBytes }, WHAT, notModifiedFields(meta));
+  if (span === undefined) return;
   const body = bytes || reading.sendTo ? undefined : await unhurried(request.raw, () => begun(reading, span));
   const { status, headers } = representationHead({ ...meta, sizeBytes, span });
   const begin = (): void =>
@@ -110,13 +105,9 @@ export async function sendObjectHead(
   const found = await objects.head(object);
   if (!found) return false;
   const { meta, sizeBytes, outcome } = found;
-  const verdict = preconditions('HEAD', request.headers, meta);
-  if (verdict === 'failed') throw failed();
-  if (verdict === 'not-modified') {
-    answerNotModified(response, meta);
+  if (askedSpan(request, response, { ...meta, sizeBytes }, WHAT, notModifiedFields(meta)) === undefined)
     return true;
-  }
-  const { headers } = representationHead({ ...meta, sizeBytes, span: 'whole' }); // RFC 9110 §14.2: a Range is for GET
+  const { headers } = representationHead({ ...meta, sizeBytes, span: 'whole' });
   response.writeHead(200, [...headers, ...objectFields(outcome, meta)]);
   response.end();
   return true;
@@ -129,39 +120,12 @@ async function begun(reading: Reading<ObjectMeta>, span: ByteSpan | 'whole'): Pr
   return body;
 }
 
-/** The part that is asked for; `undefined`: it was answered that nothing is sent. */
-function spanOf(
-  { headers }: FastifyRequest,
-  response: ServerResponse,
-  { meta, sizeBytes }: Reading<ObjectMeta>,
-): ByteSpan | 'whole' | undefined {
-  const verdict = preconditions('GET', headers, meta);
-  if (verdict === 'failed') throw failed();
-  if (verdict === 'not-modified') {
-    answerNotModified(response, meta);
-    return undefined;
-  }
-  const range = verdict === 'whole' ? undefined : parseByteRange(headers.range ?? '');
-  if (!range) return 'whole';
-  const span = resolveByteRange(range, sizeBytes);
-  if (!span) throw rangeUnsatisfiable(response, 'The object', sizeBytes);
-  return span;
-}
-
 /** RFC 9110 §15.4.5. */
-function answerNotModified(response: ServerResponse, { etag, modifiedAt, fields }: ObjectMeta): void {
+function notModifiedFields({ fields }: ObjectMeta): readonly string[] {
   const cacheControl = fields['cache-control'];
-  response.writeHead(304, [
-    ...['etag', `"${etag}"`, 'last-modified', new Date(modifiedAt).toUTCString()],
-    ...(cacheControl === undefined ? [] : ['cache-control', cacheControl]),
-  ]);
-  response.end();
+  return cacheControl === undefined ? [] : ['cache-control', cacheControl];
 }
 
 function partOf(bytes: Uint8Array, span: ByteSpan | 'whole'): Uint8Array {
   return span === 'whole' ? bytes : bytes.subarray(span.first, span.last + 1);
-}
-
-function failed(): VelocityError {
-  return new VelocityError('PRECONDITION_FAILED', 'The object is not as the request says it must be.');
 }
