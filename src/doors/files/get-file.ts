@@ -3,15 +3,13 @@ import type { FastifyRequest } from 'fastify';
 import type { PointInTime } from '../../files/file-reader.ts';
 import type { FileReading } from '../../files/file-reading.ts';
 import type { FoundNamed } from '../../files/folder.ts';
-import { sendBody } from '../../http/transfer.ts';
+import { answerLines } from './answer-lines.ts';
+import { answerListing } from './answer-listing.ts';
+import { answerText } from './answer-text.ts';
 import type { FilesContext } from './context.ts';
 import type { FileAddress } from './file-address.ts';
 import { answerHistory } from './history.ts';
-import type { LineRange } from './line-range.ts';
-import { cutLines, linesBody, linesFields } from './lines.ts';
-import { gatherListing, JSON_FIELDS, type ListedEntry, listingJson } from './listing.ts';
-import { listingFormat } from './listing-format.ts';
-import { linkBase, listingPage, PAGE_FIELDS } from './listing-page.ts';
+import { gatherListing, type ListedEntry } from './listing.ts';
 import { missing, missingThen } from './missing.ts';
 import { parseReadQuery } from './read-query.ts';
 import { sendFile } from './send-file.ts';
@@ -34,16 +32,20 @@ export async function getFile(
     case 'stat':
       return answerStat(response, path, files);
     case 'hash':
-      return answerText(response, `${await hashOf(query.at)}\n`);
+      return answerText(request, response, `${await hashOf(query.at)}\n`);
     case 'history':
       return answerHistory(response, path, query, files);
     case 'diff':
-      return answerText(response, await diffOf(query.from, query.to));
+      return answerText(request, response, await diffOf(query.from, query.to));
     case 'content': {
       const opened = query.at ? await openPast(query.at) : await files.reader.open(path);
-      if (opened === 'folder') return answerListing(query.wantsJson);
+      if (opened === 'folder')
+        return answerListing(request, response, await gatherListing(path, listed(files.list(path))), {
+          ...{ written, wantsJson: query.wantsJson },
+        });
       if (!opened) throw missing(files, path, response);
-      if (query.lines) return answerLines(opened, query.lines);
+      if (query.lines)
+        return answerLines(request, response, opened.stream(), query.lines, context.sent(request));
       return sendFile(request.raw, response, path, opened, context.sent(request));
     }
   }
@@ -81,46 +83,7 @@ export async function getFile(
     for await (const chunk of opened.stream()) chunks.push(chunk);
     return { bytes: Buffer.concat(chunks), label };
   }
-
-  async function answerLines(opened: FileReading, range: LineRange): Promise<void> {
-    const stream = opened.stream();
-    try {
-      const lines = await cutLines(stream, range);
-      response.writeHead(200, [
-        'content-type',
-        'text/plain; charset=utf-8',
-        ...linesFields(lines),
-        ...NO_SNIFF,
-      ]);
-      if (request.method === 'HEAD') response.end();
-      else await sendBody(response, linesBody(lines), context.sent(request));
-    } finally {
-      stream.destroy();
-    }
-  }
-
-  async function answerListing(wantsJson: boolean): Promise<void> {
-    const listing = await gatherListing(path, listed(files.list(path)));
-    const isPage = !wantsJson && listingFormat(request.headers.accept) === 'html';
-    response.writeHead(200, [...(isPage ? PAGE_FIELDS : JSON_FIELDS)]);
-    if (request.method === 'HEAD') response.end();
-    else await sendBody(response, isPage ? listingPage(listing, linkBase(written)) : listingJson(listing));
-  }
-
-  function answerText(to: ServerResponse, body: string): void {
-    const bytes = Buffer.from(body);
-    to.writeHead(200, [
-      'content-type',
-      'text/plain; charset=utf-8',
-      'content-length',
-      String(bytes.length),
-      ...NO_SNIFF,
-    ]);
-    to.end(request.method === 'HEAD' ? undefined : bytes);
-  }
 }
-
-const NO_SNIFF = ['x-content-type-options', 'nosniff'] as const;
 
 /** What is neither a file, a folder nor a link is nobody's business. */
 async function* listed(entries: AsyncIterable<FoundNamed>): AsyncIterable<ListedEntry> {
