@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
-import { announcedLength, boundedBody, drainRest, type OnBytes } from '../http/transfer.ts';
+import { announcedLength, boundedBody, type OnBytes } from '../http/transfer.ts';
 import { storedFields } from '../storage/stored-fields.ts';
 import { assertConditions } from './assert-conditions.ts';
 import type { BucketObject } from './bucket-object.ts';
@@ -9,12 +9,11 @@ import type { BucketObjects } from './bucket-objects.ts';
 import type { Written } from './object-writes.ts';
 
 /**
- * Answers a PUT: 201 for a new object, 200 for one that took the place of another.
+ * Takes the body of a PUT. What is to be said of it is left to the caller, and so is the rest of a body that is refused.
  * @throws VelocityError `IMMUTABLE`, `PRECONDITION_FAILED`, `BODY_*`, `STORAGE_*`
  */
 export async function receiveObject(
   { raw: request }: FastifyRequest,
-  response: ServerResponse,
   object: BucketObject,
   objects: BucketObjects,
   { maxBytes, onBytes }: { readonly maxBytes: number; readonly onBytes: OnBytes },
@@ -30,8 +29,7 @@ export async function receiveObject(
     fields: storedFields(request.headers),
     ifAbsent: immutable || isFirst,
   });
-  const { outcome, facts } = written;
-  if (outcome === 'exists') {
+  if (written.outcome === 'exists') {
     if (isFirst)
       throw new VelocityError(
         'PRECONDITION_FAILED',
@@ -42,10 +40,6 @@ export async function receiveObject(
       `The store ${object.bucket.id} keeps what it holds; there is an object already.`,
     );
   }
-  drainRest(request);
-  const etag = facts ? ['etag', `"${facts.etag}"`] : [];
-  response.writeHead(outcome === 'overwritten' ? 200 : 201, ['content-length', '0', ...etag]);
-  response.end();
   return written;
 }
 

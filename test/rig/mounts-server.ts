@@ -1,19 +1,17 @@
 import { mkdir } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Registry } from '@prometheus-io/client';
-import type { FastifyRequest } from 'fastify';
 import { type Access, presetTerms, type Right } from '../../src/auth/access.ts';
 import { authMetrics } from '../../src/auth/metrics.ts';
 import { digestOf } from '../../src/base/digest.ts';
 import type { Bucket } from '../../src/buckets/bucket.ts';
 import type { BucketObjects } from '../../src/buckets/bucket-objects.ts';
+import { fileAddress } from '../../src/doors/files/file-address.ts';
 import { registerMounts } from '../../src/doors/files/mounts/mount-routes.ts';
 import { type ConfiguredMount, MountTable } from '../../src/doors/files/mounts/mount-table.ts';
-import type { AskedPost, AskedRead, MountedContext } from '../../src/doors/files/mounts/mounted-context.ts';
+import type { MountedContext } from '../../src/doors/files/mounts/mounted-context.ts';
 import { handleMounted } from '../../src/doors/files/mounts/mounted-files.ts';
-import { parseFilePath } from '../../src/files/file-path.ts';
 import { answerJson } from '../../src/http/json.ts';
 import { createListener, type HttpApp } from '../../src/http/listener.ts';
 import { httpMetrics } from '../../src/http/metrics.ts';
@@ -144,10 +142,10 @@ function registerFiles(app: HttpApp, context: MountedContext): void {
     leaveBodiesUnread(scope);
     const handler = rawRoute(
       async (request, response) => {
-        const [written = ''] = request.url.split('?', 1);
-        const at = context.mounts.mountAt(parseFilePath(decodeURIComponent(written.slice('/files/'.length))));
+        const at = context.mounts.mountAt(fileAddress(request.url).path);
         if (!at) return answerJson(response, 418, {});
         await handleMounted(request, response, at, context);
+        if (!request.raw.complete) drainRest(request.raw);
       },
       (error, request, response) => {
         writeProblem(response, toProblem(error, request.id));
@@ -161,43 +159,6 @@ function registerFiles(app: HttpApp, context: MountedContext): void {
 }
 
 function contextOf(objects: BucketObjects, mounts: MountTable): MountedContext {
-  return {
-    ...{ objects, mounts, maxUploadBytes: 1024 * 1024 },
-    sent: () => () => {},
-    received: () => () => {},
-    readQuery,
-    postQuery,
-    moveIn: (body) => ({ to: parseFilePath((body as { move_to: string }).move_to), overwrite: false }),
-    sendListing,
-  };
+  const [sent, received] = [() => () => {}, () => () => {}];
+  return { objects, mounts, maxUploadBytes: 1024 * 1024, sent, received };
 }
-
-function readQuery(text: string): AskedRead {
-  const query = new URLSearchParams(text);
-  const [at, lines] = [query.get('at') ?? undefined, query.get('lines') ?? undefined];
-  for (const kind of ['stat', 'history', 'diff'] as const) if (query.has(kind)) return { kind };
-  if (query.has('hash')) return { kind: 'hash', at };
-  return { kind: 'content', at, lines, wantsJson: query.has('json') };
-}
-
-function postQuery(text: string): AskedPost {
-  const query = new URLSearchParams(text);
-  const [copy, move, overwrite] = [query.get('copy_to'), query.get('move_to'), query.has('overwrite')];
-  if (copy !== null) return { kind: 'copy', to: parseFilePath(copy), overwrite };
-  if (move !== null) return { kind: 'move', to: parseFilePath(move), overwrite };
-  return { kind: query.has('mkdir') ? 'mkdir' : 'restore' };
-}
-
-const sendListing: MountedContext['sendListing'] = async (
-  request: FastifyRequest,
-  response: ServerResponse,
-  { path, entries },
-) => {
-  if (request.method === 'HEAD') {
-    response.end();
-    return;
-  }
-  const names: string[] = [];
-  for await (const { name, type } of entries) names.push(type === 'folder' ? `${name}/` : name);
-  answerJson(response, 200, { path, names: names.sort() });
-};

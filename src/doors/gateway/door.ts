@@ -66,10 +66,14 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
 
   async function put(request: FastifyRequest, response: ServerResponse, object: BucketObject): Promise<void> {
     const onBytes = charged(request, (bytes) => traffic.received(bytes));
-    const { outcome } = await receiveObject(request, response, object, objects, {
+    const { outcome, facts } = await receiveObject(request, object, objects, {
       maxBytes: maxUploadBytes,
       onBytes,
     });
+    drainRest(request.raw);
+    const etag = facts ? ['etag', `"${facts.etag}"`] : [];
+    response.writeHead(outcome === 'overwritten' ? 200 : 201, ['content-length', '0', ...etag]);
+    response.end();
     metrics.writes.inc({ outcome });
   }
 

@@ -3,12 +3,13 @@ import { VelocityError } from '../../../base/errors.ts';
 import { inParallel } from '../../../base/in-parallel.ts';
 import { assertConditions } from '../../../buckets/assert-conditions.ts';
 import { type BucketObject, bucketObject } from '../../../buckets/bucket-object.ts';
-import type { BucketObjects } from '../../../buckets/bucket-objects.ts';
+import type { BucketObjects, Copied } from '../../../buckets/bucket-objects.ts';
 import { isWithin } from '../../../files/file-path.ts';
 import { parseObjectKey } from '../../../storage/object-key.ts';
+import type { Target } from '../write-query.ts';
 import { assertNoMounts, isMount, keysIn } from './delete-mounted.ts';
 import type { MountedPath } from './mount.ts';
-import type { AskedTarget, MountedContext } from './mounted-context.ts';
+import type { MountedContext } from './mounted-context.ts';
 import {
   assertDeletes,
   bucketOf,
@@ -19,22 +20,24 @@ import {
   rebased,
 } from './mounted-object.ts';
 
+/** What came of it: of one file, or of those of a folder. */
+export type Copies = 'made' | 'replaced' | { readonly files: number };
+
 /** Each holds a body on its way through this server. */
 const AT_ONCE = 4;
 
 /**
  * Copies or moves a file, or a folder file by file, to the same or another mount; the bytes pass through this server. A
  * move deletes once all is copied, so that one that fails has lost nothing.
- * @returns how many files were copied
  * @throws VelocityError `NOT_FOUND`, `NOT_ON_A_MOUNT`, `PATH_CONFLICT`, `PATH_BUSY`, `IMMUTABLE`, `STORAGE_*`
  */
 export async function copyMounted(
   kind: 'copy' | 'move',
   request: FastifyRequest,
   from: MountedPath,
-  { to: target, overwrite }: AskedTarget,
+  { to: target, overwrite }: Target,
   { objects, mounts }: MountedContext,
-): Promise<number> {
+): Promise<Copies> {
   const to = mounts.mountAt(target);
   if (!to)
     throw notOnAMount(`${target} is no mount’s: what lies on a mount is copied and moved to mounts alone.`);
@@ -47,16 +50,16 @@ export async function copyMounted(
   if (source && (await objects.headInBucket(source))) return copyFile(source, place);
   return copyFolder();
 
-  async function copyFile(file: BucketObject, there: BucketObject): Promise<number> {
+  async function copyFile(file: BucketObject, there: BucketObject): Promise<Copies> {
     if (file.tierKey === there.tierKey) throw taken(`${target} is the file itself.`);
     await assertConditions(request.raw, file, objects);
-    const etag = await copyObject(file, there, overwrite, objects);
-    if (etag === undefined) throw noFile(from);
-    if (kind === 'move') await removeCopied(file, etag);
-    return 1;
+    const copied = await copyObject(file, there, overwrite, objects);
+    if (!copied) throw noFile(from);
+    if (kind === 'move') await removeCopied(file, copied.etag);
+    return copied.outcome === 'overwritten' ? 'replaced' : 'made';
   }
 
-  async function copyFolder(): Promise<number> {
+  async function copyFolder(): Promise<Copies> {
     const [prefix, prefixThere] = [prefixOf(from), prefixOf(to as MountedPath)];
     const [bucket, bucketThere] = [bucketOf(from.mount), bucketOf((to as MountedPath).mount)];
     if (isWithin(target, from.path) || (bucket === bucketThere && prefixThere.startsWith(prefix)))
@@ -69,12 +72,12 @@ export async function copyMounted(
       file: bucketObject(bucket, key),
       there: bucketObject(bucketThere, parseObjectKey(rebased(key, prefix, prefixThere))),
     }));
-    const etags = await inParallel(copies, AT_ONCE, ({ file, there }) =>
+    const copied = await inParallel(copies, AT_ONCE, ({ file, there }) =>
       copyObject(file, there, false, objects),
     );
     if (kind === 'move')
-      await inParallel(copies, AT_ONCE, ({ file }, index) => removeCopied(file, etags[index]));
-    return keys.length;
+      await inParallel(copies, AT_ONCE, ({ file }, index) => removeCopied(file, copied[index]?.etag));
+    return { files: keys.length };
   }
 
   /** What is not what was copied any more stays, for there is no copy of it. */
@@ -89,19 +92,19 @@ export async function copyMounted(
   }
 }
 
-/** @returns the etag of what was copied; `undefined`: there is none any more */
+/** @returns `undefined`: there is none any more */
 async function copyObject(
   file: BucketObject,
   there: BucketObject,
   overwrite: boolean,
   objects: BucketObjects,
-): Promise<string | undefined> {
+): Promise<Copied | undefined> {
   const { immutable, id } = there.bucket;
   const copied = await objects.copy(file, there, { ifAbsent: immutable || !overwrite });
   if (!copied) return undefined;
-  const { outcome, etag } = copied;
+  const { outcome } = copied;
   objects.metrics.writes.inc({ outcome: outcome === 'exists' ? 'refused' : outcome });
-  if (outcome !== 'exists') return etag;
+  if (outcome !== 'exists') return copied;
   if (immutable && overwrite)
     throw new VelocityError('IMMUTABLE', `The store ${id} keeps what it holds; there is an object already.`);
   throw taken('There is a file at the target already; "overwrite" replaces it.');

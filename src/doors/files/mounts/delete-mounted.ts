@@ -5,13 +5,21 @@ import { inParallel } from '../../../base/in-parallel.ts';
 import { assertConditions } from '../../../buckets/assert-conditions.ts';
 import { bucketObject } from '../../../buckets/bucket-object.ts';
 import type { BucketObjects } from '../../../buckets/bucket-objects.ts';
-import { drainRest } from '../../../http/transfer.ts';
 import { unhurried } from '../../../http/unhurried.ts';
 import type { ObjectKey } from '../../../storage/object-key.ts';
+import { refuseParameters } from '../query.ts';
 import type { MountedPath } from './mount.ts';
 import type { MountTable } from './mount-table.ts';
 import type { MountedContext } from './mounted-context.ts';
-import { assertDeletes, bucketOf, noFile, notOnAMount, objectAt, prefixOf } from './mounted-object.ts';
+import {
+  addressOf,
+  assertDeletes,
+  bucketOf,
+  noFile,
+  notOnAMount,
+  objectAt,
+  prefixOf,
+} from './mounted-object.ts';
 
 /** Of one request on a folder, which is over when all of them are done. */
 const MAX_OBJECTS = 10_000;
@@ -28,18 +36,18 @@ export async function deleteMounted(
   at: MountedPath,
   { objects, mounts }: MountedContext,
 ): Promise<void> {
+  const { written, query } = addressOf(request);
+  refuseParameters(query);
   const object = objectAt(at);
   if (!object) throw isMount(at);
   assertDeletes(object.bucket);
   await assertConditions(request.raw, object, objects);
-  const [written = ''] = request.url.split('?', 1);
   if (!written.endsWith('/') && (await objects.headInBucket(object))) {
     await objects.delete(object);
   } else {
     assertNoMounts(at, mounts);
     await unhurried(request.raw, () => deleteFolder(at, objects));
   }
-  drainRest(request.raw);
   response.writeHead(204);
   response.end();
 }

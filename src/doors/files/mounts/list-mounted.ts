@@ -1,7 +1,7 @@
 import type { BucketObjects } from '../../../buckets/bucket-objects.ts';
+import type { ListedEntry } from '../listing.ts';
 import type { MountedPath } from './mount.ts';
 import type { MountTable } from './mount-table.ts';
-import type { MountedEntry } from './mounted-context.ts';
 import { bucketOf, prefixOf } from './mounted-object.ts';
 
 /** So many objects of one folder are passed over one by one, which is a page or two; then the listing goes on behind it. */
@@ -18,7 +18,7 @@ export async function* listMounted(
   at: MountedPath,
   objects: BucketObjects,
   mounts: MountTable,
-): AsyncIterable<MountedEntry> {
+): AsyncIterable<ListedEntry> {
   const taken = new Set<string>(); // a mount is what is at its path, whatever else is there
   for (const { name, modifiedAt } of mounts.mountsBelow(at.path)) {
     taken.add(name);
@@ -75,6 +75,6 @@ function folderEntry({
 }: {
   readonly name: string;
   readonly modifiedAt: number;
-}): MountedEntry {
+}): ListedEntry {
   return { name, type: 'folder', modifiedAt };
 }

@@ -52,8 +52,11 @@ async function read(server: MountsServer, path: string): Promise<string> {
   return status === 200 ? text : String(status);
 }
 
-async function names(server: MountsServer, path: string): Promise<unknown> {
-  return (await server.send('GET', `/files/${path}`)).json['names'];
+/** What a folder's listing has, folders with a slash behind them. */
+async function names(server: MountsServer, path: string): Promise<string[] | undefined> {
+  const { json } = await server.send('GET', `/files/${path}`);
+  const entries = json['entries'] as { readonly name: string; readonly type: string }[] | undefined;
+  return entries?.map(({ name, type }) => (type === 'folder' ? `${name}/` : name)).sort();
 }
 
 function objectIn(server: MountsServer, store: string, key: string) {
@@ -69,7 +72,11 @@ test('a file that is written on a mount is an object of its store, under its pre
   assert.deepEqual([got.status, got.text], [200, 'hello']);
   assert.match(got.headers.get('content-type') ?? '', /text\/plain/);
   assert.match(got.headers.get('cache-status') ?? '', /hit; detail=memory/);
-  assert.equal((await server.send('PUT', '/files/m/a/b.txt', 'again')).status, 200);
+  const put = await server.send('PUT', '/files/m/a/b.txt', 'again');
+  assert.deepEqual(put.json, { path: 'm/a/b.txt', size: 5, sha256: digestOf('again') });
+  assert.equal(put.status, 200);
+  const etag = (await server.send('HEAD', '/files/m/a/b.txt')).headers.get('etag');
+  assert.equal(put.headers.get('etag'), etag);
   assert.equal(await read(server, 'm/a/b.txt'), 'again');
 });
 
@@ -183,7 +190,7 @@ test('a folder of very many objects is passed over at once, and is listed once',
   await using server = await MountsServer.start({ configured: [configured('m', 'media')], store });
   assert.deepEqual(await names(server, 'm'), ['a', 'big/', 'big0', 'z']);
   assert.equal(store.begun.length, 2);
-  assert.equal(((await names(server, 'm/big')) as string[]).length, 5001);
+  assert.equal((await names(server, 'm/big'))?.length, 5001);
 });
 
 test('a delete takes a file, or all that lies in a folder, and nothing beside it', async () => {
@@ -238,7 +245,7 @@ test('a file is copied and moved within a mount and to another, with what is sto
   const headers = { 'content-type': 'text/x-mine', 'cache-control': 'max-age=5' };
   await server.fetch('/files/m/a', { method: 'PUT', body: 'bytes', headers });
   const copied = await server.send('POST', '/files/m/a?copy_to=o/deep/b');
-  assert.deepEqual([copied.status, copied.json], [201, { path: 'o/deep/b', files: 1 }]);
+  assert.deepEqual([copied.status, copied.json], [201, { path: 'o/deep/b' }]);
   assert.equal(await outcome(server, 'POST', 'm/a?move_to=m/c'), '201');
   assert.deepEqual(await names(server, 'm'), ['c']);
   for (const path of ['m/c', 'o/deep/b']) {
@@ -252,7 +259,7 @@ test('what is at the target is replaced only where that is asked', async () => {
   await using server = await start({ 'm/a': 'new', 'o/a': 'old', 'frozen/a': 'kept' });
   assert.equal(await outcome(server, 'POST', 'm/a?move_to=o/a'), '409 PATH_CONFLICT');
   assert.deepEqual([await read(server, 'm/a'), await read(server, 'o/a')], ['new', 'old']);
-  assert.equal(await outcome(server, 'POST', 'm/a?copy_to=o/a&overwrite'), '201');
+  assert.equal(await outcome(server, 'POST', 'm/a?copy_to=o/a&overwrite'), '200');
   assert.equal(await read(server, 'o/a'), 'new');
   assert.equal(await outcome(server, 'POST', 'm/a?copy_to=frozen/a&overwrite'), '409 IMMUTABLE');
   assert.equal(await outcome(server, 'POST', 'm/a?copy_to=m/a&overwrite'), '409 PATH_CONFLICT');
@@ -262,11 +269,11 @@ test('what is at the target is replaced only where that is asked', async () => {
 test('a folder is copied and moved file by file, to where nothing is', async () => {
   await using server = await start({ 'm/d/x': '1', 'm/d/y/z': '2', 'm/db': '3', 'o/there/q': '4' });
   const copied = await server.send('POST', '/files/m/d?copy_to=o/e');
-  assert.deepEqual([copied.status, copied.json['files']], [201, 2]);
+  assert.deepEqual([copied.status, copied.json['files']], [200, 2]);
   assert.deepEqual([await read(server, 'o/e/x'), await read(server, 'o/e/y/z')], ['1', '2']);
   for (const target of ['o/there', 'm/db', 'm/d/y', 'm/d'])
     assert.equal(await outcome(server, 'POST', `m/d?move_to=${target}`), '409 PATH_CONFLICT', target);
-  assert.equal(await outcome(server, 'POST', 'm/d?move_to=m/moved'), '201');
+  assert.equal(await outcome(server, 'POST', 'm/d?move_to=m/moved'), '200');
   assert.deepEqual(await names(server, 'm'), ['db', 'moved/']);
   assert.equal(await outcome(server, 'POST', 'm/none?copy_to=o/none'), '404 NOT_FOUND');
 });
@@ -345,9 +352,33 @@ test('a digest that nobody stored is that of the bytes', async () => {
   assert.equal(await read(server, 'm/a?hash'), `${digestOf('hello')}\n`);
 });
 
+test('lines of a file are read from a store as from a folder', async () => {
+  await using server = await start({ 'm/a': 'one\ntwo\nthree\n' });
+  const lines = await server.send('GET', '/files/m/a?lines=2-3');
+  assert.deepEqual([lines.text, lines.headers.get('x-line-range')], ['two\nthree\n', '2-3']);
+  assert.equal(await outcome(server, 'GET', 'm/none?lines=1'), '404 NOT_FOUND');
+});
+
+test('a listing is a page for whoever would rather have one', async () => {
+  await using server = await start({ 'm/a/b': '1' });
+  const page = await server.fetch('/files/m', { headers: { accept: 'text/html' } });
+  assert.match(page.headers.get('content-type') ?? '', /text\/html/);
+  assert.match(page.text, /href="\.\/m\/a\/"/);
+  const json = await server.fetch('/files/m?json', { headers: { accept: 'text/html' } });
+  assert.deepEqual((json.json['entries'] as { name: string }[])[0]?.name, 'a');
+});
+
+test('parameters that mean nothing are refused, and so is a write of a path with a slash at its end', async () => {
+  await using server = await start({ 'm/a': '1' });
+  for (const method of ['PUT', 'DELETE', 'PATCH'])
+    assert.equal(await outcome(server, method, 'm/a?overwrite'), '400 BAD_REQUEST', method);
+  assert.equal(await outcome(server, 'PUT', 'm/b/'), '409 PATH_CONFLICT');
+  assert.deepEqual(await names(server, 'm'), ['a']);
+});
+
 test('what a mount cannot do is refused in words', async () => {
   await using server = await start({ 'm/a': '1' });
-  for (const query of ['history', 'diff', 'at=5', 'hash&at=5', 'lines=1-2'])
+  for (const query of ['history', 'diff&from_seq=1', 'at=5', 'hash&at=5', 'revision=1'])
     assert.equal(await outcome(server, 'GET', `m/a?${query}`), '501 NOT_ON_A_MOUNT', query);
   assert.equal(await outcome(server, 'POST', 'm/a?restore_revision=1'), '501 NOT_ON_A_MOUNT');
   const patched = await server.fetch('/files/m/a', {

@@ -3,14 +3,15 @@ import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../../../base/errors.ts';
 import { receiveObject } from '../../../buckets/receive-object.ts';
 import { answerJson, readJson } from '../../../http/json.ts';
-import { drainRest } from '../../../http/transfer.ts';
 import { unhurried } from '../../../http/unhurried.ts';
+import { refuseParameters } from '../query.ts';
+import { parseMove, parsePostQuery, type Target } from '../write-query.ts';
 import { copyMounted } from './copy-mounted.ts';
 import { deleteMounted, isMount } from './delete-mounted.ts';
 import { isFolder } from './list-mounted.ts';
 import type { MountedPath } from './mount.ts';
-import type { AskedTarget, MountedContext } from './mounted-context.ts';
-import { notOnAMount, objectAt } from './mounted-object.ts';
+import type { MountedContext } from './mounted-context.ts';
+import { addressOf, notOnAMount, objectAt } from './mounted-object.ts';
 import { readMounted } from './read-mounted.ts';
 
 const MAX_JSON_BYTES = 64 * 1024;
@@ -53,7 +54,8 @@ async function handle(
     case 'PATCH': {
       if (request.headers['x-update-range'] !== undefined)
         throw notOnAMount('A file on a mount is written as a whole: no part of it can be changed alone.');
-      const target = context.moveIn(await readJson(request.raw, MAX_JSON_BYTES), at.path);
+      refuseParameters(addressOf(request).query);
+      const target = parseMove(await readJson(request.raw, MAX_JSON_BYTES), at.path);
       return answerCopy('move', request, response, at, target, context);
     }
     default:
@@ -67,6 +69,10 @@ async function putMounted(
   at: MountedPath,
   { objects, received, maxUploadBytes }: MountedContext,
 ): Promise<void> {
+  const { written, query } = addressOf(request);
+  refuseParameters(query);
+  if (written.endsWith('/'))
+    throw new VelocityError('PATH_CONFLICT', 'A path with a slash at its end is a folder’s.');
   const object = objectAt(at);
   if (!object) throw isMount(at);
   const charge = received(request);
@@ -76,10 +82,14 @@ async function putMounted(
   };
   const { writes } = objects.metrics;
   try {
-    const { outcome } = await receiveObject(request, response, object, objects, {
-      ...{ maxBytes: maxUploadBytes, onBytes },
+    const { outcome, facts } = await receiveObject(request, object, objects, {
+      maxBytes: maxUploadBytes,
+      onBytes,
     });
     writes.inc({ outcome });
+    if (facts) response.setHeader('etag', `"${facts.etag}"`);
+    const { sizeBytes: size, digest: sha256 } = facts ?? {};
+    answerJson(response, outcome === 'overwritten' ? 200 : 201, { path: at.path, size, sha256 });
   } catch (error) {
     const isOurs = error instanceof VelocityError && error.status < 500;
     writes.inc({ outcome: isOurs ? 'refused' : 'failed' });
@@ -93,13 +103,13 @@ async function postMounted(
   at: MountedPath,
   context: MountedContext,
 ): Promise<void> {
-  const asked = context.postQuery(request.url.split('?').slice(1).join('?'));
+  const asked = parsePostQuery(addressOf(request).query);
   switch (asked.kind) {
     case 'copy':
     case 'move':
       return answerCopy(asked.kind, request, response, at, asked, context);
     case 'mkdir':
-      return answerMkdir(request, response, at, context);
+      return answerMkdir(response, at, context);
     case 'restore':
       throw notOnAMount('Nothing is kept of the past of a file on a mount, so there is nothing to restore.');
   }
@@ -110,17 +120,16 @@ async function answerCopy(
   request: FastifyRequest,
   response: ServerResponse,
   at: MountedPath,
-  target: AskedTarget,
+  target: Target,
   context: MountedContext,
 ): Promise<void> {
-  const files = await unhurried(request.raw, () => copyMounted(kind, request, at, target, context));
-  drainRest(request.raw);
-  answerJson(response, 201, { path: target.to, files });
+  const copies = await unhurried(request.raw, () => copyMounted(kind, request, at, target, context));
+  if (typeof copies === 'object') answerJson(response, 200, { path: target.to, ...copies });
+  else answerJson(response, copies === 'made' ? 201 : 200, { path: target.to });
 }
 
 /** A folder on a mount is there as soon as a file is in it, and not before: there is nothing to be made. */
 async function answerMkdir(
-  request: FastifyRequest,
   response: ServerResponse,
   at: MountedPath,
   { objects, mounts }: MountedContext,
@@ -129,7 +138,5 @@ async function answerMkdir(
   if (object && (await objects.headInBucket(object)))
     throw new VelocityError('PATH_CONFLICT', `There is a file at ${at.path} already.`);
   const isThere = await isFolder(at, objects, mounts);
-  drainRest(request.raw);
-  response.writeHead(isThere ? 200 : 201, ['content-length', '0']);
-  response.end();
+  answerJson(response, isThere ? 200 : 201, { path: at.path, type: 'folder' });
 }

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../../../base/errors.ts';
 import type { Bucket } from '../../../buckets/bucket.ts';
 import { type BucketObject, bucketObject } from '../../../buckets/bucket-object.ts';
@@ -27,6 +28,12 @@ export function prefixOf({ mount, key }: MountedPath): string {
 /** Objects of one folder on their way: the prefix of their keys goes in front of those of another. */
 export function rebased(key: ObjectKey, from: string, to: string): string {
   return to + key.slice(from.length);
+}
+
+/** Of a request for a file: the path as it was sent, and what stands behind the `?`, not decoded. */
+export function addressOf({ url }: FastifyRequest): { readonly written: string; readonly query: string } {
+  const [written = '', ...query] = url.split('?');
+  return { written, query: query.join('?') };
 }
 
 export function notOnAMount(what: string): VelocityError {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { type Digest, DigestMeter } from '../../../base/digest.ts';
 import { unreachable } from '../../../base/unreachable.ts';
@@ -7,11 +8,18 @@ import type { BucketObjects } from '../../../buckets/bucket-objects.ts';
 import { sendObject, sendObjectHead } from '../../../buckets/send-object.ts';
 import { nameOf } from '../../../files/file-path.ts';
 import { answerJson } from '../../../http/json.ts';
+import type { OnBytes } from '../../../http/transfer.ts';
 import { unhurried } from '../../../http/unhurried.ts';
+import { answerLines } from '../answer-lines.ts';
+import { answerListing } from '../answer-listing.ts';
+import { answerText } from '../answer-text.ts';
+import type { LineRange } from '../line-range.ts';
+import { gatherListing } from '../listing.ts';
+import { parseReadQuery } from '../read-query.ts';
 import { isFolder, listMounted } from './list-mounted.ts';
 import type { MountedPath } from './mount.ts';
 import type { MountedContext } from './mounted-context.ts';
-import { noFile, notOnAMount, objectAt } from './mounted-object.ts';
+import { addressOf, noFile, notOnAMount, objectAt } from './mounted-object.ts';
 
 /**
  * Answers a GET or a HEAD of a file or folder on a mount.
@@ -24,13 +32,12 @@ export async function readMounted(
   context: MountedContext,
 ): Promise<void> {
   const { objects } = context;
-  const [written = '', ...query] = request.url.split('?');
-  const asked = context.readQuery(query.join('?'));
+  const { written, query } = addressOf(request);
+  const asked = parseReadQuery(query);
   switch (asked.kind) {
     case 'content':
       if (asked.at !== undefined) throw noPast();
-      if (asked.lines !== undefined)
-        throw notOnAMount('Lines of a file on a mount are not counted; ask for a range of its bytes.');
+      if (asked.lines) return sendLines(asked.lines);
       if (!written.endsWith('/') && (await sendFile())) return;
       return sendFolder(asked.wantsJson);
     case 'hash':
@@ -49,11 +56,28 @@ export async function readMounted(
     const object = objectAt(at);
     if (!object) return false;
     if (request.method === 'HEAD') return sendObjectHead(request, response, object, objects);
+    return sendObject(request, response, object, objects, sent());
+  }
+
+  async function sendLines(range: LineRange): Promise<void> {
+    const object = objectAt(at);
+    const reading = object && (await unhurried(request.raw, () => objects.read(object)));
+    if (!reading) throw noFile(at);
+    try {
+      const { bytes } = reading;
+      const file = bytes ? Readable.from([bytes], { objectMode: false }) : await reading.open('whole');
+      await answerLines(request, response, file, range, sent());
+    } finally {
+      reading.close();
+    }
+  }
+
+  function sent(): OnBytes {
     const charge = context.sent(request);
-    return sendObject(request, response, object, objects, (bytes) => {
+    return (bytes) => {
       objects.traffic.sent(bytes);
       charge(bytes);
-    });
+    };
   }
 
   async function sendFolder(wantsJson: boolean): Promise<void> {
@@ -61,10 +85,12 @@ export async function readMounted(
     try {
       const first = await unhurried(request.raw, () => listed.next());
       if (first.done && at.key !== undefined) throw noFile(at);
-      const entries = resumed(first, listed, response);
-      await context.sendListing(request, response, { path: at.path, entries, wantsJson });
+      const listing = await unhurried(request.raw, () =>
+        gatherListing(at.path, resumed(first, listed, response)),
+      );
+      await answerListing(request, response, listing, { written, wantsJson });
     } finally {
-      await listed.return?.(); // a HEAD may take none of them
+      await listed.return?.();
     }
   }
 
@@ -72,14 +98,7 @@ export async function readMounted(
     const object = objectAt(at);
     const digest = object && (await unhurried(request.raw, () => digestOfObject(object, objects)));
     if (!digest) throw noFile(at);
-    const body = `${digest}\n`;
-    response.writeHead(200, [
-      'content-type',
-      'text/plain; charset=utf-8',
-      'content-length',
-      `${body.length}`,
-    ]);
-    response.end(request.method === 'HEAD' ? undefined : body);
+    answerText(request, response, `${digest}\n`);
   }
 
   async function sendStat(): Promise<void> {
