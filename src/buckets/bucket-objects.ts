@@ -6,7 +6,7 @@ import type { GiveBack } from '../cache/memory-tier.ts';
 import { PagedReadThrough } from '../cache/paged-read-through.ts';
 import { type Reading, type ReadOutcome, ReadThrough } from '../cache/read-through.ts';
 import type { TierLevel, Tiers } from '../cache/tiers.ts';
-import type { ListedObject, ListOptions } from '../storage/store.ts';
+import type { ListedObject, ListOptions, ObjectFacts } from '../storage/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Bucket } from './bucket.ts';
 import type { BucketObject } from './bucket-object.ts';
@@ -33,8 +33,8 @@ export interface FoundObject extends HeadedObject {
 
 /** What came of a copy. */
 export interface Copied extends Pick<Written, 'outcome'> {
-  /** Of the object that was copied. */
-  readonly etag: string;
+  /** What was copied, as it was then. */
+  readonly from: Pick<ObjectFacts, 'etag' | 'modifiedAt'>;
 }
 
 /** What is under way holds no more memory than this share of the memory tier, on each of two ways: fetches and uploads. */
@@ -158,11 +158,11 @@ export class BucketObjects {
     if (got === undefined || got === 'unsatisfiable') return undefined;
     const { facts, body } = got;
     try {
-      const { sizeBytes, digest, contentType, fields = {}, metadata, etag } = facts;
+      const { sizeBytes, digest, contentType, fields = {}, metadata } = facts;
       const options = { sizeBytes, digest, contentType, fields, metadata, ifAbsent };
       const { outcome } = await this.#writes.write(to, body, options);
       this.traffic.fetched(sizeBytes);
-      return { outcome, etag };
+      return { outcome, from: facts };
     } finally {
       body.destroy();
     }

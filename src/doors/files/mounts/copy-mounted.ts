@@ -13,6 +13,7 @@ import type { MountedContext } from './mounted-context.ts';
 import {
   assertDeletes,
   bucketOf,
+  isOneStore,
   noFile,
   notOnAMount,
   objectAt,
@@ -51,18 +52,19 @@ export async function copyMounted(
   return copyFolder();
 
   async function copyFile(file: BucketObject, there: BucketObject): Promise<Copies> {
-    if (file.tierKey === there.tierKey) throw taken(`${target} is the file itself.`);
+    if (file.key === there.key && isOneStore(file.bucket, there.bucket))
+      throw taken(`${target} is the file itself.`);
     await assertConditions(request.raw, file, objects);
     const copied = await copyObject(file, there, overwrite, objects);
     if (!copied) throw noFile(from);
-    if (kind === 'move') await removeCopied(file, copied.etag);
+    if (kind === 'move') await removeCopied(file, copied);
     return copied.outcome === 'overwritten' ? 'replaced' : 'made';
   }
 
   async function copyFolder(): Promise<Copies> {
     const [prefix, prefixThere] = [prefixOf(from), prefixOf(to as MountedPath)];
     const [bucket, bucketThere] = [bucketOf(from.mount), bucketOf((to as MountedPath).mount)];
-    if (isWithin(target, from.path) || (bucket === bucketThere && prefixThere.startsWith(prefix)))
+    if (isWithin(target, from.path) || (isOneStore(bucket, bucketThere) && prefixThere.startsWith(prefix)))
       throw taken(`${target} lies in ${from.path} itself.`);
     assertNoMounts(from, mounts);
     assertNoMounts(to as MountedPath, mounts);
@@ -76,14 +78,17 @@ export async function copyMounted(
       copyObject(file, there, false, objects),
     );
     if (kind === 'move')
-      await inParallel(copies, AT_ONCE, ({ file }, index) => removeCopied(file, copied[index]?.etag));
+      await inParallel(copies, AT_ONCE, ({ file }, index) => removeCopied(file, copied[index]));
     return { files: keys.length };
   }
 
-  /** What is not what was copied any more stays, for there is no copy of it. */
-  async function removeCopied(file: BucketObject, etag: string | undefined): Promise<void> {
-    const now = await objects.headInBucket(file);
-    if (now && now.meta.etag !== etag)
+  /**
+   * What is not what was copied any more stays, for there is no copy of it. The time tells of the same bytes, too: where two
+   * names lead to one bucket, they may be the copy.
+   */
+  async function removeCopied(file: BucketObject, copied: Copied | undefined): Promise<void> {
+    const now = (await objects.headInBucket(file))?.meta;
+    if (now && (now.etag !== copied?.from.etag || now.modifiedAt !== copied.from.modifiedAt))
       throw new VelocityError(
         'PATH_BUSY',
         `${from.path} was written while it was moved: that stays, and ${target} is what was there before.`,

@@ -266,6 +266,21 @@ test('what is at the target is replaced only where that is asked', async () => {
   assert.equal(await read(server, 'm/a'), 'new');
 });
 
+test('nothing is moved onto itself by another name of its store', async () => {
+  await using server = await start({ 'o/a': 'only' });
+  assert.equal(await outcome(server, 'POST', 'o/a?move_to=both/a&overwrite'), '409 PATH_CONFLICT');
+  assert.equal(await read(server, 'o/a'), 'only');
+});
+
+test('nothing is deleted that was written anew by its own copy, where two stores are one bucket', async () => {
+  const store = new RestlessStore();
+  const twice = [configured('m', 'media'), configured('b', 'both')];
+  await using server = await MountsServer.start({ configured: twice, store });
+  store.isMadeAnew = true;
+  assert.equal(await outcome(server, 'POST', 'm/a?move_to=b/a&overwrite'), '409 PATH_BUSY');
+  assert.deepEqual(store.deleted, []);
+});
+
 test('a folder is copied and moved file by file, to where nothing is', async () => {
   await using server = await start({ 'm/d/x': '1', 'm/d/y/z': '2', 'm/db': '3', 'o/there/q': '4' });
   const copied = await server.send('POST', '/files/m/d?copy_to=o/e');
@@ -281,19 +296,28 @@ test('a folder is copied and moved file by file, to where nothing is', async () 
 /** Written by another between what is read of it and the next look. */
 class RestlessStore extends StubStore {
   versions = 0;
+  /** The same bytes at another time, in place of others. */
+  isMadeAnew = false;
 
   /** `d` is a folder. */
   override async head(key?: string): Promise<ObjectFacts | undefined> {
-    return key === 'd' ? undefined : { ...FACTS, etag: `e${this.versions}` };
+    return key === 'd' ? undefined : this.#facts();
   }
 
   override async get(): Promise<Got> {
-    const facts = { ...FACTS, etag: `e${this.versions++}` };
+    const facts = this.#facts();
+    this.versions++;
     return { facts, span: 'whole', body: streamOf('hello') };
   }
 
   override async *list(): AsyncIterable<ListedObject> {
     yield { key: parseObjectKey('d/a'), sizeBytes: 5, modifiedAt: 0 };
+  }
+
+  #facts(): ObjectFacts {
+    return this.isMadeAnew
+      ? { ...FACTS, modifiedAt: this.versions * 1000 }
+      : { ...FACTS, etag: `e${this.versions}` };
   }
 }
 

@@ -36,6 +36,11 @@ export function addressOf({ url }: FastifyRequest): { readonly written: string; 
   return { written, query: query.join('?') };
 }
 
+/** Whether two names are of one store, as far as the configuration tells. */
+export function isOneStore(a: Bucket, b: Bucket): boolean {
+  return (a.writesTo ?? a.store) === (b.writesTo ?? b.store);
+}
+
 export function notOnAMount(what: string): VelocityError {
   return new VelocityError('NOT_ON_A_MOUNT', what);
 }
