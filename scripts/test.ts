@@ -13,7 +13,7 @@ const BIN = join('node_modules', '.bin');
 const FOLDERS = ['src', 'test/repo', 'test/contracts', 'test/e2e'];
 /** Files that talk to S3: with one of them in the run, the server is started once for all. */
 const S3_USERS =
-  /test\/(contracts\/(s3-store|rclone-backends|faulty-network)|e2e\/(admin|clients\/[\w-]+|gateway|object-gateway|run-s3|storage-faults))\.test\.ts$/;
+  /test\/(contracts\/(s3-store|rclone-backends|faulty-network)|e2e\/(admin|clients\/[\w-]+|files-mounts|gateway|object-gateway|run-s3|storage-faults))\.test\.ts$/;
 /** Test files that run build tools which are no dependency of the project. */
 const BUILD_TOOL_USERS =
   /test\/e2e\/(clients\/(github-actions|lage|moon|nx|opendal|wireit)|sidecar)\.test\.ts$/;

@@ -9,6 +9,7 @@ import { ERRORS, type ErrorFacts } from '../src/base/errors.ts';
 import { isSecretKind } from '../src/config/kinds.ts';
 import { envName, flagName, type Setting, type Settings } from '../src/config/setting.ts';
 import { settingsSchema } from '../src/config/settings-schema.ts';
+import { mountSettings } from '../src/doors/files/mounts/mount-settings.ts';
 import { velocityFileSchema } from '../src/runner/workspace/velocity-file.ts';
 import { openMetrics } from '../src/server/metrics.ts';
 import { serverSettings } from '../src/server/settings.ts';
@@ -25,7 +26,7 @@ const pages: Readonly<Record<string, string>> = {
     ...z.toJSONSchema(velocityFileSchema, { target: 'draft-7', io: 'input' }),
   }),
   'schema/velocity-server.json': schemaText(
-    settingsSchema('VelocityCache server', serverSettings, [storeSettings]),
+    settingsSchema('VelocityCache server', serverSettings, [storeSettings, mountSettings]),
   ),
 };
 
@@ -69,6 +70,10 @@ function configurationPage(): string {
     '## Stores',
     '',
     ...storesSection(),
+    '',
+    '## Mounts',
+    '',
+    ...mountsSection(),
   ]);
 }
 
@@ -94,6 +99,24 @@ function storesSection(): string[] {
     `| all | \`type\` | ${typeNames.join(' or ')} | required | What kind of storage it is. |`,
     ...Object.values<Setting<unknown>>(common).map((setting) => storeRow('all', setting)),
     ...sections,
+  ];
+}
+
+function mountsSection(): string[] {
+  const { key, doc, namesExpect, common } = mountSettings;
+  return [
+    `${doc} Each is a map below \`${key}\`. A name is ${namesExpect}.`,
+    '',
+    '```yaml',
+    'files:',
+    '  root: /srv/files',
+    '  mounts:',
+    '    archive: { path: cache/archive, store: media }',
+    '```',
+    '',
+    '| setting | expects | default | what it is |',
+    '|---|---|---|---|',
+    ...Object.values<Setting<unknown>>(common).map((setting) => storeRow('', setting).replace('|  | ', '| ')),
   ];
 }
 

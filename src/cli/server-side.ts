@@ -15,12 +15,14 @@ export async function loadServerSide() {
 
 /** The declarations alone, for `velocity config` and for flags in help texts. */
 export async function loadServerSettingsSide() {
-  const [{ loadServerSettings, SECRET_NAMES }, { serverSettings }, { storeSettings }] = await Promise.all([
-    import('../server/load-settings.ts'),
-    import('../server/settings.ts'),
-    import('../storage/bucket-settings.ts'),
-  ]);
-  return { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings };
+  const [{ loadServerSettings, SECRET_NAMES }, { serverSettings }, { storeSettings }, { mountSettings }] =
+    await Promise.all([
+      import('../server/load-settings.ts'),
+      import('../server/settings.ts'),
+      import('../storage/bucket-settings.ts'),
+      import('../doors/files/mounts/mount-settings.ts'),
+    ]);
+  return { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings, mountSettings };
 }
 
 /** What signs URLs of the object gateway, for `velocity sign` and `velocity keygen`. */

@@ -8,6 +8,8 @@ import type { Checked, Mistake } from '../config/mistake.ts';
 import { resolveNamed } from '../config/resolve-named.ts';
 import { type Resolution, resolveSettings } from '../config/resolve-settings.ts';
 import { parseYaml, type YamlFile } from '../config/yaml-file.ts';
+import { type GivenMount, mountSettings, readMountSettings } from '../doors/files/mounts/mount-settings.ts';
+import type { ConfiguredMount } from '../doors/files/mounts/mount-table.ts';
 import type { FilesSettings } from '../files/settings.ts';
 import { type NamedStoreSettings, storeSettings } from '../storage/bucket-settings.ts';
 import { type NamedStore, readBuckets } from '../storage/read-buckets.ts';
@@ -39,6 +41,9 @@ export interface LoadedSettings extends Resolution<typeof serverSettings> {
   readonly stores: ReadonlyMap<string, NamedStoreSettings>;
   /** The same as they were given, with the origin of each value. */
   readonly givenStores: readonly NamedStore[];
+  /** Folders of the files that are stores. */
+  readonly mounts: readonly ConfiguredMount[];
+  readonly givenMounts: readonly GivenMount[];
 }
 
 /** The server's settings from flags, environment and files; all mistakes at once. */
@@ -88,20 +93,32 @@ function load({ flags, env, configFiles, fromEnv = false }: SettingsSources): Ch
     files: read.flatMap((file): YamlFile[] => (file.ok ? [file.value] : [])),
     nestedPrefixes: fromEnv ? ['VC__', 'CACHEGATE__'] : ['VC__'],
   };
-  const resolved = resolveSettings(serverSettings, layers, [storeSettings.key]);
+  const resolved = resolveSettings(serverSettings, layers, [storeSettings.key, mountSettings.key]);
   const settled = resolved.ok ? settleListen(resolved.value) : resolved;
   const given = resolveNamed(storeSettings, layers);
   const buckets = given.ok ? readBuckets(given.value) : given;
+  const givenMounts = resolveNamed(mountSettings, layers);
+  const storeNames = given.ok ? given.value.map(({ name }) => name) : [];
+  const mounts = givenMounts.ok && given.ok ? readMountSettings(givenMounts.value, storeNames) : givenMounts;
   const mistakes = [
     ...(wholeFile && !fromEnv ? [NOT_READ] : []),
     ...mistakesOf(settled),
     ...(resolved.ok ? presignKeyMistakes(resolved.value) : []),
     ...(resolved.ok ? pageSizeMistakes(resolved.value) : []),
     ...mistakesOf(buckets),
+    ...mistakesOf(mounts),
     ...(given.ok ? given.value.flatMap(reservedName) : []),
   ];
-  if (!settled.ok || !given.ok || !buckets.ok || mistakes.length > 0) return { ok: false, mistakes };
-  return { ok: true, value: { ...settled.value, stores: buckets.value, givenStores: given.value } };
+  if (!settled.ok || !given.ok || !buckets.ok || !givenMounts.ok || !mounts.ok || mistakes.length > 0)
+    return { ok: false, mistakes };
+  return {
+    ok: true,
+    value: {
+      ...settled.value,
+      ...{ stores: buckets.value, givenStores: given.value },
+      ...{ mounts: mounts.value as readonly ConfiguredMount[], givenMounts: givenMounts.value },
+    },
+  };
 }
 
 const NOT_READ: Mistake = {

@@ -2,9 +2,13 @@ import { PresignedPaths } from '../auth/presigned-path.ts';
 import { presignPublicKeyOf } from '../auth/settings.ts';
 import { formatByteSize } from '../base/byte-size.ts';
 import { messageOf } from '../base/errors.ts';
+import type { BucketObjects } from '../buckets/bucket-objects.ts';
 import { registerFiles } from '../doors/files/door.ts';
+import { registerMounts } from '../doors/files/mounts/mount-routes.ts';
+import { type ConfiguredMount, MountTable } from '../doors/files/mounts/mount-table.ts';
 import { openFiles } from '../files/open-files.ts';
 import { pruneFiles } from '../files/prune-files.ts';
+import type { AuditLog } from '../telemetry/audit-log.ts';
 import { RareWarning } from '../telemetry/rare-warning.ts';
 import type { DoorSurroundings } from './door-surroundings.ts';
 import { Hourly } from './hourly.ts';
@@ -13,13 +17,18 @@ import type { ServerSettings } from './settings.ts';
 
 const TROUBLE = 'the history of files had trouble';
 
+export interface FilesSurroundings extends DoorSurroundings {
+  readonly root: string;
+  /** Of the configuration. */
+  readonly mounts: readonly ConfiguredMount[];
+  /** Of the named stores, where there are any. */
+  readonly objects: BucketObjects | undefined;
+  readonly audit: AuditLog;
+}
+
 /** The folder with a memory. @throws VelocityError `STORAGE_*`, `JOURNAL_UNAVAILABLE` */
-export async function openFilesDoor(
-  settings: ServerSettings,
-  root: string,
-  around: DoorSurroundings,
-): Promise<OpenDoor> {
-  const { logger, clock, metrics } = around;
+export async function openFilesDoor(settings: ServerSettings, around: FilesSurroundings): Promise<OpenDoor> {
+  const { logger, clock, metrics, root, objects } = around;
   const warnings = new Map<string, RareWarning>();
   const opened = await openFiles(settings, {
     root,
@@ -32,6 +41,15 @@ export async function openFilesDoor(
     },
   });
   const { files } = opened;
+  const mounts = await MountTable.open({
+    configured: around.mounts,
+    buckets: objects?.buckets ?? new Map(),
+    stateFolder: files.folder.state,
+    ...{ logger, clock },
+  }).catch(async (error) => {
+    await opened.close();
+    throw error;
+  });
   const { finished, swept } = opened.left;
   if (finished + swept > 0) logger.info({ finished, swept }, 'finished what a stop had left under way');
   metrics.files.levels.read = () => files.journal.stats();
@@ -57,17 +75,19 @@ export async function openFilesDoor(
   const publicKey = presignPublicKeyOf(settings);
   return {
     answer: () => undefined,
-    register: (app) =>
+    register(app) {
+      const authMetrics = metrics.auth;
+      registerMounts(app, { ...around, mounts, authMetrics });
       registerFiles(app, {
         ...around,
-        files,
+        ...{ files, mounts, objects, authMetrics },
         hosts: settings.filesHosts ?? [],
         maxUploadBytes: settings.maxArtifactBytes,
         metrics: metrics.files,
-        authMetrics: metrics.auth,
         presigned: publicKey === undefined ? undefined : new PresignedPaths(publicKey, clock),
         blobStats: () => opened.blobStats(),
-      }),
+      });
+    },
     start: () => hourly.start(),
     async close() {
       await hourly.stop();

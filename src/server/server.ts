@@ -79,7 +79,7 @@ export class VelocityServer {
    * @throws VelocityError `AUDIT_UNAVAILABLE`, `TOKENS_INVALID`, `DRIVER_UNAVAILABLE`, `STORAGE_*` or `LISTEN_FAILED`, each in words for an operator.
    */
   static async start(
-    { values: settings, stores }: Pick<LoadedSettings, 'values' | 'stores'>,
+    { values: settings, stores, mounts }: Pick<LoadedSettings, 'values' | 'stores' | 'mounts'>,
     around: ServerSurroundings,
   ): Promise<VelocityServer> {
     const { logger, version, clock = systemClock, onTrace } = around;
@@ -106,7 +106,10 @@ export class VelocityServer {
         doors.push(openGateway(settings, objects, surroundings));
       }
       const { filesRoot } = settings;
-      if (filesRoot !== undefined) doors.push(await openFilesDoor(settings, filesRoot, surroundings));
+      if (filesRoot !== undefined)
+        doors.push(
+          await openFilesDoor(settings, { ...surroundings, root: filesRoot, mounts, objects, audit }),
+        );
     } catch (error) {
       await closeAll(doors, objects, tokens);
       throw error;

@@ -26,13 +26,15 @@ export class ServerProcess implements AsyncDisposable {
 
   /**
    * @param through a program, with its arguments, that becomes the server (`setpriv …`)
+   * @param flags of `velocity serve`
    * @throws Error with what the server said, where it ends instead of listening
    */
   static async start(
     env: Readonly<Record<string, string>>,
     through: readonly string[] = [],
+    flags: readonly string[] = [],
   ): Promise<ServerProcess> {
-    const [program = '', ...args] = [...through, process.execPath, VELOCITY, 'serve'];
+    const [program = '', ...args] = [...through, process.execPath, VELOCITY, 'serve', ...flags];
     const child = spawn(program, args, {
       env: { ...cleanEnv(), VC_HOST: '127.0.0.1', VC_PORT: '0', VC_AUTH_TOKEN: TEST_TOKEN, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

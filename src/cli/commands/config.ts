@@ -6,7 +6,8 @@ import { printMistakes } from '../print-mistakes.ts';
 import { loadServerSettingsSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
 
-const { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings } = await loadServerSettingsSide();
+const { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings, mountSettings } =
+  await loadServerSettingsSide();
 
 type Loaded = Extract<ReturnType<typeof loadServerSettings>, { ok: true }>['value'];
 
@@ -26,7 +27,10 @@ export const configCommand: CliCommand = {
       .option('--schema', 'print the JSON Schema of the YAML file instead')
       .action(() => {
         if (command.getOptionValue('schema')) {
-          const schema = settingsSchema('VelocityCache server', serverSettings, [storeSettings]);
+          const schema = settingsSchema('VelocityCache server', serverSettings, [
+            storeSettings,
+            mountSettings,
+          ]);
           io.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
           return;
         }
@@ -48,7 +52,7 @@ export const configCommand: CliCommand = {
 };
 
 /** Those of the server, then those of each store. */
-function rowsOf({ values, origins, givenStores }: Loaded): Row[] {
+function rowsOf({ values, origins, givenStores, givenMounts }: Loaded): Row[] {
   return [
     ...rows(serverSettings, '', values, origins),
     ...givenStores.flatMap(({ name, type, values, origins }) => {
@@ -57,6 +61,9 @@ function rowsOf({ values, origins, givenStores }: Loaded): Row[] {
       const typeRow = { key: `${prefix}type`, value: type, from: origins['type'] ?? '' };
       return [typeRow, ...rows(settings, prefix, values, origins)];
     }),
+    ...givenMounts.flatMap(({ name, values, origins }) =>
+      rows(mountSettings.common, `${mountSettings.key}.${name}.`, values, origins),
+    ),
   ];
 }
 

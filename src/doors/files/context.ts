@@ -5,6 +5,7 @@ import type { OnBytes } from '../../http/transfer.ts';
 /** What the handlers of the door work with. */
 export interface FilesContext {
   readonly files: Files;
+  readonly mounts: MountTable;
   /** Largest body that is accepted. */
   readonly maxUploadBytes: number;
   /** Counts what is sent to whoever asked. */
@@ -13,3 +14,5 @@ export interface FilesContext {
   /** The id of the token that asks, for the journal. */
   readonly senderOf: (request: FastifyRequest) => string | undefined;
 }
+
+import type { MountTable } from './mounts/mount-table.ts';

@@ -4,6 +4,7 @@ import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
 import { type CallerOptions, requireCaller } from '../../auth/require-caller.ts';
 import type { Clock } from '../../base/clock.ts';
 import { VelocityError } from '../../base/errors.ts';
+import type { BucketObjects } from '../../buckets/bucket-objects.ts';
 import { FILES_BUCKET } from '../../files/file-path.ts';
 import type { Files } from '../../files/files.ts';
 import type { HttpApp } from '../../http/listener.ts';
@@ -17,6 +18,8 @@ import { FILES_PREFIXES, type FileAddress, fileAddress } from './file-address.ts
 import { getFile } from './get-file.ts';
 import { type BlobStats, registerJournal } from './journal-routes.ts';
 import type { FilesMetrics } from './metrics.ts';
+import type { MountTable } from './mounts/mount-table.ts';
+import { handleMounted } from './mounts/mounted-files.ts';
 import { patchFile } from './patch-file.ts';
 import { postFile } from './post-file.ts';
 import { registerPrune } from './prune-route.ts';
@@ -25,6 +28,9 @@ import { refuseParameters } from './query.ts';
 
 export interface FilesDoorOptions extends CallerOptions {
   readonly files: Files;
+  readonly mounts: MountTable;
+  /** What mounts lead to; `undefined`: no store is configured. */
+  readonly objects: BucketObjects | undefined;
   /** Names of hosts whose whole address space is that of the files: `/cache/x` is `/files/cache/x`. */
   readonly hosts: readonly string[];
   readonly maxUploadBytes: number;
@@ -53,9 +59,10 @@ const WRITES = new Set(['PUT', 'POST', 'PATCH', 'DELETE']);
 
 /** `/files/*` and `/api/v1/files/*`: a folder over HTTP. `/api/v1/journal`: what happened to it. */
 export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
-  const { files, metrics, limits, logger, maxUploadBytes } = options;
+  const { files, mounts, objects, metrics, limits, logger, maxUploadBytes } = options;
   const context: FilesContext = {
     files,
+    mounts,
     maxUploadBytes,
     sent: (request) => charged(request, (bytes) => metrics.bytes.inc('egress', bytes)),
     received: (request) => charged(request, (bytes) => metrics.bytes.inc('ingress', bytes)),
@@ -110,12 +117,25 @@ export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
             if (isWrite) assertMayWrite(request);
             const signed = signedOf(request);
             if (signed) refuseParameters(signed.query); // it opens the file as it is, not what it was
-            await handle(request, response, signed ?? read(request), context);
+            await answer(request, response, signed ?? read(request), handle);
             if (!isWrite) return;
             metrics.writes.inc({ outcome: 'done' });
             if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
           }, fail),
         });
+  }
+
+  async function answer(
+    request: FastifyRequest,
+    response: ServerResponse,
+    address: FileAddress,
+    handle: Handle,
+  ): Promise<void> {
+    const at = mounts.mountAt(address.path);
+    if (!at) return handle(request, response, address, context);
+    if (!objects)
+      throw new VelocityError('STORAGE_UNAVAILABLE', `The store ${at.mount.store} is not configured.`);
+    return handleMounted(request, response, at, { ...context, objects });
   }
 
   /** Counted, and charged to whoever sent the request: to the token, where there is one, and to the address. */

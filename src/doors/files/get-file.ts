@@ -11,6 +11,7 @@ import type { FileAddress } from './file-address.ts';
 import { answerHistory } from './history.ts';
 import { gatherListing, type ListedEntry } from './listing.ts';
 import { missing, missingThen } from './missing.ts';
+import type { MountName } from './mounts/mount-table.ts';
 import { parseReadQuery } from './read-query.ts';
 import { sendFile } from './send-file.ts';
 import { answerStat } from './stat.ts';
@@ -26,7 +27,7 @@ export async function getFile(
   { path, query: text, written }: FileAddress,
   context: FilesContext,
 ): Promise<void> {
-  const { files } = context;
+  const { files, mounts } = context;
   const query = parseReadQuery(text);
   switch (query.kind) {
     case 'stat':
@@ -39,10 +40,12 @@ export async function getFile(
       return answerText(request, response, await diffOf(query.from, query.to));
     case 'content': {
       const opened = query.at ? await openPast(query.at) : await files.reader.open(path);
-      if (opened === 'folder')
-        return answerListing(request, response, await gatherListing(path, listed(files.list(path))), {
-          ...{ written, wantsJson: query.wantsJson },
-        });
+      // A folder that is there because a mount lies below it is one, too.
+      const isFolder = opened === 'folder' || (!opened && !query.at && mounts.mountsBelow(path).length > 0);
+      if (isFolder) {
+        const listing = await gatherListing(path, listed(files.list(path), mounts.mountsBelow(path)));
+        return answerListing(request, response, listing, { written, wantsJson: query.wantsJson });
+      }
       if (!opened) throw missing(files, path, response);
       if (query.lines)
         return answerLines(request, response, opened.stream(), query.lines, context.sent(request));
@@ -85,9 +88,14 @@ export async function getFile(
   }
 }
 
-/** What is neither a file, a folder nor a link is nobody's business. */
-async function* listed(entries: AsyncIterable<FoundNamed>): AsyncIterable<ListedEntry> {
+/** What is neither a file, a folder nor a link is nobody's business; a mount hides what is in its place. */
+async function* listed(
+  entries: AsyncIterable<FoundNamed>,
+  mounts: readonly MountName[],
+): AsyncIterable<ListedEntry> {
+  const hidden = new Set(mounts.map(({ name }) => name));
+  for (const { name, modifiedAt } of mounts) yield { name, type: 'folder', modifiedAt };
   for await (const { name, kind, sizeBytes, modifiedAt } of entries)
-    if (kind !== 'other')
+    if (kind !== 'other' && !hidden.has(name))
       yield { name, type: kind, modifiedAt, sizeBytes: kind === 'file' ? sizeBytes : undefined };
 }

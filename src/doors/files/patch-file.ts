@@ -4,7 +4,7 @@ import { readJson } from '../../http/json.ts';
 import { boundedBody } from '../../http/transfer.ts';
 import type { FilesContext } from './context.ts';
 import type { FileAddress } from './file-address.ts';
-import { answerMoved } from './post-file.ts';
+import { answerMoved, assertLocal } from './post-file.ts';
 import { refuseParameters } from './query.ts';
 import { writeConditions } from './write-conditions.ts';
 import { parseMove, parseUpdateRange } from './write-query.ts';
@@ -19,7 +19,7 @@ export async function patchFile(
   request: FastifyRequest,
   response: ServerResponse,
   { path, query }: FileAddress,
-  { files, maxUploadBytes, received, senderOf }: FilesContext,
+  { files, mounts, maxUploadBytes, received, senderOf }: FilesContext,
 ): Promise<void> {
   refuseParameters(query);
   const { raw } = request;
@@ -27,6 +27,7 @@ export async function patchFile(
   const field = raw.headers['x-update-range'];
   if (field === undefined) {
     const { to, overwrite } = parseMove(await readJson(raw, MAX_JSON_BYTES), path);
+    assertLocal(path, to, mounts);
     await files.move(path, to, { by, check, overwrite });
     return answerMoved(response, files, to);
   }

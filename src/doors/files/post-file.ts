@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { VelocityError } from '../../base/errors.ts';
 import type { FilePath } from '../../files/file-path.ts';
 import type { Files } from '../../files/files.ts';
 import { answerJson } from '../../http/json.ts';
 import type { FilesContext } from './context.ts';
 import type { FileAddress } from './file-address.ts';
+import { assertNoMounts } from './mounts/delete-mounted.ts';
+import type { MountTable } from './mounts/mount-table.ts';
 import { answerWritten } from './put-file.ts';
 import { writeConditions } from './write-conditions.ts';
 import { parsePostQuery } from './write-query.ts';
@@ -14,7 +17,7 @@ export async function postFile(
   request: FastifyRequest,
   response: ServerResponse,
   { path, query: text }: FileAddress,
-  { files, senderOf }: FilesContext,
+  { files, mounts, senderOf }: FilesContext,
 ): Promise<void> {
   const query = parsePostQuery(text);
   const options = { by: senderOf(request), check: writeConditions(request.raw) };
@@ -26,12 +29,27 @@ export async function postFile(
     case 'restore':
       return answerWritten(response, await files.restore(path, query.seq, options));
     case 'copy':
+      assertLocal(path, query.to, mounts);
       await files.copy(path, query.to, { ...options, overwrite: query.overwrite });
       return answerMoved(response, files, query.to);
     case 'move':
+      assertLocal(path, query.to, mounts);
       await files.move(path, query.to, { ...options, overwrite: query.overwrite });
       return answerMoved(response, files, query.to);
   }
+}
+
+/**
+ * Neither what goes nor where it goes is a mount's.
+ * @throws VelocityError `PATH_CONFLICT`, `NOT_ON_A_MOUNT`
+ */
+export function assertLocal(path: FilePath, to: FilePath, mounts: MountTable): void {
+  assertNoMounts(path, mounts);
+  assertNoMounts(to, mounts);
+  if (mounts.mountAt(to))
+    throw new VelocityError('NOT_ON_A_MOUNT', `${to} is on a mount: GET the file and PUT it there.`, {
+      field: 'path',
+    });
 }
 
 /** What is at the target now. */

@@ -6,6 +6,7 @@ import { answerJson } from '../../http/json.ts';
 import { announcedLength, boundedBody } from '../../http/transfer.ts';
 import type { FilesContext } from './context.ts';
 import type { FileAddress } from './file-address.ts';
+import { assertNoMounts } from './mounts/delete-mounted.ts';
 import { refuseParameters } from './query.ts';
 import { hasConditions, writeConditions } from './write-conditions.ts';
 
@@ -17,7 +18,7 @@ export async function putFile(
   request: FastifyRequest,
   response: ServerResponse,
   { path, query, written }: FileAddress,
-  { files, maxUploadBytes, received, senderOf }: FilesContext,
+  { files, mounts, maxUploadBytes, received, senderOf }: FilesContext,
 ): Promise<void> {
   refuseParameters(query);
   const { raw } = request;
@@ -31,6 +32,7 @@ export async function putFile(
       'PATH_CONFLICT',
       'A path with a slash at its end is a folder’s; POST ?mkdir makes one.',
     );
+  assertNoMounts(path, mounts);
   const check = writeConditions(raw);
   if (hasConditions(raw)) {
     const state = await files.stateOf(path);

@@ -66,8 +66,8 @@ export async function copyMounted(
     const [bucket, bucketThere] = [bucketOf(from.mount), bucketOf((to as MountedPath).mount)];
     if (isWithin(target, from.path) || (isOneStore(bucket, bucketThere) && prefixThere.startsWith(prefix)))
       throw taken(`${target} lies in ${from.path} itself.`);
-    assertNoMounts(from, mounts);
-    assertNoMounts(to as MountedPath, mounts);
+    assertNoMounts(from.path, mounts);
+    assertNoMounts((to as MountedPath).path, mounts);
     const keys = await keysIn(from, objects);
     await assertNothingAt(place as BucketObject, target, objects);
     const copies = keys.map((key) => ({

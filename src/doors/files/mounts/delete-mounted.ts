@@ -5,6 +5,7 @@ import { inParallel } from '../../../base/in-parallel.ts';
 import { assertConditions } from '../../../buckets/assert-conditions.ts';
 import { bucketObject } from '../../../buckets/bucket-object.ts';
 import type { BucketObjects } from '../../../buckets/bucket-objects.ts';
+import type { FilePath } from '../../../files/file-path.ts';
 import { unhurried } from '../../../http/unhurried.ts';
 import type { ObjectKey } from '../../../storage/object-key.ts';
 import { refuseParameters } from '../query.ts';
@@ -45,7 +46,7 @@ export async function deleteMounted(
   if (!written.endsWith('/') && (await objects.headInBucket(object))) {
     await objects.delete(object);
   } else {
-    assertNoMounts(at, mounts);
+    assertNoMounts(at.path, mounts);
     await unhurried(request.raw, () => deleteFolder(at, objects));
   }
   response.writeHead(204);
@@ -75,7 +76,7 @@ async function deleteFolder(at: MountedPath, objects: BucketObjects): Promise<vo
 }
 
 /** What lies on another mount is in another place than the rest of the folder. @throws VelocityError `PATH_CONFLICT` */
-export function assertNoMounts({ path }: MountedPath, mounts: MountTable): void {
+export function assertNoMounts(path: FilePath, mounts: MountTable): void {
   if (mounts.mountsBelow(path).length === 0) return;
   throw new VelocityError('PATH_CONFLICT', `There is a mount in ${path}, which stays where it is.`);
 }
