@@ -1,4 +1,4 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
@@ -33,9 +33,14 @@ export function nameClient(request: FastifyRequest, address: string): void {
   clients.set(request, address);
 }
 
+interface ListenerOptions extends RequestRecordsOptions {
+  /** The target that a request means, where that is not the one it says; for hosts that are for one door alone. */
+  readonly targetOf?: ((request: IncomingMessage) => string) | undefined;
+}
+
 /** The HTTP application that doors are registered on: request ids, log lines, metrics, problem bodies. */
-export function createListener(options: RequestRecordsOptions): HttpApp {
-  const { logger, metrics, clock } = options;
+export function createListener(options: ListenerOptions): HttpApp {
+  const { logger, metrics, clock, targetOf } = options;
   const records = new RequestRecords(options);
   /** What is being answered on each connection: more than one where requests are pipelined. */
   const answersOn = new WeakMap<Socket, Set<ServerResponse>>();
@@ -47,6 +52,7 @@ export function createListener(options: RequestRecordsOptions): HttpApp {
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     forceCloseConnections: false,
     return503OnClosing: false,
+    ...(targetOf && { rewriteUrl: targetOf }),
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 4096 },
     clientErrorHandler: (error, socket) =>
       answerMalformed(error, socket, answersOn.get(socket) ?? NO_ANSWERS),

@@ -30,5 +30,5 @@ export function rawRoute(
 
 /** Whether the client broke its request off, so that there is nobody to tell anything. */
 export function isBrokenOff(request: IncomingMessage): boolean {
-  return request.destroyed;
+  return request.destroyed && !request.complete; // one that came whole is destroyed at its end, too
 }
