@@ -174,7 +174,11 @@ class FileJournal implements Journal {
       });
     this.#index.assertWritable();
     const { lastId, lastTs, prunedBefore } = this.#index.progress.state;
-    const ts = Math.max(lastTs, this.#leastTs, prunedBefore, Math.trunc(this.#options.clock.now()));
+    let ts = Math.max(lastTs, this.#leastTs, prunedBefore, Math.trunc(this.#options.clock.now()));
+    // A file has the time of its entry: what came to one path after the other must not look the same.
+    const isTaken = ({ path }: EntryDraft): boolean =>
+      this.#index.ask((questions) => questions.head(path))?.ts === ts;
+    if (ts === lastTs && all.some(isTaken)) ts++;
     const seqs = new Map<FilePath, number>();
     const entries = all.map((draft, at) => {
       const { path } = draft;
