@@ -49,6 +49,9 @@ export interface FileReaderOptions {
 /** `find -atime` counts in days, and mounts with `noatime` or `relatime` keep less than the truth. */
 const USED_AFTER_MS = 60_000;
 
+/** To libuv a time that is none is one that stays, to the nanosecond; it is what other programs know a file by. */
+const AS_IT_IS = new Date(Number.NaN);
+
 /** Opens files as they are, and as they were. */
 export class FileReader {
   readonly #options: FileReaderOptions;
@@ -122,11 +125,11 @@ export class FileReader {
     });
   }
 
-  #noteUse({ descriptor, usedAt, modifiedAt }: OpenFile): void {
+  #noteUse({ descriptor, usedAt }: OpenFile): void {
     const now = this.#options.clock.now();
-    if (now - usedAt <= USED_AFTER_MS) return;
+    if (Math.abs(now - usedAt) <= USED_AFTER_MS) return; // one from the future would never be unread
     try {
-      futimesSync(descriptor, now / 1000, modifiedAt / 1000);
+      futimesSync(descriptor, now / 1000, AS_IT_IS);
     } catch {} // a folder that is only read
   }
 

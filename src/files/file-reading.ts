@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import type { ByteSpan } from '../base/byte-range.ts';
 import type { Digest } from '../base/digest.ts';
 import { pumpBlocks, type SendingOptions } from '../base/pump-blocks.ts';
@@ -62,13 +61,34 @@ export class FileReading implements Disposable {
     }
   }
 
+  /** Closes once it was read to its end, or is destroyed; whoever may leave before the end destroys it. */
   stream(span: ByteSpan | 'whole' = 'whole'): Readable {
     this.#take();
     const { first, last } = this.#within(span);
-    const options = { fd: this.#descriptor, start: first, end: last, highWaterMark: READ_CHUNK_BYTES };
-    const stream = createReadStream('', { ...options, autoClose: false });
-    stream.once('close', () => this.#owner.close());
-    return stream;
+    let position = first;
+    let isReading = false;
+    const read = async (stream: Readable): Promise<void> => {
+      const page = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, last + 1 - position));
+      isReading = true;
+      const bytes = await this.#readInto(page, position, last).finally(() => {
+        isReading = false;
+        if (stream.destroyed) this.#owner.close();
+      });
+      position += bytes.length;
+      stream.push(bytes);
+    };
+    return new Readable({
+      highWaterMark: READ_CHUNK_BYTES,
+      read() {
+        if (position > last) this.push(null);
+        else read(this).catch((error: Error) => this.destroy(error));
+      },
+      // What is being read into stays open until it was: its number may be another file's then.
+      destroy: (error, done) => {
+        if (!isReading) this.#owner.close();
+        done(error);
+      },
+    });
   }
 
   /** Sends what `stream` reads and leaves the sink open; at half the cost. A sink that is closed ends it well. */
@@ -95,8 +115,7 @@ export class FileReading implements Disposable {
   async #readInto(page: Buffer, position: number, last: number): Promise<Buffer> {
     const wanted = Math.min(page.length, last + 1 - position);
     const bytes = await this.#calls.readInto(this.#descriptor, page.subarray(0, wanted), position);
-    // Somebody has cut it off in place: what was announced cannot come.
-    if (bytes < wanted) throw new Error('the file ends before its length');
+    if (bytes < wanted) throw cutOff();
     const { isUnchanged } = this.#owner;
     if (isUnchanged && position + bytes > last && !(await isUnchanged()))
       throw new Error('the kept body was changed while it was read');
@@ -111,4 +130,9 @@ export class FileReading implements Disposable {
     if (this.#isTaken) throw new Error('unreachable: a reading is used once');
     this.#isTaken = true;
   }
+}
+
+/** Somebody has cut the file off in place: what was announced cannot come. */
+function cutOff(): Error {
+  return new Error('the file ends before its length');
 }

@@ -7,7 +7,7 @@ import type { Content, JournalEntry } from './journal/journal-entry.ts';
 export interface FileState {
   readonly path: FilePath;
   readonly found: Found;
-  /** The newest entry of the path, where that is what made the file as it is; `undefined`: somebody else changed it since. */
+  /** The entry that made the file as it is; `undefined`: somebody else changed it since. */
   readonly entry: JournalEntry | undefined;
   /** Its bytes, where they are known. */
   readonly content: Content | undefined;
@@ -20,11 +20,25 @@ export interface FileState {
  * written: it is served as it is, and its bytes are not said to be those that the journal knows.
  */
 export function fileState(journal: Journal, path: FilePath, found: Found): FileState {
-  const head = journal.head(path);
-  const isOurs = head?.after?.sizeBytes === found.sizeBytes && head.ts === found.modifiedAt;
-  const entry = isOurs ? head : undefined;
+  const entry = madeBy(journal, path, found);
   const content = entry?.after;
   return { path, found, entry, content, etag: content?.sha256 ?? outsideTag(found) };
+}
+
+/**
+ * The entry of a file's bytes. While a change is under way it is written down and not done yet: what is there is what the
+ * entry before it has made.
+ */
+function madeBy(journal: Journal, path: FilePath, found: Found): JournalEntry | undefined {
+  const head = journal.head(path);
+  if (!head || isMadeBy(head, found)) return head;
+  const before = head.seq > 1 ? journal.revision(path, head.seq - 1) : undefined;
+  return before !== undefined && before !== 'pruned' && isMadeBy(before, found) ? before : undefined;
+}
+
+/** Whether a file looks as an entry has left it. */
+export function isMadeBy({ after, ts }: JournalEntry, { sizeBytes, modifiedAt }: Found): boolean {
+  return after?.sizeBytes === sizeBytes && ts === modifiedAt;
 }
 
 /** Of a file whose bytes nobody measured: its size, and its time to the millisecond. */

@@ -1,17 +1,16 @@
-import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { Digest } from '../base/digest.ts';
 import { VelocityError } from '../base/errors.ts';
 import type { DigestPool } from '../base/file-digest/digest-pool.ts';
 import { closeFile } from '../storage/drivers/local/descriptor.ts';
-import { toFailure } from '../storage/drivers/local/local-failure.ts';
 import { childOf, type FilePath, isWithin, ROOT } from './file-path.ts';
 import { type FileReader, notToBeHad } from './file-reader.ts';
-import type { FileState } from './file-state.ts';
-import type { Folder, Found, FoundNamed } from './folder.ts';
-import { digestOpen, Incoming, type ReceivedFile, type ReceiveOptions } from './incoming.ts';
+import { type FileState, fileState } from './file-state.ts';
+import type { Folder, Found, FoundNamed, OpenFile } from './folder.ts';
+import { FolderChanges } from './folder-changes.ts';
+import { Incoming, type ReceivedFile, type ReceiveOptions } from './incoming.ts';
 import type { Journal } from './journal/journal.ts';
-import type { Content, EntryDraft, JournalEntry } from './journal/journal-entry.ts';
+import type { JournalEntry } from './journal/journal-entry.ts';
 import type { PathLocks } from './path-locks.ts';
 import { type CheckState, Publisher, type PublisherOptions, type PublishOptions } from './publisher.ts';
 
@@ -35,8 +34,13 @@ export interface TargetOptions extends ChangeOptions {
 /** Where the bytes of a patch go. */
 export type PatchPlace = 'append' | { readonly first: number; readonly last: number | undefined };
 
-/** Entries are written down in pieces, so that a folder of a million files takes no memory. */
-const ENTRIES_AT_ONCE = 500;
+/** What is there, and nobody else changes it. */
+interface Held extends Disposable {
+  readonly found: Found | undefined;
+}
+
+/** Folders have no bytes to tell them by; of two conditions only "there is something" can hold. */
+const FOLDER_TAG = 'folder';
 
 /**
  * A folder of ordinary files, of which nothing is changed without a line in its journal. Changes of one path come one after
@@ -47,22 +51,23 @@ export class Files {
   readonly journal: Journal;
   readonly folder: Folder;
   readonly #locks: PathLocks;
-  readonly #digests: DigestPool;
   readonly #incoming: Incoming;
   readonly #publisher: Publisher;
+  readonly #folderChanges: FolderChanges;
 
   constructor(options: FilesOptions) {
     const { folder, journal, locks, digests, reader } = options;
     [this.folder, this.journal, this.reader] = [folder, journal, reader];
-    [this.#locks, this.#digests] = [locks, digests];
+    this.#locks = locks;
     this.#incoming = new Incoming(folder, digests);
     this.#publisher = new Publisher(options);
+    this.#folderChanges = new FolderChanges(folder, journal, this.#incoming);
   }
 
   /** What a path is now; `undefined`: nothing. A folder has no state of its own. */
   async stateOf(path: FilePath): Promise<FileState | 'folder' | undefined> {
     const found = await this.folder.look(path);
-    return found?.kind === 'folder' ? 'folder' : this.#publisher.stateOf(path);
+    return found?.kind === 'folder' ? 'folder' : found && fileState(this.journal, path, found);
   }
 
   isRead(path: FilePath): boolean {
@@ -75,12 +80,12 @@ export class Files {
 
   /** The SHA-256 of a file as it is; those that somebody else wrote are read for it. `undefined`: there is no file. */
   async digestOf(path: FilePath): Promise<Digest | undefined> {
-    return (await this.#measure(path))?.sha256;
+    return (await this.#incoming.measure(path))?.sha256;
   }
 
   /** Writes a file, in place of the one that is there. */
   async put(path: FilePath, body: Readable, options: ChangeOptions & ReceiveOptions): Promise<JournalEntry> {
-    this.#assertFile(path);
+    assertBelowRoot(path);
     const received = await this.#incoming.receive(body, options);
     return this.#publish(path, received, options);
   }
@@ -93,24 +98,23 @@ export class Files {
     path: FilePath,
     body: Readable,
     place: PatchPlace,
-    options: ChangeOptions,
+    { by, check }: ChangeOptions,
   ): Promise<JournalEntry> {
-    const state = await this.#fileAt(path);
-    options.check?.(state);
-    const { sizeBytes } = state.found;
-    const first = place === 'append' ? sizeBytes : place.first;
-    if (first > sizeBytes)
-      throw new VelocityError(
-        'RANGE_UNSATISFIABLE',
-        `The file has ${sizeBytes} bytes; a patch begins within it or at its end.`,
-      );
-    const length = place === 'append' || place.last === undefined ? undefined : place.last + 1 - first;
-    const patched = await this.#incoming.receivePatch(this.folder.pathOf(path), body, { first, length });
-    return this.#publish(path, patched, {
-      ...options,
-      op: place === 'append' ? 'append' : 'patch',
+    const { state, received } = await this.#copied(path, check, (opened) => {
+      const { sizeBytes } = opened;
+      const first = place === 'append' ? sizeBytes : place.first;
+      if (first > sizeBytes)
+        throw new VelocityError(
+          'RANGE_UNSATISFIABLE',
+          `The file has ${sizeBytes} bytes; a patch begins within it or at its end.`,
+        );
+      const length = place === 'append' || place.last === undefined ? undefined : place.last + 1 - first;
+      return this.#incoming.receivePatch(opened, path, body, { first, length });
+    });
+    return this.#publish(path, received, {
+      ...{ op: place === 'append' ? 'append' : 'patch', by },
       check: (now) => {
-        if (now?.etag === state.etag) return;
+        if (now?.etag === state.etag && now.entry?.id === state.entry?.id) return;
         throw new VelocityError(
           'PATH_BUSY',
           'The file was changed while this came; nothing of it was written. Try again.',
@@ -124,7 +128,8 @@ export class Files {
     const past = await this.reader.openPast(path, { seq: revision });
     if ('kind' in past) throw notToBeHad(past);
     const { sha256 } = past.facts;
-    const received = await this.#incoming.receive(past.stream());
+    const bytes = past.stream();
+    const received = await this.#incoming.receive(bytes).finally(() => bytes.destroy());
     if (received.content.sha256 !== sha256) {
       await this.#incoming.letGo(received, false);
       throw new VelocityError('NOT_RETAINED', `The bytes of revision ${revision} are not what they were.`);
@@ -134,20 +139,21 @@ export class Files {
 
   /** Removes a file, or a folder with all that is in it. Whether there was anything. */
   async remove(path: FilePath, { by, check }: ChangeOptions): Promise<boolean> {
-    this.#assertFile(path);
-    const found = await this.folder.look(path);
-    if (!found) return false;
-    if (found.kind === 'folder') {
-      using _lock = await this.#locks.take([{ path, kind: 'tree' }]);
-      await this.#removeFolder(path, by);
-      return true;
+    assertBelowRoot(path);
+    let away: string | undefined;
+    {
+      using held = await this.#hold(path);
+      if (held.found?.kind === 'folder') {
+        checkFolder(held.found, check);
+        away = await this.#folderChanges.takeAway(path, by);
+      } else {
+        const state = await this.#publisher.stateOf(path);
+        check?.(state);
+        if (!state) return false;
+        await this.#removeHeld(state, 'delete', by);
+      }
     }
-    using _lock = await this.#locks.take([{ path, kind: 'file' }]);
-    const state = await this.#publisher.stateOf(path);
-    if (!state) return false;
-    check?.(state);
-    await this.journal.append({ op: 'delete', path, before: state.content, by });
-    await this.folder.remove(path);
+    if (away !== undefined) await this.folder.discard(away);
     return true;
   }
 
@@ -157,62 +163,146 @@ export class Files {
     if (!lock) return false;
     const state = await this.#publisher.stateOf(path);
     if (!state || !isAsSeen(state.found) || this.isRead(path)) return false;
-    await this.journal.append({ op: 'prune', path, before: state.content });
-    await this.folder.remove(path);
+    await this.#removeHeld(state, 'prune');
     return true;
   }
 
-  /** Moves a file or a folder. @throws VelocityError `NOT_FOUND`, `PATH_CONFLICT` */
-  async move(path: FilePath, target: FilePath, { by, check, overwrite }: TargetOptions): Promise<void> {
-    this.#assertFile(path);
-    this.#assertTarget(path, target);
-    const found = await this.folder.look(path);
-    const kind = found?.kind === 'folder' ? 'tree' : 'file';
-    using _lock = await this.#locks.take([
-      { path, kind },
-      { path: target, kind },
-    ]);
-    const there = await this.folder.look(target);
-    if (there && (!overwrite || kind === 'tree' || there.kind === 'folder')) throw isTaken(target);
+  /**
+   * Moves a file or a folder.
+   * @returns the entry that made the file what it is at the target; `undefined`: it was a folder
+   * @throws VelocityError `NOT_FOUND`, `PATH_CONFLICT`
+   */
+  async move(
+    path: FilePath,
+    target: FilePath,
+    { by, check, overwrite }: TargetOptions,
+  ): Promise<JournalEntry | undefined> {
+    assertBelowRoot(path);
+    assertTarget(path, target);
+    using held = await this.#hold(path, target);
+    const { found } = held;
+    if (found?.kind !== 'folder') return await this.#moveHeld(path, target, { by, check, overwrite });
+    checkFolder(found, check);
+    if (await this.folder.look(target)) throw isTaken(target);
     await this.folder.makeParents(target);
-    if (kind === 'tree') return this.#moveFolder(path, target, by);
-
-    const state = await this.#fileAt(path);
-    check?.(state);
-    const before = (await this.#publisher.stateOf(target))?.content;
-    const content = state.content ?? (await this.#measure(path));
-    const [, to] = await this.journal.appendAll([
-      { op: 'moved_from', path, before: content, other: target, by },
-      { op: 'moved_to', path: target, before, after: content, other: path, by },
-    ]);
-    await this.#placeMoved(path, target, to as JournalEntry);
+    await this.#folderChanges.move(path, target, by);
+    return undefined;
   }
 
-  /** Copies a file, or a folder file by file. @throws VelocityError `NOT_FOUND`, `PATH_CONFLICT` */
-  async copy(path: FilePath, target: FilePath, options: TargetOptions): Promise<void> {
-    this.#assertTarget(path, target);
+  /** Copies a file, or a folder file by file. Answers and throws as `move` does. */
+  async copy(path: FilePath, target: FilePath, options: TargetOptions): Promise<JournalEntry | undefined> {
+    assertTarget(path, target);
     const found = await this.folder.look(path);
-    if (found?.kind !== 'folder') {
-      await this.#copyFile(path, target, options);
-      return;
-    }
+    if (found?.kind !== 'folder') return this.#copyFile(path, target, options);
+    const { by, check, overwrite } = options;
+    checkFolder(found, check);
     if (await this.folder.look(target)) throw isTaken(target);
-    await this.makeFolder(target, options);
+    await this.makeFolder(target, { by });
     for await (const each of this.folder.walk(path)) {
-      const to = childOf(target, path === ROOT ? each.path : each.path.slice(path.length + 1));
-      if (each.found.kind === 'folder') await this.makeFolder(to, options);
-      else if (each.found.kind === 'file') await this.#copyFile(each.path, to, options);
+      const to = childOf(target, each.path.slice(path.length + 1));
+      if (each.found.kind === 'folder') await this.makeFolder(to, { by });
+      else if (each.found.kind === 'file')
+        await this.#copyFile(each.path, to, { by, overwrite }).catch(unlessGone);
     }
+    return undefined;
   }
 
   /** Whether it was not there. */
-  async makeFolder(path: FilePath, { by }: ChangeOptions): Promise<boolean> {
-    this.#assertFile(path);
+  async makeFolder(path: FilePath, { by, check }: ChangeOptions): Promise<boolean> {
+    assertBelowRoot(path);
     using _lock = await this.#locks.take([{ path, kind: 'file' }]);
-    if ((await this.folder.look(path))?.kind === 'folder') return false;
+    const found = await this.folder.look(path);
+    checkFolder(found, check);
+    if (found?.kind === 'folder') return false;
     if (!(await this.folder.makeFolder(path))) return false;
     await this.journal.append({ op: 'mkdir', path, by });
     return true;
+  }
+
+  /** A folder is held with all that lies in it; so it is looked at, and looked at again once it is held. */
+  async #hold(path: FilePath, ...others: readonly FilePath[]): Promise<Held> {
+    for (;;) {
+      const isFolder = (await this.folder.look(path))?.kind === 'folder';
+      const kind = isFolder ? 'tree' : 'file';
+      const lock = await this.#locks.take([path, ...others].map((each) => ({ path: each, kind })));
+      try {
+        const found = await this.folder.look(path);
+        if ((found?.kind === 'folder') === isFolder)
+          return { found, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+      } catch (error) {
+        lock[Symbol.dispose]();
+        throw error;
+      }
+      lock[Symbol.dispose]();
+    }
+  }
+
+  async #removeHeld({ path, content }: FileState, op: 'delete' | 'prune', by?: string): Promise<void> {
+    const entry = await this.journal.append({ op, path, before: content, by });
+    await this.#publisher.orGap(path, entry, () => this.folder.remove(path));
+  }
+
+  async #moveHeld(
+    path: FilePath,
+    target: FilePath,
+    { by, check, overwrite }: TargetOptions,
+  ): Promise<JournalEntry> {
+    const state = await this.#publisher.stateOf(path);
+    check?.(state);
+    if (state?.found.kind !== 'file') throw noFile(path);
+    const there = await this.folder.look(target);
+    if (there && (!overwrite || there.kind === 'folder')) throw isTaken(target);
+    await this.folder.makeParents(target);
+    const before = (await this.#publisher.stateOf(target))?.content;
+    const content = state.content ?? (await this.#incoming.measure(path));
+    const [from, to] = (await this.journal.appendAll([
+      { op: 'moved_from', path, before: content, other: target, by },
+      { op: 'moved_to', path: target, before, after: content, other: path, by },
+    ])) as [JournalEntry, JournalEntry];
+    await this.#publisher.orGap(path, from, () =>
+      this.#publisher.orGap(target, to, async () => {
+        await this.folder.setTimes(path, to.ts, to.ts);
+        await this.folder.place(this.folder.pathOf(path), target);
+      }),
+    );
+    return to;
+  }
+
+  async #copyFile(
+    path: FilePath,
+    target: FilePath,
+    { by, check, overwrite }: TargetOptions,
+  ): Promise<JournalEntry> {
+    const { received } = await this.#copied(path, check, (opened) =>
+      this.#incoming.receiveCopy(opened, path),
+    );
+    return this.#publish(target, received, {
+      ...{ op: 'copied_to', other: path, by },
+      check: (there) => {
+        if (there && !overwrite) throw isTaken(target);
+      },
+    });
+  }
+
+  /** A copy of a file, and what the file was that was copied. */
+  async #copied(
+    path: FilePath,
+    check: CheckState | undefined,
+    receive: (opened: OpenFile) => Promise<ReceivedFile>,
+  ): Promise<{ readonly state: FileState; readonly received: ReceivedFile }> {
+    const isFile = (await this.folder.look(path))?.kind === 'file';
+    const opened = isFile ? await this.folder.open(path) : undefined;
+    if (opened === undefined || opened === 'folder') {
+      check?.(undefined);
+      throw noFile(path);
+    }
+    try {
+      const state = fileState(this.journal, path, opened);
+      check?.(state);
+      return { state, received: await receive(opened) };
+    } finally {
+      closeFile(opened.descriptor);
+    }
   }
 
   async #publish(path: FilePath, received: ReceivedFile, options: PublishOptions): Promise<JournalEntry> {
@@ -224,110 +314,33 @@ export class Files {
       await this.#incoming.letGo(received, entry !== undefined);
     }
   }
+}
 
-  async #copyFile(path: FilePath, target: FilePath, { by, check, overwrite }: TargetOptions): Promise<void> {
-    const state = await this.#fileAt(path);
-    check?.(state);
-    const copied = await this.#incoming.receiveCopy(this.folder.pathOf(path));
-    await this.#publish(target, copied, {
-      ...{ op: 'copied_to', other: path, by },
-      check: (there) => {
-        if (there && !overwrite) throw isTaken(target);
-      },
+function checkFolder(found: Found | undefined, check: CheckState | undefined): void {
+  check?.(found && { found, etag: FOLDER_TAG });
+}
+
+function assertBelowRoot(path: FilePath): void {
+  if (path === ROOT)
+    throw new VelocityError('PATH_CONFLICT', 'The root is a folder, and stays where it is.', {
+      field: 'path',
     });
-  }
+}
 
-  /** Written down file by file, then gone in one step. */
-  async #removeFolder(path: FilePath, by: string | undefined): Promise<void> {
-    await this.#eachFile(path, async (state) => [
-      { op: 'delete', path: state.path, before: state.content, by },
-    ]);
-    await this.journal.append({ op: 'dir_deleted', path, by });
-    await rm(await this.folder.takeAway(path), { recursive: true, force: true }).catch((error: unknown) => {
-      throw toFailure(`remove ${path}`, error);
+function assertTarget(path: FilePath, target: FilePath): void {
+  assertBelowRoot(target);
+  if (isWithin(target, path))
+    throw new VelocityError('PATH_CONFLICT', `${target} is ${path} itself, or lies in it.`, {
+      field: 'path',
     });
-  }
+}
 
-  async #moveFolder(path: FilePath, target: FilePath, by: string | undefined): Promise<void> {
-    await this.journal.appendAll([
-      { op: 'dir_moved_from', path, other: target, by },
-      { op: 'dir_moved_to', path: target, other: path, by },
-    ]);
-    await this.folder.place(this.folder.pathOf(path), target);
-    // Now each file has another name; its entry gives it its time.
-    await this.#eachFile(target, async (state) => {
-      const from = childOf(path, state.path.slice(target.length + 1));
-      const content = this.#knownContent(from, state) ?? (await this.#measure(state.path));
-      return [
-        { op: 'moved_from', path: from, before: content, other: state.path, by },
-        { op: 'moved_to', path: state.path, after: content, other: from, by },
-      ];
-    });
-  }
+function unlessGone(error: unknown): void {
+  if (!(error instanceof VelocityError) || error.code !== 'NOT_FOUND') throw error;
+}
 
-  /** Of a file that has been moved from where the journal knows it. */
-  #knownContent(from: FilePath, { found }: FileState): Content | undefined {
-    const head = this.journal.head(from);
-    return head?.after?.sizeBytes === found.sizeBytes && head.ts === found.modifiedAt
-      ? head.after
-      : undefined;
-  }
-
-  /** Writes down what `draft` says of each file below a folder, some hundred at once; files that moved get their entry's time. */
-  async #eachFile(
-    folder: FilePath,
-    draft: (state: FileState) => Promise<readonly EntryDraft[]>,
-  ): Promise<void> {
-    let drafts: EntryDraft[] = [];
-    const write = async (): Promise<void> => {
-      for (const { op, path, ts } of await this.journal.appendAll(drafts))
-        if (op === 'moved_to') await this.folder.setTimes(path, ts, ts);
-      drafts = [];
-    };
-    for await (const { path, found } of this.folder.walk(folder)) {
-      if (found.kind !== 'file') continue;
-      const state = this.#publisher.seen(path, found);
-      drafts.push(...(await draft(state)));
-      if (drafts.length >= ENTRIES_AT_ONCE) await write();
-    }
-    if (drafts.length > 0) await write();
-  }
-
-  async #placeMoved(path: FilePath, target: FilePath, { ts }: JournalEntry): Promise<void> {
-    await this.folder.setTimes(path, ts, ts);
-    await this.folder.place(this.folder.pathOf(path), target);
-  }
-
-  async #fileAt(path: FilePath): Promise<FileState> {
-    const state = await this.#publisher.stateOf(path);
-    if (state?.found.kind !== 'file') throw new VelocityError('NOT_FOUND', `There is no file ${path}.`);
-    return state;
-  }
-
-  async #measure(path: FilePath): Promise<Content | undefined> {
-    const opened = await this.folder.open(path);
-    if (opened === undefined || opened === 'folder') return undefined;
-    try {
-      return await digestOpen(this.#digests, opened.descriptor);
-    } finally {
-      closeFile(opened.descriptor);
-    }
-  }
-
-  #assertFile(path: FilePath): void {
-    if (path === ROOT)
-      throw new VelocityError('PATH_CONFLICT', 'The root is a folder, and stays where it is.', {
-        field: 'path',
-      });
-  }
-
-  #assertTarget(path: FilePath, target: FilePath): void {
-    this.#assertFile(target);
-    if (isWithin(target, path))
-      throw new VelocityError('PATH_CONFLICT', `${target} is ${path} itself, or lies in it.`, {
-        field: 'path',
-      });
-  }
+function noFile(path: FilePath): VelocityError {
+  return new VelocityError('NOT_FOUND', `There is no file ${path}.`);
 }
 
 function isTaken(target: FilePath): VelocityError {

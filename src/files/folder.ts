@@ -1,5 +1,5 @@
 import { constants, type Dirent, lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
-import { lstat, opendir, readlink, realpath, rename, utimes } from 'node:fs/promises';
+import { access, copyFile, lstat, lutimes, opendir, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { systemCode, VelocityError } from '../base/errors.ts';
@@ -58,11 +58,12 @@ export class Folder {
    * @throws VelocityError `STORAGE_UNAVAILABLE` where it cannot be made or written
    */
   static async open(root: string, clock: Clock): Promise<Folder> {
-    return translated(`open the folder ${root}`, async () => {
+    return translated(`open the folder ${root}`, ROOT, async () => {
       await makeFolder(root);
       const real = await realpath(root);
       const folder = new Folder(real, clock, await isOnLocalDisk(real));
       await makeFolder(folder.temp.folder);
+      await access(folder.temp.folder, constants.W_OK);
       return folder;
     });
   }
@@ -73,20 +74,16 @@ export class Folder {
 
   /** Looks at a path, follows no link at its end. */
   async look(path: FilePath): Promise<Found | undefined> {
-    return translated(`look at ${path}`, async () => {
-      return (await this.#isInside(dirname(this.pathOf(path)))) ? this.lookInside(path) : undefined;
+    return translated(`look at ${path}`, path, async () => {
+      if (path !== ROOT && !(await this.#isInside(dirname(this.pathOf(path))))) return undefined;
+      const stats = await this.#lstat(this.pathOf(path));
+      return stats && foundOf(stats);
     });
-  }
-
-  /** Likewise where the folder that it lies in is known to be inside, as after `makeParents`. */
-  async lookInside(path: FilePath): Promise<Found | undefined> {
-    const stats = await translated(`look at ${path}`, () => this.#lstat(this.pathOf(path)));
-    return stats && foundOf(stats);
   }
 
   /** For reading; `undefined`: there is nothing, or nothing that may be read. Whoever gets a file closes it. */
   async open(path: FilePath): Promise<OpenFile | 'folder' | undefined> {
-    return translated(`read ${path}`, async () => {
+    return translated(`read ${path}`, path, async () => {
       const descriptor = await this.#openDescriptor(path);
       if (descriptor === undefined) return undefined;
       try {
@@ -105,14 +102,14 @@ export class Folder {
 
   /** What lies in a folder, as the disk has it; the server's own state is left out. */
   async *list(path: FilePath): AsyncIterable<FoundNamed> {
-    const folder = this.pathOf(path);
-    if (!(await this.#isInside(folder))) return;
+    const folder = await this.#realPath(this.pathOf(path));
+    if (folder === undefined || !this.#contains(folder)) return;
     const entries = await opendir(folder).catch((error: unknown) => {
       if (isNothing(error)) return undefined;
       throw toFailure(`list ${path}`, error);
     });
     for await (const entry of entries ?? ([] as Dirent[])) {
-      if (path === ROOT && entry.name === STATE_FOLDER) continue;
+      if (folder === this.root && entry.name === STATE_FOLDER) continue;
       const stats = await this.#lstat(join(folder, entry.name));
       if (stats) yield { ...foundOf(stats), name: entry.name };
     }
@@ -141,7 +138,7 @@ export class Folder {
 
   /** Likewise the folder itself. Whether it was not there. */
   async makeFolder(path: FilePath): Promise<boolean> {
-    const made = await translated(`make the folder ${path}`, async () => {
+    const made = await translated(`make the folder ${path}`, path, async () => {
       for (let above = path; above !== ROOT; above = parentOf(above)) {
         const found = await this.#lstat(this.pathOf(above));
         if (!found) continue;
@@ -156,25 +153,58 @@ export class Folder {
     return made;
   }
 
-  /** Puts a file, or a folder, in its place, whatever file was there. */
+  /**
+   * Puts a file, or a folder, in its place, whatever file was there.
+   * @throws VelocityError `PATH_CONFLICT` where a folder is there, or a file is where its folder was
+   */
   async place(from: string, path: FilePath): Promise<void> {
-    await translated(`write ${path}`, () => this.calls.rename(from, this.pathOf(path)));
+    await translated(`write ${path}`, path, async () => {
+      try {
+        await this.calls.rename(from, this.pathOf(path));
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw error;
+        // Programs that clear a folder up take away folders that are empty.
+        await this.makeParents(path);
+        await this.calls.rename(from, this.pathOf(path));
+      }
+    });
   }
 
-  /** Takes a folder out of sight in one step; whoever asked removes it from where it is then. */
+  /** Takes a folder out of sight in one step; whoever asked discards what is there then. */
   async takeAway(path: FilePath): Promise<string> {
     const away = this.temp.next();
-    await translated(`remove ${path}`, () => rename(this.pathOf(path), away));
+    await translated(`remove ${path}`, path, () => rename(this.pathOf(path), away));
     return away;
   }
 
+  /** What cannot be removed now is removed by the next start. */
+  async discard(away: string): Promise<void> {
+    await rm(away, { recursive: true, force: true }).catch(() => {});
+  }
+
+  /** Copies the bytes that were opened, whatever is at their path by now. Costs nothing where the file system can share them. */
+  async copyTo(file: string, opened: OpenFile, path: FilePath): Promise<void> {
+    const from = process.platform === 'linux' ? linkOf(opened.descriptor) : this.pathOf(path);
+    await translated(`copy ${path}`, path, () => copyFile(from, file, constants.COPYFILE_FICLONE));
+  }
+
+  /** What a link leads to, inside; `undefined`: it leads nowhere, or out. */
+  async targetOf(path: FilePath): Promise<FilePath | undefined> {
+    const real = await this.#realPath(this.pathOf(path));
+    return real !== undefined && this.#contains(real)
+      ? (real.slice(this.root.length + 1) as FilePath)
+      : undefined;
+  }
+
   async remove(path: FilePath): Promise<void> {
-    await translated(`remove ${path}`, () => this.calls.unlink(this.pathOf(path)));
+    await translated(`remove ${path}`, path, () => this.calls.unlink(this.pathOf(path)));
   }
 
   /** Milliseconds since the epoch. */
   async setTimes(path: FilePath, usedAt: number, modifiedAt: number): Promise<void> {
-    await translated(`touch ${path}`, () => utimes(this.pathOf(path), usedAt / 1000, modifiedAt / 1000));
+    await translated(`touch ${path}`, path, () =>
+      lutimes(this.pathOf(path), usedAt / 1000, modifiedAt / 1000),
+    );
   }
 
   async #openDescriptor(path: FilePath): Promise<Descriptor | undefined> {
@@ -194,7 +224,7 @@ export class Folder {
 
   /** Where an open file really is, links on the way or not. */
   async #leadsInside(descriptor: Descriptor, path: FilePath): Promise<boolean> {
-    const link = `/proc/self/fd/${descriptor}`;
+    const link = linkOf(descriptor);
     const real =
       process.platform === 'linux'
         ? await this.calls.run(
@@ -207,13 +237,18 @@ export class Folder {
 
   /** Whether a folder is there, and is what its path says: no link on the way. */
   async #isInside(folder: string): Promise<boolean> {
-    const real = await orNothing(async () =>
+    const real = await this.#realPath(folder);
+    return real === folder && this.#contains(real);
+  }
+
+  /** Without links; `undefined`: nothing is there. */
+  #realPath(path: string): Promise<string | undefined> {
+    return orNothing(async () =>
       this.calls.run(
-        () => realpathSync.native(folder),
-        () => realpath(folder),
+        () => realpathSync.native(path),
+        () => realpath(path),
       ),
     );
-    return real === folder && this.#contains(real);
   }
 
   #contains(real: string): boolean {
@@ -240,7 +275,12 @@ function foundOf(stats: Stats): Found {
   };
 }
 
-/** What is not there, what lies below a file, a link that leads in a circle, and what nobody may see, are nothing. */
+/** Where the system says what a descriptor is. */
+function linkOf(descriptor: Descriptor): string {
+  return `/proc/self/fd/${descriptor}`;
+}
+
+/** What is not there, what lies below a file, a link that leads in a circle, and a socket, are nothing. */
 function isNothing(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO'].includes(systemCode(error) ?? '');
 }
@@ -258,10 +298,17 @@ function conflict(path: FilePath): VelocityError {
   return new VelocityError('PATH_CONFLICT', `${path} is no folder.`, { field: 'path' });
 }
 
-async function translated<T>(doing: string, work: () => Promise<T>): Promise<T> {
+/** What systems say where a file is meant to be and a folder is, or the other way round. */
+const IN_THE_WAY: ReadonlySet<unknown> = new Set(['EEXIST', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY']);
+
+async function translated<T>(doing: string, path: FilePath, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (path !== ROOT && IN_THE_WAY.has(systemCode(error)))
+      throw new VelocityError('PATH_CONFLICT', `Could not ${doing}: a file or folder is in the way.`, {
+        ...{ cause: error, field: 'path' },
+      });
     throw toFailure(doing, error);
   }
 }

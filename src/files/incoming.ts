@@ -1,27 +1,23 @@
-import { constants, write as writeWith } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { write as writeWith } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { digestOf } from '../base/digest.ts';
 import { VelocityError } from '../base/errors.ts';
 import type { DigestPool } from '../base/file-digest/digest-pool.ts';
-import { type Descriptor, statFile } from '../storage/drivers/local/descriptor.ts';
+import { closeFile, type Descriptor, statFile } from '../storage/drivers/local/descriptor.ts';
 import { toFailure } from '../storage/drivers/local/local-failure.ts';
 import { QUICK_BYTES } from '../storage/drivers/local/quick-calls.ts';
-import type { Folder } from './folder.ts';
+import type { FilePath } from './file-path.ts';
+import type { Folder, OpenFile } from './folder.ts';
 import type { Content } from './journal/journal-entry.ts';
 
 const writeLater = promisify(writeWith);
 
 /** Chunks are gathered to this size before they are written: fewer, larger system calls. */
 const WRITE_BATCH_BYTES = 1024 * 1024;
-
-/** The bytes of an open file, as long as it is now. */
-export async function digestOpen(digests: DigestPool, descriptor: Descriptor): Promise<Content> {
-  const sizeBytes = statFile(descriptor).size;
-  return { sha256: await digests.begin(descriptor).end(sizeBytes), sizeBytes };
-}
+/** A body may come in chunks of a byte each, and what holds one is a hundred times that. */
+const WRITE_BATCH_CHUNKS = 1024;
 
 /** A body that has come, in a temporary file that is still open. */
 export interface ReceivedFile {
@@ -56,21 +52,30 @@ export class Incoming {
 
   /** Whoever gets it lets it go. A body that fails leaves nothing behind. */
   async receive(body: Readable, { sizeBytes }: ReceiveOptions = {}): Promise<ReceivedFile> {
-    return this.#make('wx+', async (descriptor) => {
+    return this.#make(async (descriptor) => {
       const content = await this.#write(descriptor, body);
       assertLength(content.sizeBytes, sizeBytes);
       return content;
     });
   }
 
-  /** A copy of a file, which costs nothing where the file system can share its bytes. */
-  async receiveCopy(from: string): Promise<ReceivedFile> {
-    return this.#copy(from, (descriptor) => digestOpen(this.#digests, descriptor));
+  /** A copy of a file. */
+  async receiveCopy(opened: OpenFile, path: FilePath): Promise<ReceivedFile> {
+    return this.#make(async (descriptor, file) => {
+      await this.#folder.copyTo(file, opened, path);
+      return this.#digestOpen(descriptor);
+    });
   }
 
   /** A copy of a file with a body written into it. */
-  async receivePatch(from: string, body: Readable, { first, length }: PatchSpan): Promise<ReceivedFile> {
-    return this.#copy(from, async (descriptor) => {
+  async receivePatch(
+    opened: OpenFile,
+    path: FilePath,
+    body: Readable,
+    { first, length }: PatchSpan,
+  ): Promise<ReceivedFile> {
+    return this.#make(async (descriptor, file) => {
+      await this.#folder.copyTo(file, opened, path);
       let at = first;
       for await (const chunk of body.iterator({ destroyOnReturn: false })) {
         if (length !== undefined && at + chunk.length > first + length)
@@ -79,8 +84,19 @@ export class Incoming {
         at += chunk.length;
       }
       assertLength(at - first, length);
-      return digestOpen(this.#digests, descriptor);
+      return this.#digestOpen(descriptor);
     });
+  }
+
+  /** The bytes of a file that somebody else wrote; `undefined`: there is none. */
+  async measure(path: FilePath): Promise<Content | undefined> {
+    const opened = await this.#folder.open(path);
+    if (opened === undefined || opened === 'folder') return undefined;
+    try {
+      return await this.#digestOpen(opened.descriptor);
+    } finally {
+      closeFile(opened.descriptor);
+    }
   }
 
   /** Closes it, and removes it where it was not put in its place. */
@@ -90,24 +106,18 @@ export class Incoming {
     if (!isPlaced) await calls.unlink(file).catch(() => {}); // the next start removes it
   }
 
-  async #copy(from: string, fill: (descriptor: Descriptor) => Promise<Content>): Promise<ReceivedFile> {
-    return this.#make('r+', fill, (file) =>
-      copyFile(from, file, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL),
-    );
+  async #digestOpen(descriptor: Descriptor): Promise<Content> {
+    const sizeBytes = statFile(descriptor).size;
+    return { sha256: await this.#digests.begin(descriptor).end(sizeBytes), sizeBytes };
   }
 
-  async #make(
-    flags: string,
-    fill: (descriptor: Descriptor) => Promise<Content>,
-    prepare: (file: string) => Promise<void> = async () => {},
-  ): Promise<ReceivedFile> {
+  async #make(fill: (descriptor: Descriptor, file: string) => Promise<Content>): Promise<ReceivedFile> {
     const { temp, calls } = this.#folder;
     const file = temp.next();
     try {
-      await prepare(file);
-      const descriptor = await calls.open(file, flags);
+      const descriptor = await calls.open(file, 'wx+');
       try {
-        return { file, name: basename(file), descriptor, content: await fill(descriptor) };
+        return { file, name: basename(file), descriptor, content: await fill(descriptor, file) };
       } catch (error) {
         await calls.closeWritten(descriptor, 0).catch(() => {});
         throw error;
@@ -135,7 +145,7 @@ export class Incoming {
         held.push(chunk);
         heldBytes += chunk.length;
         sizeBytes += chunk.length;
-        if (heldBytes >= WRITE_BATCH_BYTES) await write();
+        if (heldBytes >= WRITE_BATCH_BYTES || held.length >= WRITE_BATCH_CHUNKS) await write();
       }
       if (digest === undefined && sizeBytes <= QUICK_BYTES) {
         const bytes = held.length === 1 ? (held[0] as Uint8Array) : Buffer.concat(held);

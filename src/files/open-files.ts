@@ -40,45 +40,38 @@ export async function openFiles(
   { root, clock, onTrouble }: OpenFilesOptions,
 ): Promise<OpenedFiles> {
   const folder = await Folder.open(root, clock);
+  await using opened = new AsyncDisposableStack();
   const lock = await FolderLock.take(`${folder.state}/lock`, `the folder of files ${folder.root}`);
-  try {
-    const journal = await openFileJournal({ folder: folder.state, clock, onTrouble });
-    const digests = new DigestPool();
-    const blobs = await Blobs.open({
-      stateFolder: folder.state,
-      pool: digests,
-      clock,
-      calls: folder.calls,
-      onTrouble,
-    });
-    const left = await finishWrites(folder, journal, blobs);
-    const reader = new FileReader({ folder, journal, blobs, clock });
-    const locks = new PathLocks({ clock, maxWaitMs: MAX_WAIT_MS });
-    const files = new Files({
-      ...{ folder, journal, locks, blobs, reader, digests },
-      maxKeptBytes: settings.filesHistoryMaxBody,
-    });
-    return {
-      files,
-      left,
-      blobStats: () => blobs.stats(),
-      async keepHouse() {
-        const now = clock.now();
-        await journal.pruneBefore(now - settings.filesHistoryMaxAge);
-        await blobs.sweep({
-          maxAgeMs: settings.filesHistoryBodiesFor,
-          maxBytes: settings.filesHistoryMaxBytes,
-          now,
-        });
-      },
-      async close() {
-        await digests.close();
-        await journal.close();
-        await lock.release();
-      },
-    };
-  } catch (error) {
-    await lock.release();
-    throw error;
-  }
+  opened.defer(() => lock.release());
+  const journal = await openFileJournal({ folder: folder.state, clock, onTrouble });
+  opened.defer(() => journal.close());
+  const digests = new DigestPool();
+  opened.defer(() => digests.close());
+  const blobs = await Blobs.open({
+    ...{ stateFolder: folder.state, pool: digests, clock, onTrouble },
+    calls: folder.calls,
+  });
+  const left = await finishWrites({ folder, journal, blobs, digests });
+  const reader = new FileReader({ folder, journal, blobs, clock });
+  const locks = new PathLocks({ clock, maxWaitMs: MAX_WAIT_MS });
+  const files = new Files({
+    ...{ folder, journal, locks, blobs, reader, digests },
+    maxKeptBytes: settings.filesHistoryMaxBody,
+  });
+  const parts = opened.move();
+  return {
+    files,
+    left,
+    blobStats: () => blobs.stats(),
+    async keepHouse() {
+      const now = clock.now();
+      await journal.pruneBefore(now - settings.filesHistoryMaxAge);
+      await blobs.sweep({
+        maxAgeMs: settings.filesHistoryBodiesFor,
+        maxBytes: settings.filesHistoryMaxBytes,
+        now,
+      });
+    },
+    close: () => parts.disposeAsync(),
+  };
 }

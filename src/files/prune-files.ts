@@ -36,23 +36,28 @@ export interface Pruned {
   readonly keptBytes: number;
 }
 
-const HOUR_MS = 3600_000;
+/** A file's access time is no truer than this, so files of one minute go in any order. */
+const MINUTE_MS = 60_000;
 
 /**
  * Removes what nobody has read for long, by the files' own access times, which the server keeps true. What is read or written
- * in this moment is left alone. Two passes, so that memory holds hours and not files.
+ * in this moment is left alone. Two passes, so that memory holds minutes and not files.
  */
 export async function pruneFiles(files: Prunable, options: PruneOptions): Promise<Pruned> {
   const { now, path = ROOT, onRemoved } = options;
-  const keepFrom = Math.max(unreadSince(options), await hourWithin(files.folder, path, options));
+  const since = unreadSince(options);
+  const surplus = await surplusOf(files.folder, path, options);
   let [removed, bytes, busy, keptFiles, keptBytes] = [0, 0, 0, 0, 0];
   for await (const { path: file, found } of files.folder.walk(path)) {
     if (found.kind !== 'file') continue;
-    const isOld = usedAt(found, now) < keepFrom;
+    const at = usedAt(found, now);
+    const isInSurplus = minuteOf(at) === surplus.minute && surplus.bytes > 0;
+    const isOld = at < since || minuteOf(at) < surplus.minute || isInSurplus;
     if (isOld && files.isRead(file)) busy++;
     else if (isOld && (await isGone(files, file, found))) {
       removed++;
       bytes += found.sizeBytes;
+      if (isInSurplus) surplus.bytes -= found.sizeBytes;
       onRemoved?.(file, found);
       continue;
     }
@@ -79,21 +84,33 @@ function unreadSince({ unreadMs, now }: PruneOptions): number {
   return unreadMs === undefined ? Number.NEGATIVE_INFINITY : now - unreadMs;
 }
 
-/** The first hour of use from which on all files together are within the limit. */
-async function hourWithin(folder: Folder, path: FilePath, options: PruneOptions): Promise<number> {
+interface Surplus {
+  /** All files that were used before it last go, … */
+  readonly minute: number;
+  /** … and so many bytes of those that were used in it. */
+  bytes: number;
+}
+
+function minuteOf(at: number): number {
+  return Math.floor(at / MINUTE_MS);
+}
+
+/** What is to go so that all files together are within the limit. */
+async function surplusOf(folder: Folder, path: FilePath, options: PruneOptions): Promise<Surplus> {
   const { maxBytes, now } = options;
-  if (maxBytes === undefined) return Number.NEGATIVE_INFINITY;
-  const byHour = new Map<number, number>();
+  const none = { minute: Number.NEGATIVE_INFINITY, bytes: 0 };
+  if (maxBytes === undefined) return none;
+  const byMinute = new Map<number, number>();
   const since = unreadSince(options);
   for await (const { found } of folder.walk(path)) {
     if (found.kind !== 'file' || usedAt(found, now) < since) continue;
-    const hour = Math.floor(usedAt(found, now) / HOUR_MS);
-    byHour.set(hour, (byHour.get(hour) ?? 0) + found.sizeBytes);
+    const minute = minuteOf(usedAt(found, now));
+    byMinute.set(minute, (byMinute.get(minute) ?? 0) + found.sizeBytes);
   }
   let bytes = 0;
-  for (const [hour, ofHour] of [...byHour].sort(([a], [b]) => b - a)) {
-    bytes += ofHour;
-    if (bytes > maxBytes) return (hour + 1) * HOUR_MS;
+  for (const [minute, ofMinute] of [...byMinute].sort(([a], [b]) => b - a)) {
+    bytes += ofMinute;
+    if (bytes > maxBytes) return { minute, bytes: bytes - maxBytes };
   }
-  return Number.NEGATIVE_INFINITY;
+  return none;
 }

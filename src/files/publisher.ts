@@ -3,7 +3,7 @@ import { messageOf, VelocityError } from '../base/errors.ts';
 import type { Blobs } from './blobs/blobs.ts';
 import type { FilePath } from './file-path.ts';
 import { type FileState, fileState } from './file-state.ts';
-import type { Folder, Found } from './folder.ts';
+import type { Folder } from './folder.ts';
 import type { ReceivedFile } from './incoming.ts';
 import type { Journal } from './journal/journal.ts';
 import type { EntryDraft, JournalEntry, JournalOp } from './journal/journal-entry.ts';
@@ -18,8 +18,11 @@ export interface PublisherOptions {
   readonly maxKeptBytes: number;
 }
 
+/** What the conditions of a request are held against. */
+export type Checked = Pick<FileState, 'etag' | 'found'>;
+
 /** Looks at what is there, under the lock; throws where it is not as the request says it must be. */
-export type CheckState = (state: FileState | undefined) => void;
+export type CheckState<T = Checked> = (state: T | undefined) => void;
 
 export interface PublishOptions {
   /** Where the op is not told by whether there was a file: `create` or `write`. */
@@ -27,7 +30,7 @@ export interface PublishOptions {
   readonly other?: FilePath | undefined;
   readonly by?: string | undefined;
   readonly reason?: string | undefined;
-  readonly check?: CheckState | undefined;
+  readonly check?: CheckState<FileState> | undefined;
 }
 
 /**
@@ -43,45 +46,47 @@ export class Publisher {
   }
 
   /** @throws VelocityError `PATH_BUSY`, `PATH_CONFLICT`, `JOURNAL_UNAVAILABLE`, `STORAGE_*`, and what `check` throws */
-  async publish(path: FilePath, received: ReceivedFile, options: PublishOptions): Promise<JournalEntry> {
-    const { folder, locks } = this.#options;
-    using _lock = await locks.take([{ path, kind: 'file' }]);
-    await folder.makeParents(path);
-    return this.publishLocked(path, received, options);
-  }
-
-  /** Likewise, where the caller holds the lock of the path and has made its folder. */
-  async publishLocked(
+  async publish(
     path: FilePath,
     { file, name, descriptor, content }: ReceivedFile,
     { op, other, by, reason, check }: PublishOptions,
   ): Promise<JournalEntry> {
-    const { folder, journal } = this.#options;
-    const state = await this.#stateOf(path, await folder.lookInside(path));
+    const { folder, journal, locks } = this.#options;
+    using _lock = await locks.take([{ path, kind: 'file' }]);
+    const state = await this.stateOf(path);
     check?.(state);
+    await folder.makeParents(path);
     const entry = await journal.append({
       op: op ?? (state ? 'write' : 'create'),
       ...{ path, before: state?.content, after: content, temp: name, other, by, reason },
     });
-    try {
+    await this.orGap(path, entry, async () => {
       // Its time says that it is this entry's file; it counts as used now.
       futimesSync(descriptor, entry.ts / 1000, entry.ts / 1000);
       await this.keep(file, content);
       await folder.place(file, path);
-    } catch (error) {
-      await this.noteGap(path, `revision ${entry.seq} was not put in its place: ${messageOf(error)}`);
-      throw error;
-    }
+    });
     return entry;
   }
 
-  /** What a path is now; what was changed by somebody else is noted. @throws VelocityError `PATH_CONFLICT`: a folder */
-  async stateOf(path: FilePath): Promise<FileState | undefined> {
-    return this.#stateOf(path, await this.#options.folder.look(path));
+  /** Does what was written down; where that fails it says so. */
+  async orGap(path: FilePath, { seq }: JournalEntry, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      // What the next start finds of it is finished then, where this cannot be written either.
+      await this.noteGap(path, `revision ${seq} was not made: ${messageOf(error)}`).catch(() => {});
+      throw error;
+    }
   }
 
-  async #stateOf(path: FilePath, found: Found | undefined): Promise<FileState | undefined> {
-    const { journal } = this.#options;
+  /**
+   * What a path is now, for whoever holds its lock: what was changed by somebody else is noted.
+   * @throws VelocityError `PATH_CONFLICT`: a folder
+   */
+  async stateOf(path: FilePath): Promise<FileState | undefined> {
+    const { folder, journal } = this.#options;
+    const found = await folder.look(path);
     if (found?.kind === 'folder')
       throw new VelocityError('PATH_CONFLICT', `${path} is a folder.`, { field: 'path' });
     if (!found) {
@@ -89,14 +94,10 @@ export class Publisher {
       return undefined;
     }
     const state = fileState(journal, path, found);
-    if (!state.entry && journal.head(path)?.op !== 'gap')
-      await this.noteGap(path, 'the file was changed by somebody else');
+    const head = journal.head(path);
+    const isOurs = state.entry !== undefined && state.entry.id === head?.id;
+    if (!isOurs && head?.op !== 'gap') await this.noteGap(path, 'the file was changed by somebody else');
     return state;
-  }
-
-  /** The same of a file that a listing found, where nothing is noted. */
-  seen(path: FilePath, found: Found): FileState {
-    return fileState(this.#options.journal, path, found);
   }
 
   /** Keeps the bytes of a revision for when its file has others. */
