@@ -81,7 +81,6 @@ export async function openFilesDoor(settings: ServerSettings, around: FilesSurro
       registerFiles(app, {
         ...around,
         ...{ files, mounts, objects, authMetrics },
-        hosts: settings.filesHosts ?? [],
         maxUploadBytes: settings.maxArtifactBytes,
         metrics: metrics.files,
         presigned: publicKey === undefined ? undefined : new PresignedPaths(publicKey, clock),

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { BucketObjects } from '../buckets/bucket-objects.ts';
+import { filesOfHosts } from '../doors/files/own-host.ts';
 import { type FastAnswer, FastPath } from '../http/fast-path.ts';
 import { createListener, type HttpApp } from '../http/listener.ts';
 import { RequestRecords, type RequestRecordsOptions } from '../http/request-records.ts';
@@ -116,9 +117,11 @@ export class VelocityServer {
     }
 
     const recording = { logger, metrics: metrics.http, clock, requestLog: settings.logRequests, onTrace };
-    const app = createListener(recording);
-    const fastPath = limits.limitsAddresses
-      ? undefined // it does not look at addresses
+    const filesHosts = settings.filesRoot === undefined ? [] : (settings.filesHosts ?? []);
+    const app = createListener({ ...recording, targetOf: filesOfHosts(filesHosts) });
+    const looksAtHead = limits.limitsAddresses || filesHosts.length > 0;
+    const fastPath = looksAtHead
+      ? undefined // it looks neither at addresses nor at hosts
       : FastPath.before(app.server, {
           answer: (request, connection) => firstAnswer(doors, request, connection),
           records: new RequestRecords(recording),

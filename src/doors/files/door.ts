@@ -31,8 +31,6 @@ export interface FilesDoorOptions extends CallerOptions {
   readonly mounts: MountTable;
   /** What mounts lead to; `undefined`: no store is configured. */
   readonly objects: BucketObjects | undefined;
-  /** Names of hosts whose whole address space is that of the files: `/cache/x` is `/files/cache/x`. */
-  readonly hosts: readonly string[];
   readonly maxUploadBytes: number;
   readonly metrics: FilesMetrics;
   readonly blobStats: BlobStats;
@@ -73,18 +71,8 @@ export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
     const scope = plugin as HttpApp;
     leaveBodiesUnread(scope);
     const urls = FILES_PREFIXES.flatMap((prefix) => [prefix, `${prefix}/*`]);
-    registerVerbs(
-      scope,
-      urls.map((url) => ({ url })),
-      false,
-    );
+    registerVerbs(scope, urls);
   });
-  for (const host of options.hosts)
-    app.register(async (plugin) => {
-      const scope = plugin as HttpApp;
-      leaveBodiesUnread(scope);
-      registerVerbs(scope, [{ url: '/*', constraints: { host: hostPattern(host) } }], true);
-    });
   app.register(async (plugin) => {
     const scope = plugin as HttpApp;
     requireCaller(
@@ -96,20 +84,16 @@ export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
     registerPrune(scope, options);
   });
 
-  function registerVerbs(
-    scope: HttpApp,
-    routes: readonly { readonly url: string; readonly constraints?: { readonly host: RegExp } }[],
-    isOwnHost: boolean,
-  ): void {
-    const read = (request: FastifyRequest): FileAddress => fileAddress(request.url, isOwnHost);
+  function registerVerbs(scope: HttpApp, urls: readonly string[]): void {
+    const read = (request: FastifyRequest): FileAddress => fileAddress(request.url);
     const signedOf = requireCaller(scope, options, {
       ...{ ...OPENS, read },
       placeOf: ({ path }) => ({ bucket: FILES_BUCKET, path }),
     });
     for (const [method, handle] of Object.entries(HANDLES))
-      for (const route of routes)
+      for (const url of urls)
         scope.route({
-          ...route,
+          url,
           method,
           exposeHeadRoute: false,
           handler: rawRoute(async (request, response) => {
@@ -170,9 +154,4 @@ function nowhere(): never {
 function assertMayWrite(request: FastifyRequest): void {
   if (!hasAccess(request) || accessOf(request).writeScope !== undefined) return;
   throw new VelocityError('FORBIDDEN', 'This token reads and does not write.');
-}
-
-/** With any port. */
-function hostPattern(host: string): RegExp {
-  return new RegExp(`^${host.replaceAll('.', '\\.')}(?::\\d+)?$`, 'i');
 }

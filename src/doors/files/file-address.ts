@@ -18,12 +18,11 @@ export interface FileAddress {
 /**
  * The path in the target of a request, decoded once and held against the rules of paths after that: what was hidden from
  * them by its encoding is not.
- * @param isOwnHost the whole target is a file's: it came to a host that is for files alone
  * @throws VelocityError `BAD_REQUEST`
  */
-export function fileAddress(target: string, isOwnHost = false): FileAddress {
+export function fileAddress(target: string): FileAddress {
   const [written = '', ...rest] = target.split('?');
-  const encoded = isOwnHost ? written.slice(1) : written.replace(PREFIX, '');
+  const encoded = written.replace(PREFIX, '');
   // The router may have decoded more than this to get here.
   if (encoded === written)
     throw new VelocityError('BAD_REQUEST', 'The path does not begin with /files as it is written.');

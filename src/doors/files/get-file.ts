@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { VelocityError } from '../../base/errors.ts';
 import type { PointInTime } from '../../files/file-reader.ts';
 import type { FileReading } from '../../files/file-reading.ts';
 import type { FoundNamed } from '../../files/folder.ts';
@@ -42,9 +43,14 @@ export async function getFile(
       const opened = query.at ? await openPast(query.at) : await files.reader.open(path);
       // A folder that is there because a mount lies below it is one, too.
       const isFolder = opened === 'folder' || (!opened && !query.at && mounts.mountsBelow(path).length > 0);
+      if (isFolder && query.lines)
+        throw new VelocityError('PATH_CONFLICT', `${path} is a folder, and has no lines.`);
       if (isFolder) {
         const listing = await gatherListing(path, listed(files.list(path), mounts.mountsBelow(path)));
-        return answerListing(request, response, listing, { written, wantsJson: query.wantsJson });
+        return answerListing(request, response, listing, {
+          ...{ written, wantsJson: query.wantsJson },
+          onBytes: context.sent(request),
+        });
       }
       if (!opened) throw missing(files, path, response);
       if (query.lines)

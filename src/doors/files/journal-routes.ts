@@ -2,9 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import { parseFilePath } from '../../files/file-path.ts';
 import type { Files } from '../../files/files.ts';
 import { JOURNAL_OPS, type JournalOp } from '../../files/journal/journal-entry.ts';
-import { answerJson } from '../../http/json.ts';
 import type { HttpApp } from '../../http/listener.ts';
-import { answerPage } from './history.ts';
+import { pageJson } from './history.ts';
 import { parseInstant } from './instant.ts';
 import { Query, refused } from './query.ts';
 
@@ -16,10 +15,9 @@ const MAX_LIMIT = 1000;
 
 /** `GET /api/v1/journal`, `GET /api/v1/journal/stats`, `POST /api/v1/journal/flush`. */
 export function registerJournal(scope: HttpApp, { journal }: Files, blobStats: BlobStats): void {
-  scope.get('/api/v1/journal', async (request, reply) => {
-    reply.hijack();
+  scope.get('/api/v1/journal', async (request) => {
     const { limit, ...query } = readQuery(request);
-    answerPage(reply.raw, 'entries', journal.query({ ...query, limit: limit + 1 }), limit);
+    return pageJson('entries', journal.query({ ...query, limit: limit + 1 }), limit);
   });
 
   scope.get('/api/v1/journal/stats', async () => {
@@ -38,12 +36,11 @@ export function registerJournal(scope: HttpApp, { journal }: Files, blobStats: B
   });
 
   scope.post('/api/v1/journal/flush', async (_request, reply) => {
-    reply.hijack();
     try {
       await journal.flush();
-      answerJson(reply.raw, 200, { flushed: true });
+      return { flushed: true };
     } catch {
-      answerJson(reply.raw, 503, { flushed: false }); // why is in the log, and in `writer_healthy`
+      return reply.code(503).send({ flushed: false }); // why is in the log, and in `writer_healthy`
     }
   });
 }

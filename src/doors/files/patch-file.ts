@@ -28,8 +28,7 @@ export async function patchFile(
   if (field === undefined) {
     const { to, overwrite } = parseMove(await readJson(raw, MAX_JSON_BYTES), path);
     assertLocal(path, to, mounts);
-    await files.move(path, to, { by, check, overwrite });
-    return answerMoved(response, files, to);
+    return answerMoved(response, to, await files.move(path, to, { by, check, overwrite }));
   }
   const range = parseUpdateRange(String(field));
   const body = boundedBody(raw, maxUploadBytes, received(request));

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../../base/errors.ts';
 import type { FilePath } from '../../files/file-path.ts';
-import type { Files } from '../../files/files.ts';
+import type { JournalEntry } from '../../files/journal/journal-entry.ts';
 import { answerJson } from '../../http/json.ts';
 import type { FilesContext } from './context.ts';
 import type { FileAddress } from './file-address.ts';
@@ -28,14 +28,16 @@ export async function postFile(
     }
     case 'restore':
       return answerWritten(response, await files.restore(path, query.seq, options));
-    case 'copy':
-      assertLocal(path, query.to, mounts);
-      await files.copy(path, query.to, { ...options, overwrite: query.overwrite });
-      return answerMoved(response, files, query.to);
-    case 'move':
-      assertLocal(path, query.to, mounts);
-      await files.move(path, query.to, { ...options, overwrite: query.overwrite });
-      return answerMoved(response, files, query.to);
+    case 'copy': {
+      const { to, overwrite } = query;
+      assertLocal(path, to, mounts);
+      return answerMoved(response, to, await files.copy(path, to, { ...options, overwrite }));
+    }
+    case 'move': {
+      const { to, overwrite } = query;
+      assertLocal(path, to, mounts);
+      return answerMoved(response, to, await files.move(path, to, { ...options, overwrite }));
+    }
   }
 }
 
@@ -52,9 +54,8 @@ export function assertLocal(path: FilePath, to: FilePath, mounts: MountTable): v
     });
 }
 
-/** What is at the target now. */
-export async function answerMoved(response: ServerResponse, files: Files, to: FilePath): Promise<void> {
-  const state = await files.stateOf(to);
-  if (state === 'folder' || !state?.entry) return answerJson(response, 200, { path: to });
-  answerWritten(response, state.entry);
+/** @param entry of the file; `undefined`: it was a folder */
+export function answerMoved(response: ServerResponse, to: FilePath, entry: JournalEntry | undefined): void {
+  if (entry) answerWritten(response, entry);
+  else answerJson(response, 200, { path: to, type: 'folder' });
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { VelocityError } from '../../base/errors.ts';
 import type { JournalEntry } from '../../files/journal/journal-entry.ts';
@@ -8,7 +8,10 @@ import type { FilesContext } from './context.ts';
 import type { FileAddress } from './file-address.ts';
 import { assertNoMounts } from './mounts/delete-mounted.ts';
 import { refuseParameters } from './query.ts';
-import { hasConditions, writeConditions } from './write-conditions.ts';
+import { writeConditions } from './write-conditions.ts';
+
+const CONDITIONS = ['if-match', 'if-none-match', 'if-unmodified-since'] as const;
+const SMALL_BYTES = 64 * 1024;
 
 /**
  * Answers a PUT: 201 for a new file, 200 for one in place of another, with its ETag and its revision.
@@ -34,9 +37,11 @@ export async function putFile(
     );
   assertNoMounts(path, mounts);
   const check = writeConditions(raw);
-  if (hasConditions(raw)) {
+  if (isWorthALook(raw)) {
     const state = await files.stateOf(path);
-    if (state !== 'folder') check(state);
+    if (state === 'folder')
+      throw new VelocityError('PATH_CONFLICT', `${path} is a folder.`, { field: 'path' });
+    check(state);
   }
   const entry = await files.put(path, boundedBody(raw, maxUploadBytes, received(request)), {
     sizeBytes: announcedLength(raw),
@@ -44,6 +49,13 @@ export async function putFile(
     check,
   });
   answerWritten(response, entry);
+}
+
+/** Whether a body that may be refused for what is there would cost its sender more than a look. It is looked at again when it is here. */
+function isWorthALook(request: IncomingMessage): boolean {
+  const { headers } = request;
+  if (CONDITIONS.some((name) => headers[name] !== undefined) || headers.expect !== undefined) return true;
+  return (announcedLength(request) ?? Number.POSITIVE_INFINITY) > SMALL_BYTES;
 }
 
 /** What a write has made. */

@@ -1,4 +1,3 @@
-import { readlink } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { type FilePath, nameOf } from '../../files/file-path.ts';
 import { fileState } from '../../files/file-state.ts';
@@ -22,7 +21,7 @@ export async function answerStat(response: ServerResponse, path: FilePath, files
     ...{ owner: uid, group: gid },
     modified: new Date(modifiedAt).toISOString(),
     read: new Date(usedAt).toISOString(),
-    target: kind === 'link' ? await readlink(folder.pathOf(path)) : undefined,
+    target: kind === 'link' ? await folder.targetOf(path) : undefined,
     revision: entry?.seq,
     revisions: journal.head(path)?.seq ?? 0,
   });

@@ -11,8 +11,3 @@ export function writeConditions({ method = '', headers }: IncomingMessage): Chec
       throw new VelocityError('PRECONDITION_FAILED', 'The file is not as the request says it must be.');
   };
 }
-
-/** Seen before the body comes, what cannot hold costs nobody an upload; it is looked at again when it has come. */
-export function hasConditions({ headers }: IncomingMessage): boolean {
-  return ['if-match', 'if-none-match', 'if-unmodified-since'].some((name) => headers[name] !== undefined);
-}

@@ -88,7 +88,7 @@ export async function readMounted(
       const listing = await unhurried(request.raw, () =>
         gatherListing(at.path, resumed(first, listed, response)),
       );
-      await answerListing(request, response, listing, { written, wantsJson });
+      await answerListing(request, response, listing, { written, wantsJson, onBytes: context.sent(request) });
     } finally {
       await listed.return?.();
     }
