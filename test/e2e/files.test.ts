@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -147,6 +148,30 @@ test('an upload that a kill cuts off is no file, and can be made again', async (
   assert.equal((await get(server, '/files/cut')).status, 404);
   assert.deepEqual(readdirSync(join(root, '.velocity', 'tmp')), []);
   assert.equal((await put(server, 'cut', 'whole')).status, 201);
+});
+
+test('a stop in the middle of an upload lets it finish, and the file is whole', async () => {
+  await using folder = await openTempFolder();
+  const root = join(folder.path, 'files');
+  const body = randomBytes(8_000_000);
+  {
+    await using server = await serve(root);
+    const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1' });
+    const answer = text(socket);
+    socket.write(
+      `PUT /files/stopped HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TEST_TOKEN}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`,
+    );
+    socket.write(body.subarray(0, 4_000_000));
+    await until(async () => readdirSync(join(root, '.velocity', 'tmp')).length > 0);
+    const ended = server.end('SIGTERM');
+    await until(async () => server.log.some(({ message }) => message === 'draining'));
+    socket.write(body.subarray(4_000_000));
+    assert.match(await answer, /^HTTP\/1\.1 201 /);
+    assert.equal(await ended, 0);
+  }
+  await using server = await serve(root);
+  const reply = await get(server, '/files/stopped');
+  assert.equal(digestOf(new Uint8Array(await reply.arrayBuffer())), digestOf(body));
 });
 
 test('an index that is gone, or is no index, is made anew from the journal', async () => {
