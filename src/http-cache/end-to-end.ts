@@ -1,0 +1,43 @@
+import { type Fields, withoutFields } from './fields.ts';
+import { fieldMembers } from './list-members.ts';
+
+/** About one connection, or between a client and its proxy. RFC 9110 §7.6.1 and RFC 9111 §3.1. */
+const HOP_BY_HOP: readonly string[] = [
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  // Trailers are not kept, so nothing announces them.
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/**
+ * Without these a response would seem to be another one, or to permit more than it does. So they stay, whichever other
+ * field says that they are only for the next hop (RFC 9110 §7.6.1) or not to be kept.
+ */
+export const INDISPENSABLE: ReadonlySet<string> = new Set([
+  'age',
+  'cache-control',
+  'cdn-cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'date',
+  'expires',
+  'host',
+  'vary',
+]);
+
+/** What goes on to the next hop and into the store: nothing that was said about this connection. Either direction. */
+export function endToEnd(fields: Fields): Fields {
+  const nominated = fieldMembers(fields, 'connection')
+    .map((name) => name.toLowerCase())
+    .filter((name) => !INDISPENSABLE.has(name));
+  return withoutFields(fields, new Set([...HOP_BY_HOP, ...nominated]));
+}

@@ -1,0 +1,53 @@
+import { endToEnd } from './end-to-end.ts';
+import { entityTagOf, isStrong, matchesStrongly, matchesWeakly } from './entity-tag.ts';
+import type { ResponseHead } from './exchange.ts';
+import { type Fields, fieldNames, fieldValue, filterFields, withField } from './fields.ts';
+import { formatHttpDate, parseHttpDate } from './http-date.ts';
+import type { StoredFacts } from './stored-facts.ts';
+
+/** What the stored bytes are. A 304 carries none, so it cannot make them others. RFC 9111 §3.2. */
+const OF_THE_BYTES: ReadonlySet<string> = new Set([
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'etag',
+]);
+
+/**
+ * Which of the responses that were asked about a 304 is about. `undefined`: none can be told, so nothing is freshened,
+ * and what the client wants has to be asked for without conditions. RFC 9111 §4.3.4.
+ * @param asked those whose validators were sent, the best match first
+ */
+export function freshenedBy<S extends { readonly facts: StoredFacts }>(
+  asked: readonly S[],
+  notModified: Fields,
+): S | undefined {
+  const tag = entityTagOf(notModified);
+  if (tag !== undefined) {
+    // A strong validator is that of the same bytes; of those with a weak one, the youngest is meant.
+    const same = isStrong(tag) ? matchesStrongly : matchesWeakly;
+    return youngest(asked.filter(({ facts }) => facts.etag !== undefined && same(tag, facts.etag)));
+  }
+  const modified = fieldValue(notModified, 'last-modified');
+  if (modified !== undefined) return asked.find(({ facts }) => facts.lastModified === modified);
+  // No validator at all: it can only mean the one that was asked about.
+  return asked.length === 1 ? asked[0] : undefined;
+}
+
+/**
+ * The stored fields with those of a 304, or of a HEAD that agrees, in their place. RFC 9111 §3.2. All lines of a name go
+ * together. The Age of the stored response goes in any case: the new one was counted anew.
+ */
+export function freshenedFields(stored: Fields, update: ResponseHead): Fields {
+  const renewed = filterFields(endToEnd(update.fields), (name) => !OF_THE_BYTES.has(name));
+  const names = fieldNames(renewed);
+  const fields = [...filterFields(stored, (name) => !names.has(name) && name !== 'age'), ...renewed];
+  const date = fieldValue(renewed, 'date');
+  return date !== undefined && parseHttpDate(date, update.receivedAt) !== undefined
+    ? fields
+    : withField(fields, 'Date', formatHttpDate(update.receivedAt));
+}
+
+function youngest<S extends { readonly facts: StoredFacts }>(candidates: readonly S[]): S | undefined {
+  return candidates.toSorted((a, b) => b.facts.dateAt - a.facts.dateAt)[0];
+}
