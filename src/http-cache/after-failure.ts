@@ -1,12 +1,11 @@
 import type { RequestFacts } from './request-facts.ts';
-import { isWithin } from './reuse.ts';
-import type { StoredFacts } from './stored-facts.ts';
+import { isFresh, isWithin, type StoredFacts } from './stored-facts.ts';
 
 /** How the origin failed: nothing whole came from it in time, or an error that it made itself. */
 export type OriginFailure = 'unreachable' | 'error-status';
 
 export type AfterFailure =
-  | { readonly kind: 'serve-stale'; readonly reason: OriginFailure }
+  | { readonly kind: 'serve-stored'; readonly reason: OriginFailure }
   /** The client gets the origin's error, or 504 where there is none. RFC 9111 §5.2.2.2. */
   | { readonly kind: 'fail'; readonly reason: 'never-stale' | 'too-stale' | 'request-no-cache' };
 
@@ -25,11 +24,13 @@ export function afterFailure(
   failure: OriginFailure,
   now: number,
 ): AfterFailure {
-  // §5.2.2.2, §5.2.2.4, §5.2.2.8, §5.2.2.10
-  if (stored.neverStale) return { kind: 'fail', reason: 'never-stale' };
   // §5.2.1.4: better nothing than something unvalidated.
   if (request.directives?.noCache) return { kind: 'fail', reason: 'request-no-cache' };
+  // The client wanted it fresher than it had to be.
+  if (isFresh(stored, now) && !stored.noCache) return { kind: 'serve-stored', reason: failure };
+  // §5.2.2.2, §5.2.2.4, §5.2.2.8, §5.2.2.10
+  if (stored.neverStale) return { kind: 'fail', reason: 'never-stale' };
   const seconds = failure === 'unreachable' ? stored.staleIfUnreachableSeconds : stored.staleIfErrorSeconds;
   if (!isWithin(stored, seconds, now)) return { kind: 'fail', reason: 'too-stale' };
-  return { kind: 'serve-stale', reason: failure };
+  return { kind: 'serve-stored', reason: failure };
 }

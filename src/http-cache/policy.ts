@@ -7,7 +7,7 @@ export interface CachePolicy {
   /** How much of its age when it was sent a response without a lifetime stays fresh. RFC 9111 §4.2.2. */
   readonly heuristicFraction: number;
   readonly heuristicMostSeconds: Seconds;
-  /** Refuses what carries Set-Cookie, which RFC 9111 §7.3 leaves to the origin's Cache-Control. */
+  /** Refuses what carries Set-Cookie, even where the origin says how long it lasts. RFC 9111 §7.3. */
   readonly neverWithSetCookie: boolean;
   /** Whether clients may ask for fresher or staler answers than the origin does. RFC 9111 §5.2.1: no cache has to. */
   readonly heedsRequestDirectives: boolean;

@@ -1,6 +1,6 @@
 import type { RequestDirectives } from './directives.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { currentAge, type StoredFacts, timeToLive } from './stored-facts.ts';
+import { currentAge, isFresh, isWithin, type StoredFacts, timeToLive } from './stored-facts.ts';
 
 /** Why a stored response is not sent as it is. Appears unchanged in logs and in Cache-Status. */
 export type NotReused =
@@ -44,13 +44,12 @@ export function reuse(stored: StoredFacts, request: RequestFacts, now: number): 
   if (stored.noCache) return askOrigin(stored, request, 'no-cache');
 
   const wanted = request.directives;
-  const isFresh = now < stored.freshUntil;
   if (wanted) {
     const refusal = refusedByRequest(stored, wanted, now);
     if (refusal) return askOrigin(stored, request, refusal);
   }
   // §4.2
-  if (isFresh) return FRESH;
+  if (isFresh(stored, now)) return FRESH;
   if (isStaleEnough(stored, wanted, now))
     return { kind: 'serve-stale', reason: 'request-max-stale', refreshes: false };
   // RFC 5861 §3
@@ -63,11 +62,6 @@ export function reuse(stored: StoredFacts, request: RequestFacts, now: number): 
 /** Where nothing is stored that matches. RFC 9111 §5.2.1.7. */
 export function reuseNothing(request: RequestFacts): 'fetch' | 'unavailable' {
   return request.directives?.onlyIfCached && request.isRead ? 'unavailable' : 'fetch';
-}
-
-/** Whether `now` is less than so many seconds after it became stale. */
-export function isWithin(stored: StoredFacts, seconds: number, now: number): boolean {
-  return now < stored.freshUntil + seconds * 1000;
 }
 
 function refusedByRequest(

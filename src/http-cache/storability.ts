@@ -77,6 +77,17 @@ export function storability(request: RequestHead, response: ResponseHead, policy
 }
 
 /**
+ * Whether a response may stay after a 304 or a HEAD has freshened it, which can say `no-store` as well as any other.
+ * @param freshened with its own status and the fields that are to be stored
+ */
+export function mayStay(request: RequestHead, freshened: ResponseHead, policy: CachePolicy): boolean {
+  const { directives } = spokenDirectives(freshened.fields, policy.targetedFields);
+  if (directives.noStore && !directives.mustUnderstand) return false;
+  if (directives.private || variesOn(freshened.fields) === 'everything') return false;
+  return !hasField(request.fields, 'authorization') || permitsAuthorized(directives);
+}
+
+/**
  * What is kept of the fields: not what was about the connection (§3.1), nor what `no-cache` or `private` name (§5.2.2.4,
  * §5.2.2.7). A Date is added where there is none. RFC 9110 §6.6.1.
  */
@@ -132,6 +143,8 @@ function usefulness(
   const isExplicit = facts.lifetime.source !== 'none' && facts.lifetime.source !== 'heuristic';
   // RFC 9110 §9.3.3: of a POST it has to be said.
   if (!isExplicit && request.method === 'POST') return no('method');
+  // §7.3 leaves cookies to those who say how long a response lasts; of others nobody has thought of a cache.
+  if (!isExplicit && hasField(response.fields, 'set-cookie')) return no('set-cookie');
   if (!isExplicit && !isHeuristicallyCacheable(response.status, directives)) return no('not-cacheable');
 
   const canBeValidated = facts.etag !== undefined || facts.lastModified !== undefined;

@@ -87,3 +87,19 @@ export function currentAge(
 export function timeToLive(facts: StoredFacts, now: number): number {
   return facts.lifetime.seconds - currentAge(facts, now);
 }
+
+/** RFC 9111 §4.2 */
+export function isFresh(facts: StoredFacts, now: number): boolean {
+  return isWithin(facts, 0, now);
+}
+
+/**
+ * Whether it is at most so many seconds past its freshness. What came after now came by another clock, or before this
+ * one was set back; nobody knows how old it is, so it is not.
+ */
+export function isWithin(facts: StoredFacts, seconds: Seconds, now: number): boolean {
+  return now < facts.freshUntil + seconds * 1000 && now >= facts.receivedAt - CLOCK_SLACK_MS;
+}
+
+/** How far clocks that write to one store may differ. */
+const CLOCK_SLACK_MS = 60_000;

@@ -21,7 +21,7 @@ import {
 import { type CachePolicy, RFC_POLICY } from '../../src/http-cache/policy.ts';
 import { type RequestHead, requestFacts } from '../../src/http-cache/request-facts.ts';
 import { reuse, reuseNothing } from '../../src/http-cache/reuse.ts';
-import { fieldsToStore, isWholeBody, storability } from '../../src/http-cache/storability.ts';
+import { fieldsToStore, isWholeBody, mayStay, storability } from '../../src/http-cache/storability.ts';
 import { currentAge, storedFacts } from '../../src/http-cache/stored-facts.ts';
 import { selectVariant, type Variant, variantOf } from '../../src/http-cache/variants.ts';
 
@@ -138,7 +138,7 @@ export class ReferenceCache {
       answer === undefined ? 'unreachable' : isOriginError(answer.status) ? 'error-status' : undefined;
     if (failure && fallback) {
       const verdict = afterFailure(fallback.facts, request.facts, failure, this.now);
-      if (verdict.kind === 'serve-stale') return this.#serve(request, fallback, verdict.reason);
+      if (verdict.kind === 'serve-stored') return this.#serve(request, fallback, verdict.reason);
     }
     if (!answer) return { status: 504, fields: [], body: '', detail: 'unreachable' };
 
@@ -163,7 +163,10 @@ export class ReferenceCache {
 
   #freshen(request: RequestHead, entry: Entry, head: ResponseHead): Entry {
     const fields = freshenedFields(entry.fields, head);
-    return this.#put(request, { ...head, status: entry.status, fields }, entry);
+    const freshened: ResponseHead = { ...head, status: entry.status, fields };
+    const stays = this.#put(request, freshened, entry);
+    if (!mayStay(request, freshened, this.#policy)) this.#entries.delete(request.uri);
+    return stays;
   }
 
   #heedHead(request: RequestHead, head: ResponseHead): void {
