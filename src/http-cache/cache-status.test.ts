@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatCacheStatus } from './cache-status.ts';
+import { formatCacheStatus, forwardedFor } from './cache-status.ts';
 import { parseDictionary } from './structured-dictionary.ts';
 
 test('a hit tells what remains of its freshness, less than nothing if it is stale', () => {
@@ -29,6 +29,13 @@ test('what went on to the origin tells why, and what became of it', () => {
       detail: 'two words',
     }),
     'VelocityCache; fwd=stale; fwd-status=304; stored; collapsed; ttl=60; key="http://h/\\"x\\""; detail="two words"',
+  );
+});
+
+test('a reason of the rules has its word', () => {
+  assert.deepEqual(
+    (['method', 'origin-condition', 'no-cache', 'request-min-fresh', 'stale'] as const).map(forwardedFor),
+    ['method', 'request', 'stale', 'request', 'stale'],
   );
 });
 

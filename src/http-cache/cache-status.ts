@@ -1,3 +1,6 @@
+import { unreachable } from '../base/unreachable.ts';
+import type { NotReused } from './reuse.ts';
+
 /** Why a request went on to the origin. RFC 9211 §2.2. */
 export type Forwarded =
   | 'bypass'
@@ -8,6 +11,25 @@ export type Forwarded =
   | 'request'
   | 'stale'
   | 'partial';
+
+/** What the reason for which a stored response was not sent is called there. */
+export function forwardedFor(reason: NotReused): Forwarded {
+  switch (reason) {
+    case 'method':
+      return 'method';
+    case 'origin-condition':
+    case 'request-no-cache':
+    case 'request-max-age':
+    case 'request-min-fresh':
+      return 'request';
+    // Of no-cache the RFC has no word; to this cache such a response is stale from the start.
+    case 'no-cache':
+    case 'stale':
+      return 'stale';
+    default:
+      return unreachable(reason);
+  }
+}
 
 /** What is told of how a request was answered. RFC 9211 §2. */
 export type CacheStatus = {

@@ -1,6 +1,9 @@
 import { type Fields, fieldLines } from './fields.ts';
 
-/** Behind these a quote begins a string. Elsewhere it is a character like any other, so that it hides no comma. */
+/**
+ * Behind these, as at the start of a member, a quote begins a string. Elsewhere it is a character like any other, so
+ * that it hides no comma.
+ */
 const BEFORE_STRING = new Set(['=', '/']);
 
 /**
@@ -10,17 +13,22 @@ const BEFORE_STRING = new Set(['=', '/']);
 export function listMembers(value: string): readonly string[] {
   const members: string[] = [];
   let start = 0;
+  let isBlank = true;
   let knowsUnclosed = false;
   for (let at = 0; at < value.length; at++) {
-    const character = value[at];
+    const character = value[at] ?? '';
     if (character === ',') {
       pushMember(members, value.slice(start, at));
       start = at + 1;
-    } else if (character === '"' && !knowsUnclosed && beginsString(value, start, at)) {
+      isBlank = true;
+      continue;
+    }
+    if (character === '"' && !knowsUnclosed && (isBlank || BEFORE_STRING.has(value[at - 1] ?? ''))) {
       const end = endOfString(value, at);
       if (end === undefined) knowsUnclosed = true;
       else at = end;
     }
+    if (character !== ' ' && character !== '\t') isBlank = false;
   }
   pushMember(members, value.slice(start));
   return members;
@@ -35,10 +43,6 @@ export function fieldMembers(fields: Fields, name: string): readonly string[] {
 export function unquoted(text: string): string {
   if (text.length < 2 || !text.startsWith('"') || endOfString(text, 0) !== text.length - 1) return text;
   return text.slice(1, -1).replace(/\\(.)/gs, '$1');
-}
-
-function beginsString(value: string, memberStart: number, at: number): boolean {
-  return BEFORE_STRING.has(value[at - 1] ?? '') || value.slice(memberStart, at).trim() === '';
 }
 
 /** Where the quote is that closes the one at `from`; `undefined`: nowhere. */

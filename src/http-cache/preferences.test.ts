@@ -25,3 +25,8 @@ test('the favourite is wanted more than all others', () => {
     ['de', 'de', undefined, undefined, undefined],
   );
 });
+
+test('preferences take time in proportion to their length', () => {
+  assert.equal(read(`a${' '.repeat(500_000)}b`).length, 1);
+  assert.equal(read('a;'.repeat(200_000)).length, 1);
+});

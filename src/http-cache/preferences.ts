@@ -12,7 +12,8 @@ export interface Preference {
 /** The members of Accept-Encoding, Accept-Language or Accept-Charset, in order. RFC 9110 §12.5. */
 export function preferences(fields: Fields, name: string): readonly Preference[] {
   return fieldMembers(fields, name).map((member) => {
-    const text = member.toLowerCase().replaceAll(/[ \t]*;[ \t]*/g, ';');
+    const parameters = member.toLowerCase().split(';');
+    const text = parameters.map((parameter) => parameter.trim()).join(';');
     const weight = /^([^;]*);q=((?:0(?:\.\d{0,3})?)|(?:1(?:\.0{0,3})?))$/.exec(text);
     return weight ? { value: weight[1] ?? '', weight: Number(weight[2]) } : { value: text, weight: 1 };
   });

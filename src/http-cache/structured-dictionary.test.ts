@@ -82,6 +82,7 @@ test('what is written as a dictionary is read as it was meant', () => {
 test('any text is read or refused, in time in proportion to its length', () => {
   fc.assert(fc.property(fc.array(fc.string()), (lines) => void parseDictionary(lines)));
   assert.equal(parseDictionary([`a=(${'1 '.repeat(100_000)}`]), undefined);
+  assert.equal(parseDictionary([`a${' '.repeat(200_000)}b`]), undefined);
   assert.equal(parseDictionary([`a="${'\\"'.repeat(100_000)}`]), undefined);
 });
 

@@ -23,7 +23,7 @@ const BLANKS = /[ \t]*/y;
 
 /** @param lines all lines of the field. `undefined`: not a dictionary */
 export function parseDictionary(lines: readonly string[]): Dictionary | undefined {
-  const cursor = new Cursor(lines.join(', ').replace(/^ +| +$/g, ''));
+  const cursor = new Cursor(withoutOuterSpaces(lines.join(', ')));
   const dictionary = new Map<string, BareItem>();
   while (!cursor.isAtEnd) {
     const key = cursor.take(KEY);
@@ -77,6 +77,14 @@ function takeBareItem(cursor: Cursor): BareItem | undefined {
   if (boolean !== undefined) return { type: 'boolean', value: boolean === '?1' };
   const bytes = cursor.take(BYTES);
   return bytes === undefined ? undefined : { type: 'bytes', value: bytes.slice(1, -1) };
+}
+
+/** RFC 8941 §4.2; of tabs it says nothing. */
+function withoutOuterSpaces(text: string): string {
+  let [start, end] = [0, text.length];
+  while (text[start] === ' ') start++;
+  while (end > start && text[end - 1] === ' ') end--;
+  return text.slice(start, end);
 }
 
 class Cursor {

@@ -41,6 +41,9 @@ export function selectVariant<V extends Variant>(
   request: Fields,
   policy: CachePolicy,
 ): V | undefined {
+  // Nearly always there is one, which varies on nothing.
+  const [only, another] = variants;
+  if (only?.facts.vary.length === 0 && another === undefined) return only;
   return (
     youngest(variants, (variant) => matches(variant, request, policy, false)) ??
     (policy.matchesLanguages
@@ -56,7 +59,6 @@ function matches(
   byLanguage: boolean,
 ): boolean {
   if (vary === 'everything') return false;
-  // Most responses vary on nothing.
   if (vary.length === 0) return !byLanguage;
   const asked = secondaryKey(vary, request, policy);
   return vary.every((name, index) =>
