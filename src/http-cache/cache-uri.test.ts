@@ -73,6 +73,12 @@ for (const [reference, uri] of Object.entries(REFERENCES))
     assert.equal(resolveReference(reference, BASE), uri);
   });
 
+test('a reference that says where it goes is left as it is written, and an empty one is its base', () => {
+  assert.equal(resolveReference('/a/../%41?b=%2e', BASE), 'http://h:8080/a/../%41?b=%2e');
+  const odd = 'http://h/a/../%41' as CacheUri;
+  for (const reference of ['', '#x', ' ']) assert.equal(resolveReference(reference, odd), odd);
+});
+
 test('any reference means something or nothing', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {

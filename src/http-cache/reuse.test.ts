@@ -77,6 +77,11 @@ test('a request may want it fresher', () => {
     assert.equal(decide(facts, 0, [`Cache-Control: ${line}`]), verdict, line);
 });
 
+test('max-age=0 asks for a new one, even within the second in which the stored one came', () => {
+  assert.equal(decide(stored([MINUTE]), 0, ['Cache-Control: max-age=0']), 'revalidate request-max-age');
+  assert.equal(decide(stored([MINUTE]), 0, ['Cache-Control: max-age=1']), 'serve-fresh');
+});
+
 test('or be content with a stale one, unless the origin forbids it', () => {
   const ask = (words: string) => [`Cache-Control: ${words}`];
   assert.equal(decide(stored([MINUTE]), 70, ask('max-stale')), 'serve-stale request-max-stale');

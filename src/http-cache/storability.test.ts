@@ -42,7 +42,8 @@ test('what could never be used is not stored', () => {
     [FRESH, 'Age: 60'],
   ])
     assert.equal(judge(lines), 'nothing-to-reuse', lines.join());
-  assert.equal(judge(['Cache-Control: max-age=0, stale-while-revalidate=60']), 'whole');
+  for (const words of ['stale-while-revalidate=60', 'stale-while-revalidate=0, stale-if-error=60'])
+    assert.equal(judge([`Cache-Control: max-age=0, ${words}`]), 'whole', words);
   assert.equal(judge(['Cache-Control: max-age=0, stale-if-error=60, must-revalidate']), 'nothing-to-reuse');
 });
 
@@ -146,12 +147,17 @@ test('what has no Date gets that of its coming, and another Date is left as it i
 });
 
 test('a body is whole that ended in order and is as long as was said', () => {
-  const said = fieldsOf('Content-Length: 5');
+  const of = (lines: readonly string[], status = 200) => ({ status, fields: fieldsOf(...lines) });
+  const said = of(['Content-Length: 5']);
   assert.equal(isWholeBody(said, 5, true), true);
   assert.equal(isWholeBody(said, 4, true), false);
   assert.equal(isWholeBody(said, 5, false), false);
-  assert.equal(isWholeBody([], 4, true), true);
-  assert.equal(isWholeBody(fieldsOf('Content-Length: x'), 5, true), false);
+  assert.equal(isWholeBody(of([]), 4, true), true);
+  assert.equal(isWholeBody(of(['Content-Length: x']), 5, true), false);
+  const range = ['Content-Range: bytes 4-8/10'];
+  assert.equal(isWholeBody(of(range, 206), 5, true), true);
+  assert.equal(isWholeBody(of(range, 206), 6, true), false);
+  assert.equal(isWholeBody(of(range, 200), 6, true), true);
 });
 
 test('what a 304 forbids to keep does not stay', () => {

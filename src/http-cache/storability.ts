@@ -1,4 +1,4 @@
-import { parseContentRange } from '../base/byte-range.ts';
+import { parseContentRange, spanLength } from '../base/byte-range.ts';
 import { resolveReference } from './cache-uri.ts';
 import type { ResponseDirectives } from './directives.ts';
 import { endToEnd, INDISPENSABLE } from './end-to-end.ts';
@@ -105,12 +105,18 @@ export function fieldsToStore(response: ResponseHead, policy: CachePolicy): Fiel
 }
 
 /**
- * §3.3: what was cut short is not stored as whole.
+ * §3.3: whether a body came as whole as its head said. What was cut short is not stored.
  * @param endedCleanly as the framing of the message tells: the last chunk came, or the connection was closed in order
  */
-export function isWholeBody(fields: Fields, receivedBytes: number, endedCleanly: boolean): boolean {
+export function isWholeBody(
+  { status, fields }: Pick<ResponseHead, 'status' | 'fields'>,
+  receivedBytes: number,
+  endedCleanly: boolean,
+): boolean {
+  if (!endedCleanly) return false;
+  if (status === 206 && spanOf(fields) !== receivedBytes) return false;
   const announced = fieldValue(fields, 'content-length');
-  return endedCleanly && (announced === undefined || Number(announced) === receivedBytes);
+  return announced === undefined || Number(announced) === receivedBytes;
 }
 
 /** A POST that says of its answer that a GET would get the same. RFC 9110 §9.3.3. */
@@ -126,10 +132,15 @@ function permitsAuthorized(directives: ResponseDirectives): boolean {
 }
 
 function isClearPart(fields: Fields): boolean {
+  const bytes = spanOf(fields);
+  const announced = fieldValue(fields, 'content-length');
+  return bytes !== undefined && (announced === undefined || Number(announced) === bytes);
+}
+
+/** How many bytes Content-Range speaks of. */
+function spanOf(fields: Fields): number | undefined {
   const range = parseContentRange(fieldValue(fields, 'content-range') ?? '');
-  if (!range) return false;
-  const length = fieldValue(fields, 'content-length');
-  return length === undefined || Number(length) === range.span.last - range.span.first + 1;
+  return range && spanLength(range.span);
 }
 
 /** The last of §3: something has to say that it may be reused; and there must be a way in which it could be. */
@@ -149,8 +160,8 @@ function usefulness(
 
   const canBeValidated = facts.etag !== undefined || facts.lastModified !== undefined;
   const isEverFresh = facts.lifetime.seconds > facts.initialAgeSeconds && !facts.noCache;
-  const isUsefulStale =
-    !facts.neverStale && (directives.staleWhileRevalidate ?? directives.staleIfError ?? 0) > 0;
+  const staleSeconds = Math.max(directives.staleWhileRevalidate ?? 0, directives.staleIfError ?? 0);
+  const isUsefulStale = !facts.neverStale && staleSeconds > 0;
   if (!canBeValidated && !isEverFresh && !isUsefulStale) return no('nothing-to-reuse');
   return { kind: 'store', as: response.status === 206 ? 'part' : 'whole' };
 }

@@ -59,7 +59,6 @@ function matches(
   byLanguage: boolean,
 ): boolean {
   if (vary === 'everything') return false;
-  if (vary.length === 0) return !byLanguage;
   const asked = secondaryKey(vary, request, policy);
   return vary.every((name, index) =>
     byLanguage && name === 'accept-language'

@@ -98,6 +98,10 @@ test('but only if all else that it varies on is the same', () => {
   assert.equal(selectVariant([german], fieldsOf('Accept-Language: de', 'Foo: 2'), RFC_POLICY), undefined);
 });
 
+test('what varies on everything answers nothing', () => {
+  assert.equal(isSame('*', ['Foo: 1'], ['Foo: 1']), false);
+});
+
 test('of several that match the youngest answers', () => {
   const older = variant(['Foo: 1'], ['Vary: Foo']);
   const younger = variant([], [`Date: ${dateIn(5)}`]);

@@ -179,7 +179,7 @@ export class ReferenceCache {
 
   #store(request: RequestHead, head: ResponseHead, body: string): Entry | undefined {
     const verdict = storability(request, head, this.#policy);
-    if (verdict.kind === 'refuse' || !isWholeBody(head.fields, body.length, true)) return undefined;
+    if (verdict.kind === 'refuse' || !isWholeBody(head, body.length, true)) return undefined;
     const fields = fieldsToStore(head, this.#policy);
     const held = verdict.as === 'part' ? heldPart(fields) : heldWhole(body.length);
     if (!held) return undefined;
