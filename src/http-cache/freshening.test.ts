@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dateIn, fieldsOf, response } from '../../test/rig/heads.ts';
-import { fieldValue } from './fields.ts';
-import { freshenedBy, freshenedFields } from './freshening.ts';
+import { CAME_AT, dateIn, fieldsOf, response } from '../../test/rig/heads.ts';
+import type { ResponseHead } from './exchange.ts';
+import { type Fields, fieldValue } from './fields.ts';
+import { freshened, freshenedBy } from './freshening.ts';
 import { headEffect } from './head-effect.ts';
 import { RFC_POLICY } from './policy.ts';
 import { type StoredFacts, storedFacts } from './stored-facts.ts';
 
 function asked(...lines: readonly string[]): { readonly facts: StoredFacts } {
   return { facts: storedFacts(response(lines), RFC_POLICY) };
+}
+
+/** The fields of a stored 200 that an update has freshened. */
+function freshenedFields(fields: Fields, update: ResponseHead): Fields {
+  return freshened({ status: 200, fields }, update, RFC_POLICY).fields;
 }
 
 const MODIFIED = `Last-Modified: ${dateIn(-1000)}`;
@@ -64,6 +70,17 @@ test('a response that is freshened is as old as the 304, not as it was', () => {
   const fields = freshenedFields(fieldsOf('Age: 1000', `Date: ${dateIn(-1000)}`), response([], 304));
   assert.deepEqual([fieldValue(fields, 'age'), fieldValue(fields, 'date')], [undefined, dateIn(0)]);
   assert.equal(fieldValue(freshenedFields([], response(['Age: 5'], 304)), 'age'), '5');
+});
+
+test('it keeps its own status, and its times are those of the update', () => {
+  const update = { ...response([], 304), receivedAt: CAME_AT + 5 };
+  const head = freshened({ status: 404, fields: [] }, update, RFC_POLICY);
+  assert.deepEqual([head.status, head.receivedAt], [404, CAME_AT + 5]);
+});
+
+test('what a 304 says to one client only is not kept', () => {
+  const update = response(['Cache-Control: no-cache="set-cookie"', 'Set-Cookie: a=b'], 304);
+  assert.equal(fieldValue(freshenedFields([], update), 'set-cookie'), undefined);
 });
 
 test('what is about the connection of a 304 is not kept', () => {

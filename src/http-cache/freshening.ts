@@ -1,8 +1,9 @@
 import { endToEnd } from './end-to-end.ts';
 import { entityTagOf, isStrong, matchesStrongly, matchesWeakly } from './entity-tag.ts';
 import type { ResponseHead } from './exchange.ts';
-import { type Fields, fieldNames, fieldValue, filterFields, withField } from './fields.ts';
-import { formatHttpDate, parseHttpDate } from './http-date.ts';
+import { type Fields, fieldNames, fieldValue, filterFields } from './fields.ts';
+import type { CachePolicy } from './policy.ts';
+import { fieldsToStore } from './storability.ts';
 import type { StoredFacts } from './stored-facts.ts';
 
 /** What the stored bytes are. A 304 carries none, so it cannot make them others. RFC 9111 §3.2. */
@@ -35,17 +36,20 @@ export function freshenedBy<S extends { readonly facts: StoredFacts }>(
 }
 
 /**
- * The stored fields with those of a 304, or of a HEAD that agrees, in their place. RFC 9111 §3.2. All lines of a name go
- * together. The Age of the stored response goes in any case: the new one was counted anew.
+ * The stored response with the fields of a 304, or of a HEAD that agrees, in their place, to be stored in turn.
+ * RFC 9111 §3.2. All lines of a name go together. The Age that was stored goes in any case: age is counted anew.
  */
-export function freshenedFields(stored: Fields, update: ResponseHead): Fields {
+export function freshened(
+  stored: Pick<ResponseHead, 'status' | 'fields'>,
+  update: ResponseHead,
+  policy: CachePolicy,
+): ResponseHead {
   const renewed = filterFields(endToEnd(update.fields), (name) => !OF_THE_BYTES.has(name));
   const names = fieldNames(renewed);
-  const fields = [...filterFields(stored, (name) => !names.has(name) && name !== 'age'), ...renewed];
-  const date = fieldValue(renewed, 'date');
-  return date !== undefined && parseHttpDate(date, update.receivedAt) !== undefined
-    ? fields
-    : withField(fields, 'Date', formatHttpDate(update.receivedAt));
+  const replaced = names.has('date') ? ['age'] : ['age', 'date'];
+  const kept = filterFields(stored.fields, (name) => !names.has(name) && !replaced.includes(name));
+  const head = { ...update, status: stored.status, fields: [...kept, ...renewed] };
+  return { ...head, fields: fieldsToStore(head, policy) };
 }
 
 function youngest<S extends { readonly facts: StoredFacts }>(candidates: readonly S[]): S | undefined {

@@ -6,7 +6,7 @@ import { validatingFields } from '../../src/http-cache/conditional-request.ts';
 import { endToEnd } from '../../src/http-cache/end-to-end.ts';
 import type { ResponseHead } from '../../src/http-cache/exchange.ts';
 import { type Fields, withField, withoutFields } from '../../src/http-cache/fields.ts';
-import { freshenedBy, freshenedFields } from '../../src/http-cache/freshening.ts';
+import { freshened, freshenedBy } from '../../src/http-cache/freshening.ts';
 import { headEffect } from '../../src/http-cache/head-effect.ts';
 import { outdatedUris } from '../../src/http-cache/invalidation.ts';
 import {
@@ -149,8 +149,8 @@ export class ReferenceCache {
       receivedAt: this.now,
     };
     if (answer.status === 304 && asked.length > 0) {
-      const freshened = freshenedBy(asked, answer.fields);
-      if (freshened) return this.#serve(request, this.#freshen(request, freshened, head), 'validated');
+      const meant = freshenedBy(asked, answer.fields);
+      if (meant) return this.#serve(request, this.#freshen(request, meant, head), 'validated');
       return this.#fetch(request, request.fields, [], 'unidentified');
     }
     for (const outdated of outdatedUris(method, uri, answer.status, answer.fields))
@@ -162,10 +162,9 @@ export class ReferenceCache {
   }
 
   #freshen(request: RequestHead, entry: Entry, head: ResponseHead): Entry {
-    const fields = freshenedFields(entry.fields, head);
-    const freshened: ResponseHead = { ...head, status: entry.status, fields };
-    const stays = this.#put(request, freshened, entry);
-    if (!mayStay(request, freshened, this.#policy)) this.#entries.delete(request.uri);
+    const anew = freshened(entry, head, this.#policy);
+    const stays = this.#put(request, anew, entry);
+    if (!mayStay(request, anew, this.#policy)) this.#entries.delete(request.uri);
     return stays;
   }
 
