@@ -88,6 +88,7 @@ export class ReferenceCache {
       case 'unavailable':
         return { status: 504, fields: [], body: '', detail: decision.reason };
       case 'fetch':
+        return this.#fetch(request, request.fields, [], decision.reason, entry);
       case 'revalidate':
         return this.#validate(request, entry, decision.reason);
       case 'serve-fresh':
