@@ -93,6 +93,14 @@ test('a client that has the response already is told so after the cache has vali
   assert.equal(origin.sent(1, 'if-none-match'), '"a"');
 });
 
+test('a condition that is for the origin reaches it, however fresh what is stored', () => {
+  const { cache, origin } = open(answer('one', [MINUTE, 'ETag: "a"']), answer('', [], 412));
+  cache.ask();
+  assert.equal(cache.ask({ fields: fieldsOf('If-Match: "b"') }).status, 412);
+  assert.equal(origin.sent(1, 'if-match'), '"b"');
+  assert.equal(cache.ask().body, 'one');
+});
+
 test('a 304 for a variant that the cache did not have for this request serves it from then on', () => {
   const { cache, origin } = open(
     answer('one', [MINUTE, 'Vary: Foo', 'ETag: "a"']),
