@@ -54,9 +54,11 @@ const FOLDERS = Object.keys(MAY_IMPORT);
 
 /** The ways one file names another. */
 const WAYS: Readonly<Record<string, (folder: string) => string>> = {
-  import: (folder) => `import { THING as ${folder} } from '../${folder}/room/thing.ts';`,
-  'type import': (folder) => `import type { THING as ${folder} } from '../${folder}/room/thing.ts';`,
-  'dynamic import': (folder) => `export const ${folder} = () => import('../${folder}/room/thing.ts');`,
+  import: (folder) => `import { THING as ${folder.replace('-', '')} } from '../${folder}/room/thing.ts';`,
+  'type import': (folder) =>
+    `import type { THING as ${folder.replace('-', '')} } from '../${folder}/room/thing.ts';`,
+  'dynamic import': (folder) =>
+    `export const ${folder.replace('-', '')} = () => import('../${folder}/room/thing.ts');`,
 };
 
 interface Complaint {
