@@ -70,6 +70,19 @@ export class Files {
     return found?.kind === 'folder' ? 'folder' : found && fileState(this.journal, path, found);
   }
 
+  /**
+   * Resolves once all that was done before is on the disk for good: files, and what the journal says of them.
+   * @throws VelocityError `JOURNAL_UNAVAILABLE`
+   */
+  async flush(): Promise<void> {
+    await this.journal.flush();
+    await this.folder.sync().catch((error: unknown) => {
+      throw new VelocityError('JOURNAL_UNAVAILABLE', 'What was written cannot be brought to the disk.', {
+        cause: error,
+      });
+    });
+  }
+
   isRead(path: FilePath): boolean {
     return this.reader.isRead(path);
   }

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { constants, type Dirent, lstatSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
 import { access, copyFile, lstat, lutimes, opendir, readlink, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { systemCode, VelocityError } from '../base/errors.ts';
 import { closeFile, type Descriptor, statFile } from '../storage/drivers/local/descriptor.ts';
@@ -30,6 +32,8 @@ export interface FoundNamed extends Found {
 export interface OpenFile extends Found {
   readonly descriptor: Descriptor;
 }
+
+const run = promisify(execFile);
 
 /** Nothing but ordinary files is ever opened; a pipe would wait for its other end. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -214,6 +218,16 @@ export class Folder {
       if (isNothing(error)) return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Resolves once all that was written before is on the disk for good.
+   * @throws Error where the system says it is not
+   */
+  async sync(): Promise<void> {
+    // syncfs(2), which Node does not reach: to remember which files are not on the disk yet would cost every write.
+    const args = process.platform === 'linux' ? ['-f', this.root] : [];
+    await run('sync', args);
   }
 
   #lstat(path: string): Promise<Stats | undefined> {

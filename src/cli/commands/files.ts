@@ -91,7 +91,7 @@ async function pruneNow(command: Command, { io, exit }: CommandContext): Promise
   const opened = await openFiles(settings, { root, clock: systemClock, onTrouble });
   try {
     tell(io, await pruneFiles(opened.files, options), false);
-    await opened.files.journal.flush();
+    await opened.files.flush();
   } finally {
     await opened.close();
   }

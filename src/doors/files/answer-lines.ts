@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { type OnBytes, sendBody } from '../../http/transfer.ts';
 import { TEXT_FIELDS } from './answer-text.ts';
+import { gathering } from './gathering.ts';
 import type { LineRange } from './line-range.ts';
 import { cutLines, linesBody, linesFields } from './lines.ts';
 
@@ -15,10 +16,12 @@ export async function answerLines(
   onBytes: OnBytes,
 ): Promise<void> {
   try {
-    const lines = await cutLines(file, range);
-    response.writeHead(200, [...TEXT_FIELDS, ...linesFields(lines)]);
-    if (method === 'HEAD') response.end();
-    else await sendBody(response, linesBody(lines), onBytes);
+    await gathering.run(0, async () => {
+      const lines = await cutLines(file, range);
+      response.writeHead(200, [...TEXT_FIELDS, ...linesFields(lines)]);
+      if (method === 'HEAD') response.end();
+      else await sendBody(response, linesBody(lines), onBytes);
+    });
   } finally {
     file.destroy();
   }

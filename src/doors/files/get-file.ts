@@ -9,6 +9,7 @@ import { answerListing } from './answer-listing.ts';
 import { answerText } from './answer-text.ts';
 import type { FilesContext } from './context.ts';
 import type { FileAddress } from './file-address.ts';
+import { gathering } from './gathering.ts';
 import { answerHistory } from './history.ts';
 import { gatherListing, type ListedEntry } from './listing.ts';
 import { missing, missingThen } from './missing.ts';
@@ -80,8 +81,7 @@ export async function getFile(
   }
 
   async function diffOf(from: PointInTime, to: PointInTime | undefined): Promise<string> {
-    const [before, after] = [await readText(from), await readText(to)];
-    return unifiedDiff(path, before, after);
+    return gathering.run(0, async () => unifiedDiff(path, await readText(from), await readText(to)));
   }
 
   async function readText(point: PointInTime | undefined): Promise<{ bytes: Buffer; label: string }> {

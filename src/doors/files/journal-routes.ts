@@ -14,7 +14,8 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
 /** `GET /api/v1/journal`, `GET /api/v1/journal/stats`, `POST /api/v1/journal/flush`. */
-export function registerJournal(scope: HttpApp, { journal }: Files, blobStats: BlobStats): void {
+export function registerJournal(scope: HttpApp, files: Files, blobStats: BlobStats): void {
+  const { journal } = files;
   scope.get('/api/v1/journal', async (request) => {
     const { limit, ...query } = readQuery(request);
     return pageJson('entries', journal.query({ ...query, limit: limit + 1 }), limit);
@@ -37,7 +38,7 @@ export function registerJournal(scope: HttpApp, { journal }: Files, blobStats: B
 
   scope.post('/api/v1/journal/flush', async (_request, reply) => {
     try {
-      await journal.flush();
+      await files.flush();
       return { flushed: true };
     } catch {
       return reply.code(503).send({ flushed: false }); // why is in the log, and in `writer_healthy`
