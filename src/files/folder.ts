@@ -35,6 +35,9 @@ export interface OpenFile extends Found {
 
 const run = promisify(execFile);
 
+/** Some hundred microseconds. */
+const QUICK_REPLACED_BYTES = 1024 * 1024;
+
 /** Nothing but ordinary files is ever opened; a pipe would wait for its other end. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
@@ -159,17 +162,22 @@ export class Folder {
 
   /**
    * Puts a file, or a folder, in its place, whatever file was there.
+   * @param replacedBytes of that file: the system takes some time to let go of a large one
    * @throws VelocityError `PATH_CONFLICT` where a folder is there, or a file is where its folder was
    */
-  async place(from: string, path: FilePath): Promise<void> {
+  async place(from: string, path: FilePath, replacedBytes = 0): Promise<void> {
+    const move = (): Promise<void> =>
+      replacedBytes > QUICK_REPLACED_BYTES
+        ? rename(from, this.pathOf(path))
+        : this.calls.rename(from, this.pathOf(path));
     await translated(`write ${path}`, path, async () => {
       try {
-        await this.calls.rename(from, this.pathOf(path));
+        await move();
       } catch (error) {
         if (systemCode(error) !== 'ENOENT') throw error;
         // Programs that clear a folder up take away folders that are empty.
         await this.makeParents(path);
-        await this.calls.rename(from, this.pathOf(path));
+        await move();
       }
     });
   }

@@ -64,7 +64,7 @@ export class Publisher {
       // Its time says that it is this entry's file; it counts as used now.
       futimesSync(descriptor, entry.ts / 1000, entry.ts / 1000);
       await this.keep(file, content);
-      await folder.place(file, path);
+      await folder.place(file, path, state?.found.sizeBytes);
     });
     return entry;
   }
