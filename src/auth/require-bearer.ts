@@ -1,7 +1,7 @@
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
 import { nameSender } from '../http/listener.ts';
-import type { Access, Right } from './access.ts';
+import { type Access, DEFAULT_TENANT, type Right } from './access.ts';
 import type { Authenticator, Refusal } from './authenticator.ts';
 import type { AuthMetrics } from './metrics.ts';
 
@@ -56,6 +56,22 @@ export function requireRight(
     metrics.failures.inc({ reason: 'no-right' });
     onForbidden(request, access);
     throw new VelocityError('FORBIDDEN', `This token has no right to this: it lacks "${right}".`);
+  };
+}
+
+/**
+ * A hook behind that one, for what is the server's as a whole and no tenant's: named stores, files. Tenants see nothing of
+ * each other, so only tokens of the default tenant, which is the server's own, get there.
+ */
+export function requireServersTenant(metrics: AuthMetrics): onRequestAsyncHookHandler {
+  return async (request) => {
+    const { tenant } = accessOf(request);
+    if (tenant === DEFAULT_TENANT) return;
+    metrics.failures.inc({ reason: 'no-right' });
+    throw new VelocityError(
+      'FORBIDDEN',
+      `Stores and files are of the tenant "${DEFAULT_TENANT}"; this token is of "${tenant}".`,
+    );
   };
 }
 

@@ -7,7 +7,7 @@ import { limitToken } from './limits/limit-hooks.ts';
 import type { RateLimits } from './limits/rate-limits.ts';
 import type { AuthMetrics } from './metrics.ts';
 import type { PresignedMethod, PresignedPaths, PresignRefusal } from './presigned-path.ts';
-import { requireBearer, requireRight } from './require-bearer.ts';
+import { requireBearer, requireRight, requireServersTenant } from './require-bearer.ts';
 
 export interface CallerOptions {
   readonly authenticator: Authenticator;
@@ -57,6 +57,7 @@ export function requireCaller<T>(
   scope.addHook('onRequest', unlessSigned(requireBearer(authenticator, authMetrics)));
   if (limits) scope.addHook('onRequest', unlessSignedToo(limitToken(limits)));
   scope.addHook('onRequest', unlessSigned(requireRight(right, authMetrics)));
+  scope.addHook('onRequest', unlessSigned(requireServersTenant(authMetrics)));
   return (request) => signed.get(request)?.what;
 }
 /** A signature decides alone: a token beside it opens nothing that it does not. Two of them are none. */

@@ -34,6 +34,7 @@ export interface FilesServerOptions {
 /** What tokens may do; the text of a token is its name. */
 const ACCESSES: readonly Access[] = (
   [
+    ['other-tenant', { ...presetTerms('admin'), tenant: 'other' }],
     ['main', presetTerms('main')],
     ['admin', presetTerms('admin')],
     ['developer', presetTerms('developer')],

@@ -75,6 +75,7 @@ export class GatewayServer implements AsyncDisposable {
     const accesses: Access[] = (['objects', 'cache'] as const).map((right) => ({
       ...{ id: right, ...others, ...presetTerms('developer'), rights: new Set([right]) },
     }));
+    accesses.push({ id: 'stranger', ...others, ...presetTerms('admin'), tenant: 'other' });
     const tokens = accesses.map((access) => ({ sha256: digestOf(access.id), access }));
     const keys = generatePresignKeys();
     const bucket = (id: string, immutable: boolean): Bucket => ({

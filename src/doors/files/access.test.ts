@@ -53,6 +53,7 @@ describe('a token', () => {
     ['main', 200, 200, 403],
     ['admin', 200, 200, 200],
     ['reader', 200, 403, 403],
+    ['other-tenant', 403, 403, 403],
     ['developer', 403, 403, 403],
     ['pull-request', 403, 403, 403],
     ['of nobody', 401, 401, 401],

@@ -114,6 +114,15 @@ for (const isFast of [false, true])
       socket.destroy();
     });
 
+    test('a token of another tenant opens nothing, whatever its rights, hot or not', async () => {
+      await using server = await GatewayServer.start({ isFast });
+      await server.put('/media/a', 'one');
+      for (let round = 0; round < 2; round++) {
+        assert.equal((await server.fetch('/media/a')).status, 200);
+        assert.equal((await server.fetch('/media/a', {}, 'stranger')).status, 403);
+      }
+    });
+
     test('a token beside a bad signature opens nothing, and neither does one without the right', async () => {
       await using server = await GatewayServer.start({ isFast });
       await server.put('/media/a', 'one');

@@ -1,3 +1,4 @@
+import { type Access, DEFAULT_TENANT } from '../../auth/access.ts';
 import type { Authenticator } from '../../auth/authenticator.ts';
 import type { RateLimits } from '../../auth/limits/rate-limits.ts';
 import type { PresignedPaths } from '../../auth/presigned-path.ts';
@@ -56,8 +57,7 @@ export class HotObjects {
     const { sig, route } = place;
     const access =
       sig === undefined ? this.#options.authenticator.known(authorization, connection) : undefined;
-    if (sig !== undefined ? !this.#opens(sig, method, place) : !access?.rights.has('objects'))
-      return undefined;
+    if (sig !== undefined ? !this.#opens(sig, method, place) : !isLetIn(access)) return undefined;
     if (!known) this.#remember(target);
     const body = method === 'GET' ? kept.bytes : NOTHING;
     if (access) {
@@ -107,4 +107,9 @@ function readPlace(target: string, buckets: ReadonlyMap<string, Bucket>): Place 
   } catch {
     return undefined; // it is refused, and told why, where all others are
   }
+}
+
+/** As `requireCaller` says; what it refuses is told why there. */
+function isLetIn(access: Access | undefined): boolean {
+  return access?.tenant === DEFAULT_TENANT && access.rights.has('objects');
 }

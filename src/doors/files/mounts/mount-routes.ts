@@ -4,7 +4,7 @@ import type { Authenticator } from '../../../auth/authenticator.ts';
 import { limitToken } from '../../../auth/limits/limit-hooks.ts';
 import type { RateLimits } from '../../../auth/limits/rate-limits.ts';
 import type { AuthMetrics } from '../../../auth/metrics.ts';
-import { accessOf, requireBearer, requireRight } from '../../../auth/require-bearer.ts';
+import { accessOf, requireBearer, requireRight, requireServersTenant } from '../../../auth/require-bearer.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import type { HttpApp } from '../../../http/listener.ts';
 import type { TrustedProxies } from '../../../http/trusted-proxies.ts';
@@ -44,6 +44,7 @@ export function registerMounts(app: HttpApp, options: MountRoutesOptions): void 
   const letIn = (scope: HttpApp): void => {
     scope.addHook('onRequest', requireBearer(authenticator, authMetrics));
     if (limits) scope.addHook('onRequest', limitToken(limits));
+    scope.addHook('onRequest', requireServersTenant(authMetrics));
   };
 
   app.register(async (plugin) => {
