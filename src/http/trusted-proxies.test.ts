@@ -57,3 +57,10 @@ test('what is no address is not a client: the proxy that wrote it is', () => {
 test('a connection that is gone already has a client too', () => {
   assert.equal(proxies.clientOf(request(undefined)), '0.0.0.0');
 });
+
+test('a trusted proxy is known by its connection alone', () => {
+  assert.equal(proxies.isPeer(request('::ffff:10.1.1.1')), true);
+  assert.equal(proxies.isPeer(request('192.0.2.7', '10.1.1.1')), false);
+  assert.equal(proxies.isPeer(request(undefined)), false);
+  assert.equal(new TrustedProxies().isPeer(request('10.1.1.1')), false);
+});

@@ -17,6 +17,11 @@ export class TrustedProxies {
     this.#ranges = ranges.length > 0 ? new AddressRanges(ranges) : undefined;
   }
 
+  /** Whether the other end of the connection is one of them, so that what it says of its client is believed. */
+  isPeer({ socket }: Pick<IncomingMessage, 'socket'>): boolean {
+    return this.#ranges?.has(parseIpAddress(socket.remoteAddress ?? '') ?? NOBODY) ?? false;
+  }
+
   /** The client's address, as `parseIpAddress` writes it. */
   clientOf({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): string {
     let client = parseIpAddress(socket.remoteAddress ?? '') ?? NOBODY;
