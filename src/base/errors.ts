@@ -43,6 +43,7 @@ export const ERRORS = {
   },
   INTERNAL: { status: 500, summary: 'A bug of ours; the log line with the same request id has more.' },
   NOT_ON_A_MOUNT: { status: 501, summary: 'A mounted store cannot do this; the folder itself can.' },
+  ORIGIN_FAILED: { status: 502, summary: 'The origin cannot be reached, or what it answers is not HTTP.' },
   STORAGE_FAILED: { status: 502, summary: 'The storage backend answered with an error.' },
   STORAGE_UNAVAILABLE: { status: 503, summary: 'The storage backend cannot be reached or used.' },
   AUDIT_UNAVAILABLE: { status: 503, summary: 'The audit log cannot be written, so nothing was done.' },
@@ -51,6 +52,7 @@ export const ERRORS = {
     summary: 'The journal of files cannot be written, so nothing was done.',
   },
   ISSUER_UNAVAILABLE: { status: 503, summary: 'The keys of the issuer of a token cannot be had.' },
+  ORIGIN_TIMEOUT: { status: 504, summary: 'The origin did not answer in time.' },
   STORAGE_FULL: { status: 507, summary: 'The storage has no room left.' },
 
   DRIVER_UNAVAILABLE: { status: 500, summary: 'The chosen storage driver cannot be used.', isMisuse: true },

@@ -1,0 +1,137 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { isIP } from 'node:net';
+import { KEPT_CONNECTIONS } from '../../../storage/kept-connections.ts';
+import { Exchange } from './exchange.ts';
+import type {
+  OriginClient,
+  OriginHooks,
+  OriginRequest,
+  OriginResponse,
+  SwitchedProtocol,
+} from './origin-client.ts';
+import { OriginError } from './origin-error.ts';
+import type { OriginSettings } from './origin-settings.ts';
+import { type Fields, withoutFields } from './raw-fields.ts';
+import { announcedLength } from './send-body.ts';
+
+/** Methods that may be sent again where nobody knows whether they arrived. RFC 9110 §9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/** Those that this end of the connection writes itself. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * An origin over node:http and not undici, which the rest of the world uses: a proxy passes on interim answers with their
+ * fields, fields as they were spelt, trailers and switched protocols, and node:http shows all of these.
+ */
+export class HttpOrigin implements OriginClient {
+  readonly #settings: OriginSettings;
+  readonly #agent: http.Agent;
+  readonly #request: typeof http.request;
+  readonly #address: https.RequestOptions;
+
+  constructor(settings: OriginSettings) {
+    this.#settings = settings;
+    const { protocol, hostname, port } = new URL(settings.url);
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const isTls = protocol === 'https:';
+    const kept = { ...KEPT_CONNECTIONS, timeout: settings.keepIdle, maxSockets: settings.maxConnections };
+    this.#request = isTls ? https.request : http.request;
+    this.#agent = isTls ? new https.Agent(kept) : new http.Agent(kept);
+    this.#address = { host, port: port || (isTls ? 443 : 80), ...(isTls ? tlsOptions(settings, host) : {}) };
+  }
+
+  async send(request: OriginRequest, hooks: OriginHooks = {}): Promise<OriginResponse> {
+    const outcome = await this.#exchange(request, hooks);
+    if (outcome.kind === 'answer') return outcome;
+    outcome.socket.destroy();
+    throw new OriginError('malformed');
+  }
+
+  upgrade(
+    request: Omit<OriginRequest, 'body' | 'trailers'>,
+    protocol: string,
+    hooks: OriginHooks = {},
+  ): Promise<OriginResponse | SwitchedProtocol> {
+    return this.#exchange(request, hooks, protocol.toLowerCase());
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #exchange(
+    request: OriginRequest,
+    hooks: OriginHooks,
+    protocol?: string,
+  ): Promise<OriginResponse | SwitchedProtocol> {
+    const first = this.#open(request, hooks, protocol);
+    try {
+      return await first.outcome;
+    } catch (error) {
+      // The origin closed a kept connection just as we wrote. It has told nobody that it heard, so what may be said
+      // twice is, once; not on another kept one, which it may have closed for the same reason.
+      if (!first.wasUnheard || request.body || !IDEMPOTENT.has(request.method)) throw error;
+      for (const socket of Object.values(this.#agent.freeSockets).flat()) socket?.destroy();
+      return this.#open(request, hooks, protocol).outcome;
+    }
+  }
+
+  #open(request: OriginRequest, hooks: OriginHooks, protocol: string | undefined): Exchange {
+    const { maxHeadBytes, maxFields } = this.#settings;
+    const client = this.#request({
+      ...this.#address,
+      agent: this.#agent,
+      method: request.method,
+      path: request.target,
+      headers: headOf(request, protocol),
+      maxHeaderSize: maxHeadBytes,
+      insecureHTTPParser: false,
+    });
+    client.maxHeadersCount = maxFields + 1; // one more than may be, to see that there are too many
+    return new Exchange(this.#settings, client, request, hooks, protocol);
+  }
+}
+
+/** All fields with those about this connection: how the body ends, and what is asked of the origin as the next hop. */
+function headOf(
+  { method, fields, body, takesTrailers }: OriginRequest,
+  protocol: string | undefined,
+): Fields {
+  const isCounted = body !== undefined && announcedLength(fields) !== undefined;
+  const dropped = isCounted ? OWN_FIELDS : new Set([...OWN_FIELDS, 'content-length']);
+  const head = [...withoutFields(fields, dropped)];
+  const connection = ['keep-alive'];
+  if (body !== undefined && !isCounted) head.push('Transfer-Encoding', 'chunked');
+  // Without it Node would announce a body of methods that usually have one.
+  if (body === undefined && !BODILESS.has(method)) head.push('Content-Length', '0');
+  if (takesTrailers) {
+    head.push('TE', 'trailers');
+    connection.push('TE');
+  }
+  if (protocol !== undefined) {
+    head.push('Upgrade', protocol);
+    connection.splice(0, 1, 'Upgrade');
+  }
+  return [...head, 'Connection', connection.join(', ')];
+}
+
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'DELETE']);
+
+function tlsOptions({ tls = {} }: OriginSettings, host: string): https.RequestOptions {
+  return {
+    // Without it Node would ask for whatever the Host field says. An address is no name to ask for (RFC 6066 §3).
+    servername: tls.serverName ?? (isIP(host) ? '' : host),
+    rejectUnauthorized: tls.isVerified ?? true,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+  };
+}
