@@ -59,6 +59,10 @@ export const ERRORS = {
     summary: 'The journal of files cannot be written, so nothing was done.',
   },
   ISSUER_UNAVAILABLE: { status: 503, summary: 'The keys of the issuer of a token cannot be had.' },
+  TUNNELS_EXHAUSTED: {
+    status: 503,
+    summary: 'As many connections are switched to other protocols as may be.',
+  },
   ORIGIN_TIMEOUT: { status: 504, summary: 'The origin did not answer in time.' },
   VERSION_UNSUPPORTED: { status: 505, summary: 'The request is not HTTP/1.1 or HTTP/1.0.' },
   STORAGE_FULL: { status: 507, summary: 'The storage has no room left.' },

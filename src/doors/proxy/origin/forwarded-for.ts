@@ -1,0 +1,47 @@
+import type { IncomingMessage } from 'node:http';
+import { parseIpAddress } from '../../../base/ip-address.ts';
+import type { TrustedProxies } from '../../../http/trusted-proxies.ts';
+import { type Fields, fieldLines, withoutFields } from './raw-fields.ts';
+
+/** Written anew here, whoever sent them. */
+const WRITTEN: ReadonlySet<string> = new Set([
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'forwarded',
+]);
+/** What else an origin might believe, and builds links and answers of. CGI makes the same of `_` and `-` (RFC 3875 §4.1.18). */
+const CLAIM = /^(?:x[-_]forwarded[-_].*|forwarded|x[-_]real[-_]ip)$/;
+
+/**
+ * Tells the origin for whom a request is. What a trusted proxy says is continued, what others say is left out.
+ * `Forwarded` (RFC 7239) is continued where it was begun: an origin that reads the one list need not be given two.
+ * @param host as it was admitted
+ */
+export function forwardedFor(
+  fields: Fields,
+  host: string,
+  socket: IncomingMessage['socket'],
+  trusted: TrustedProxies,
+): Fields {
+  const peer = parseIpAddress(socket.remoteAddress ?? '') ?? 'unknown';
+  const scheme = 'encrypted' in socket ? 'https' : 'http';
+  const isBelieved = trusted.isPeer({ socket });
+  const said = (name: string): string => (isBelieved ? fieldLines(fields, name).join(', ') : '');
+  const chain = [said('x-forwarded-for'), peer].filter((part) => part !== '').join(', ');
+  const begun = said('forwarded');
+  const node = peer.includes(':') ? `"[${peer}]"` : peer;
+  const others = isBelieved ? withoutFields(fields, WRITTEN) : withoutClaims(fields);
+  return [
+    ...others,
+    ...['X-Forwarded-For', chain],
+    ...['X-Forwarded-Host', said('x-forwarded-host') || host],
+    ...['X-Forwarded-Proto', said('x-forwarded-proto') || scheme],
+    ...(begun === '' ? [] : ['Forwarded', `${begun}, for=${node};host="${host}";proto=${scheme}`]),
+  ];
+}
+
+function withoutClaims(fields: Fields): Fields {
+  const names = fields.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
+  return withoutFields(fields, new Set(names.filter((name) => CLAIM.test(name))));
+}
