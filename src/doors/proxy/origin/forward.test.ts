@@ -199,6 +199,28 @@ test('a client that asks before it sends its body is told what the origin says',
   await proxy.origin.done();
 });
 
+test('who sends all before it reads gets to see an early answer, and is served on', async () => {
+  const early = 'HTTP/1.1 413 Too Much\r\nContent-Length: 0\r\n\r\n';
+  for (const answer of [early, 'nonsense\r\n']) {
+    await using proxy = await BareProxy.start([
+      async (connection) => {
+        await connection.head();
+        connection.send(answer);
+        await connection.closed;
+      },
+      answering(OK),
+    ]);
+    const client = await openSocket(proxy.url);
+    const received = watch(client);
+    const half = 'x'.repeat(10_000);
+    client.write(`POST / HTTP/1.1\r\n${H}Content-Length: 20000\r\n\r\n${half}`);
+    await until(async () => /^HTTP\/1\.1 (413|502) /.test(received()));
+    client.write(half + GET);
+    await once(client, 'close');
+    assert.match(received(), /HTTP\/1\.1 200 OK\r\n.*ok$/s);
+  }
+});
+
 test('an origin that hangs, breaks off or speaks nonsense is 504 or 502, and the next request is served', async () => {
   await using proxy = await BareProxy.start([
     async (connection) => {

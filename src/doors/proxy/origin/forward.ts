@@ -1,4 +1,5 @@
 import { pipeline } from 'node:stream/promises';
+import { drainRest } from '../../../http/transfer.ts';
 import {
   type ForwardOptions,
   fieldsToClient,
@@ -37,11 +38,10 @@ export async function forward(
   } catch (error) {
     // A client that leaves while it sends is found out by its body first.
     if (gone.signal.aborted || (message.destroyed && !message.complete)) return 'aborted';
-    // The rest of its body is nobody's.
-    if (!message.complete) response.shouldKeepAlive = false;
     throw error;
   } finally {
     response.off('close', onClose);
+    if (!message.complete && !message.destroyed) drainRest(message);
   }
 }
 
@@ -67,7 +67,7 @@ export async function relayAnswer(
   proxied: Proxied,
   options: ForwardOptions,
 ): Promise<Forwarded> {
-  const { message, admitted, response } = proxied;
+  const { admitted, response } = proxied;
   const { status, reason, body } = answer;
   const fields = [...fieldsToClient(answer, options)];
   const isEmpty = isBodiless(admitted.method, status);
@@ -75,8 +75,6 @@ export async function relayAnswer(
   const isChunked = !isEmpty && !isCounted && admitted.version === '1.1';
   const announced = isChunked && takesTrailers(admitted) ? announcedTrailers(answer.fields) : [];
   if (announced.length > 0) fields.push('Trailer', announced.join(', '));
-  // It answers before it has read all; whoever still sends then gets to know it by the end of the connection.
-  if (!message.complete) response.shouldKeepAlive = false;
   // Where the connection's end is the body's, only a reset tells that it is not.
   if (!isEmpty && !isCounted && !isChunked) body.once('error', () => response.socket?.resetAndDestroy());
   try {

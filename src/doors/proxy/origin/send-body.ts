@@ -46,7 +46,7 @@ export function sendBody(request: ClientRequest, { body, length, trailers, stall
   request.once('close', () => {
     stall.stop();
     body.off('data', onData).off('end', onEnd).off('close', onClose);
-    body.pause();
+    if (body.listenerCount('data') === 0) body.pause(); // unless somebody reads the rest already
   });
   body.once('error', () => {}); // `close` follows, and says it
   body.once('close', onClose);
