@@ -5,13 +5,14 @@ import { forward } from '../../src/doors/proxy/origin/forward.ts';
 import type { ForwardOptions } from '../../src/doors/proxy/origin/forwarding.ts';
 import { HttpOrigin } from '../../src/doors/proxy/origin/http-origin.ts';
 import { ORIGIN_DEFAULTS, type OriginSettings } from '../../src/doors/proxy/origin/origin-settings.ts';
-import { type Fields, fieldTokens, withoutFields } from '../../src/doors/proxy/origin/raw-fields.ts';
 import { followsRefusal, refuseOddities, refuseRequest } from '../../src/doors/proxy/origin/refusal.ts';
 import { admitRequest, REQUEST_LIMITS } from '../../src/doors/proxy/origin/request-hygiene.ts';
 import { type TunnelSettings, Tunnels } from '../../src/doors/proxy/origin/tunnels.ts';
 import { answerExpectations } from '../../src/http/expect-continue.ts';
 import { toProblem, writeProblem } from '../../src/http/problem.ts';
 import { TrustedProxies } from '../../src/http/trusted-proxies.ts';
+import { type Fields, withoutFields } from '../../src/http-cache/fields.ts';
+import { fieldMembers } from '../../src/http-cache/list-members.ts';
 import { ManualClock } from './manual-clock.ts';
 import { type Script, ScriptedOrigin } from './scripted-origin.ts';
 
@@ -101,7 +102,7 @@ export class BareProxy implements AsyncDisposable {
 
 /** As much of RFC 9110 §7.6.1 as tests need. */
 function endToEnd(fields: Fields): Fields {
-  const named = fieldTokens(fields, 'connection').map((name) => name.toLowerCase());
+  const named = fieldMembers(fields, 'connection').map((name) => name.toLowerCase());
   const names = ['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', ...named];
   return withoutFields(fields, new Set(names.filter((name) => name !== 'host' && name !== 'content-length')));
 }

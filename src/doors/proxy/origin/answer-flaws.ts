@@ -1,4 +1,4 @@
-import { type Fields, fieldLines } from './raw-fields.ts';
+import { type Fields, fieldLines } from '../../../http-cache/fields.ts';
 
 export interface AnswerHead {
   readonly status: number;

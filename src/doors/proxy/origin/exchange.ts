@@ -1,13 +1,13 @@
 import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { fieldMembers } from '../../../http-cache/list-members.ts';
 import { AnswerBody } from './answer-body.ts';
 import { type AnswerHead, flawOfAnswer } from './answer-flaws.ts';
 import { Deadline } from './deadline.ts';
 import type { OriginHooks, OriginRequest, OriginResponse, SwitchedProtocol } from './origin-client.ts';
 import { OriginError, type Phase, toOriginError } from './origin-error.ts';
 import type { OriginSettings } from './origin-settings.ts';
-import { fieldTokens } from './raw-fields.ts';
 import { asksFirst, sendRequest } from './send-request.ts';
 
 /** Connections that have served a request. Node's own mark is missing where one goes straight to a request that waits. */
@@ -158,7 +158,7 @@ export class Exchange {
   }
 
   #switched(message: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const isAsked = fieldTokens(message.rawHeaders, 'upgrade').join().toLowerCase() === this.#protocol;
+    const isAsked = fieldMembers(message.rawHeaders, 'upgrade').join().toLowerCase() === this.#protocol;
     if (!isAsked || this.#isUnfit(message)) {
       socket.on('error', () => {}).destroy();
       this.#fail(new OriginError('malformed', { detail: 'it switches to a protocol that nobody asked for' }));

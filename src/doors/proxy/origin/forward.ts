@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { drainRest } from '../../../http/transfer.ts';
+import { type Fields, fieldLines, withoutFields } from '../../../http-cache/fields.ts';
 import {
   type ForwardOptions,
   fieldsToClient,
@@ -9,7 +10,6 @@ import {
   takesTrailers,
 } from './forwarding.ts';
 import type { OriginClient, OriginResponse } from './origin-client.ts';
-import { type Fields, fieldLines, withoutFields } from './raw-fields.ts';
 import { pairs } from './send-body.ts';
 import { admittedTrailers, announcedTrailers } from './trailers.ts';
 

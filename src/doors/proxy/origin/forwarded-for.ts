@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parseIpAddress } from '../../../base/ip-address.ts';
 import type { TrustedProxies } from '../../../http/trusted-proxies.ts';
-import { type Fields, fieldLines, withoutFields } from './raw-fields.ts';
+import { type Fields, fieldLines, withoutFields } from '../../../http-cache/fields.ts';
 
 /** Written anew here, whoever sent them. */
 const WRITTEN: ReadonlySet<string> = new Set([

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { waitsToSend } from '../../../http/expect-continue.ts';
 import type { TrustedProxies } from '../../../http/trusted-proxies.ts';
+import { type Fields, withoutFields } from '../../../http-cache/fields.ts';
+import { fieldMembers } from '../../../http-cache/list-members.ts';
 import { forwardedFor } from './forwarded-for.ts';
 import type { OriginRequest, OriginResponse } from './origin-client.ts';
-import { type Fields, fieldTokens, withoutFields } from './raw-fields.ts';
 import type { AdmittedRequest } from './request-hygiene.ts';
 import { admittedTrailers, announcedTrailers } from './trailers.ts';
 
@@ -54,7 +55,7 @@ export function requestToOrigin(
 
 /** Whether the client has said that trailers are not lost on it. RFC 9110 §6.5.1. */
 export function takesTrailers({ fields, version }: AdmittedRequest): boolean {
-  return version === '1.1' && fieldTokens(fields, 'te').some((one) => one.toLowerCase() === 'trailers');
+  return version === '1.1' && fieldMembers(fields, 'te').some((one) => one.toLowerCase() === 'trailers');
 }
 
 /** Whether an answer ends with its head. RFC 9112 §6.3. */

@@ -8,11 +8,11 @@ import { ManualClock } from '../../../../test/rig/manual-clock.ts';
 import { Barrier, type Script, ScriptedOrigin } from '../../../../test/rig/scripted-origin.ts';
 import { makeTestCertificate } from '../../../../test/rig/test-certificate.ts';
 import { until } from '../../../../test/rig/until.ts';
+import type { Fields } from '../../../http-cache/fields.ts';
 import { HttpOrigin } from './http-origin.ts';
 import type { OriginRequest } from './origin-client.ts';
 import { OriginError, type OriginFailure } from './origin-error.ts';
 import { ORIGIN_DEFAULTS, type OriginSettings } from './origin-settings.ts';
-import type { Fields } from './raw-fields.ts';
 
 const GET: OriginRequest = { method: 'GET', target: '/a?b', fields: ['Host', 'a.example'] };
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

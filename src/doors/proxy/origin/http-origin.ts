@@ -1,6 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP } from 'node:net';
+import { type Fields, withoutFields } from '../../../http-cache/fields.ts';
 import { KEPT_CONNECTIONS } from '../../../storage/kept-connections.ts';
 import { Exchange } from './exchange.ts';
 import type {
@@ -12,7 +13,6 @@ import type {
 } from './origin-client.ts';
 import { OriginError } from './origin-error.ts';
 import type { OriginSettings } from './origin-settings.ts';
-import { type Fields, withoutFields } from './raw-fields.ts';
 import { announcedLength } from './send-body.ts';
 
 /** Methods that may be sent again where nobody knows whether they arrived. RFC 9110 §9.2.2. */

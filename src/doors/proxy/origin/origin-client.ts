@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
-import type { Fields } from './raw-fields.ts';
+import type { Fields } from '../../../http-cache/fields.ts';
 
 export interface OriginRequest {
   readonly method: string;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { VelocityError } from '../../../base/errors.ts';
-import { type Fields, fieldLines, fieldTokens } from './raw-fields.ts';
+import { type Fields, fieldLines } from '../../../http-cache/fields.ts';
+import { fieldMembers } from '../../../http-cache/list-members.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
 
 export interface RequestLimits {
@@ -76,7 +77,7 @@ function framingOf(fields: Fields, version: string): AdmittedRequest['body'] {
 
 /** In HTTP/1.0 it means nothing. RFC 9110 §10.1.1. */
 function assertExpectation(fields: Fields, version: string): void {
-  const expected = fieldTokens(fields, 'expect');
+  const expected = fieldMembers(fields, 'expect');
   if (version === '1.0' || expected.every((one) => one.toLowerCase() === '100-continue')) return;
   throw new VelocityError('EXPECTATION_FAILED', 'The one thing to expect is 100-continue.', {
     field: 'expect',

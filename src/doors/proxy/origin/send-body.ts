@@ -1,8 +1,8 @@
 import type { ClientRequest } from 'node:http';
 import type { Readable } from 'node:stream';
 import { VelocityError } from '../../../base/errors.ts';
+import { type Fields, fieldLines } from '../../../http-cache/fields.ts';
 import type { Deadline } from './deadline.ts';
-import { type Fields, fieldLines } from './raw-fields.ts';
 
 export interface BodyToSend {
   readonly body: Readable;

@@ -1,13 +1,13 @@
 import type { ClientRequest } from 'node:http';
+import { fieldMembers } from '../../../http-cache/list-members.ts';
 import { Deadline } from './deadline.ts';
 import type { OriginRequest } from './origin-client.ts';
 import type { OriginSettings } from './origin-settings.ts';
-import { fieldTokens } from './raw-fields.ts';
 import { announcedLength, sendBody } from './send-body.ts';
 
 /** Whether the body waits for the origin to ask for it. RFC 9110 §10.1.1. */
 export function asksFirst({ body, fields }: OriginRequest): boolean {
-  return body !== undefined && fieldTokens(fields, 'expect').join().toLowerCase() === '100-continue';
+  return body !== undefined && fieldMembers(fields, 'expect').join().toLowerCase() === '100-continue';
 }
 
 /** Sends the head and, at once or when it is asked for, the body. @param stall runs while the origin takes nothing */

@@ -1,4 +1,5 @@
-import { type Fields, fieldTokens } from './raw-fields.ts';
+import type { Fields } from '../../../http-cache/fields.ts';
+import { fieldMembers } from '../../../http-cache/list-members.ts';
 
 /** What was decided upon before the body cannot be said after it. RFC 9110 §6.5.1. */
 const NEVER_TRAILING: ReadonlySet<string> = new Set([
@@ -26,7 +27,7 @@ const NEVER_TRAILING: ReadonlySet<string> = new Set([
 
 /** Names of the trailers that a head announces and that may be passed on. */
 export function announcedTrailers(fields: Fields): readonly string[] {
-  return fieldTokens(fields, 'trailer').filter((name) => !NEVER_TRAILING.has(name.toLowerCase()));
+  return fieldMembers(fields, 'trailer').filter((name) => !NEVER_TRAILING.has(name.toLowerCase()));
 }
 
 /** Of those that came, those that were announced. */

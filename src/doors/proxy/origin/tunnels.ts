@@ -5,11 +5,12 @@ import type { Clock } from '../../../base/clock.ts';
 import { VelocityError } from '../../../base/errors.ts';
 import { toProblem, writeProblem } from '../../../http/problem.ts';
 import { nextRequestId } from '../../../http/request-id.ts';
+import { fieldLines } from '../../../http-cache/fields.ts';
+import { fieldMembers } from '../../../http-cache/list-members.ts';
 import { Deadline } from './deadline.ts';
 import { relayAnswer } from './forward.ts';
 import { type ForwardOptions, type Proxied, requestToOrigin } from './forwarding.ts';
 import type { OriginClient, SwitchedProtocol } from './origin-client.ts';
-import { fieldLines, fieldTokens } from './raw-fields.ts';
 
 export interface TunnelSettings {
   /** In lower case. Whatever else clients want to speak (h2c, for one) is not asked of the origin: it would go past us. */
@@ -43,7 +44,7 @@ export class Tunnels {
   /** For Node's `shouldUpgradeCallback`: what is not taken is an ordinary request, whose Upgrade goes no further. */
   readonly takes = (message: IncomingMessage): boolean => {
     const { method, httpVersion, rawHeaders } = message;
-    const [protocol = '', ...others] = fieldTokens(rawHeaders, 'upgrade');
+    const [protocol = '', ...others] = fieldMembers(rawHeaders, 'upgrade');
     const isKnown = others.length === 0 && this.#settings.protocols.includes(protocol.toLowerCase());
     // With a body nobody could tell where it ends and the new protocol begins.
     const hasBody = ['content-length', 'transfer-encoding'].some(
@@ -67,7 +68,7 @@ export class Tunnels {
       if (this.#open.size >= this.#settings.limit)
         throw new VelocityError('TUNNELS_EXHAUSTED', 'There are too many switched connections; try later.');
       this.#open.add(socket);
-      const [protocol = ''] = fieldTokens(message.rawHeaders, 'upgrade');
+      const [protocol = ''] = fieldMembers(message.rawHeaders, 'upgrade');
       const asked = requestToOrigin({ message, admitted }, options);
       const answer = await origin.upgrade(asked, protocol, { signal: gone.signal });
       if (answer.kind === 'answer') {
