@@ -15,7 +15,7 @@ import { openFileJournal } from '../src/files/journal/file-journal.ts';
 import { ensureDebian } from '../test/rig/debian.ts';
 import { freePort } from '../test/rig/free-port.ts';
 import { type BenchServer, BenchServers, loadHttp } from './http-load.ts';
-import { build, median, table } from './results.ts';
+import { median, table } from './results.ts';
 
 const MIB = 1024 ** 2;
 const LARGE_BYTES = 256 * MIB;
@@ -31,7 +31,6 @@ const LOOK_UPS = 2000;
 
 const tools = await ensureDebian({ programs: ['curl', 'nginx'], packages: ['curl', 'nginx-light'] });
 if (tools !== 'ready') throw new Error(tools.skip);
-build();
 const folder = mkdtempSync(join(tmpdir(), 'velocity-bench-'));
 const servers = new BenchServers();
 try {

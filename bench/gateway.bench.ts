@@ -67,7 +67,7 @@ try {
     CONNECTIONS,
   );
   console.log(
-    `\nFrom the disk tier, every block checked, beside static files; ${DISK_CONNECTIONS} connections:\n`,
+    `\nFrom the disk tier, every block checked within a minute, beside static files; ${DISK_CONNECTIONS} connections:\n`,
   );
   await compare(
     Object.entries(DISK_SIZES),
