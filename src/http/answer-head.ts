@@ -22,6 +22,11 @@ export class AnswerHead {
   /** Writes it to the beginning of `target`, with a request's id. */
   putInto(target: Uint8Array, requestNumber: number): void {
     target.set(this.#bytes, 0);
+    this.putIdInto(target, requestNumber);
+  }
+
+  /** Where it was written before. */
+  putIdInto(target: Uint8Array, requestNumber: number): void {
     putRequestId(requestNumber, target, FIRST_LINES.length);
   }
 }

@@ -285,6 +285,35 @@ for (const target of ['/hot?of=some', '/hot?of=many'])
     socket.destroy();
   });
 
+test('an answer that is kept ready is the same as by Node each time, but for its id', async () => {
+  const pieces = Array.from({ length: 4 }, () => get('/hot?of=some'));
+  assert.equal(await exchange(fast, pieces), await exchange(plain, pieces));
+});
+
+test('an answer that is kept ready stays as it is while a slow reader has not taken it', async () => {
+  const socket = open(fast).pause();
+  await once(socket, 'connect');
+  const earlier = answered;
+  let asked = 0;
+  for (; asked < 2000 && answered - earlier > asked - 50; asked++) {
+    socket.write(get('/hot?of=some'));
+    await setImmediate();
+  }
+  const ofOthers = await exchange(fast, [get('/hot?of=some')]);
+  assert.ok(ofOthers.endsWith('x'.repeat(100)));
+  let text = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  socket.resume().end();
+  await once(socket, 'close');
+  const ids = [...text.matchAll(/x-request-id: ([0-9a-f-]{36})\r\n/g)].map(([, id]) => id);
+  assert.ok(ids.length > 0 && new Set(ids).size === ids.length, 'each has an id of its own');
+  const bodies = text.split(/HTTP\/1\.1 200 OK\r\n(?:[^\r\n]+\r\n)+\r\n/).slice(1);
+  assert.equal(bodies.length, ids.length);
+  for (const body of bodies) assert.equal(body, 'x'.repeat(50_000));
+});
+
 test('answers are counted and written down like all others, without their query', async () => {
   lines.length = 0;
   await exchange(fast, [get('/hot?of=many')]);

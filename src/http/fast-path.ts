@@ -33,6 +33,10 @@ export interface FastPathOptions {
 /** Small bodies go out in one piece with their head: copying them costs less than a second one. */
 const ONE_PIECE_BYTES = 64 * 1024;
 
+/** Smaller bodies are copied for each request: that is as cheap as to look for them. */
+const READY_FROM_BYTES = 4096;
+/** Of all that are ready; beyond it they are made anew as they are asked for. */
+const READY_BYTES = 8 * 1024 * 1024;
 const NOTHING = new Uint8Array();
 
 function newPage(): Buffer {
@@ -60,6 +64,7 @@ export class FastPath {
   #lastFieldsAt = Number.NEGATIVE_INFINITY;
   #lastFields = new Uint8Array();
   readonly #ended = new EndedFastRequest();
+  readonly #ready = new ReadyAnswers();
   /** Where answers are put together: the system takes nearly all of them at once. */
   #page = newPage();
 
@@ -153,6 +158,15 @@ export class FastPath {
     const isOnePiece = body.length <= ONE_PIECE_BYTES;
     const length = isOnePiece ? headLength + body.length : headLength;
     const page = length <= this.#page.length ? this.#page : Buffer.allocUnsafe(length);
+    if (isOnePiece && body.length > READY_FROM_BYTES) {
+      const ready = this.#ready.of(answer.head, lastFields, body);
+      answer.head.putIdInto(ready, number);
+      socket.write(ready);
+      const isTaken = socket.writableLength === 0;
+      if (!isTaken) this.#ready.forget(answer.head);
+      records.ended(this.#ended.as(number, method, target, answer, startedAt));
+      return isTaken;
+    }
     answer.head.putInto(page, number);
     page.set(lastFields, answer.head.length);
     if (isOnePiece) {
@@ -181,6 +195,44 @@ export class FastPath {
       'latin1',
     );
     return this.#lastFields;
+  }
+}
+
+/**
+ * Answers as they go out, head and body in one: for bodies whose copy, for each request, would cost more than to keep one.
+ * An answer that the system has not taken yet is read from there, and is to be forgotten: the next one is made anew.
+ */
+class ReadyAnswers {
+  readonly #ready = new Map<AnswerHead, { readonly bytes: Uint8Array; lastFields: Uint8Array }>();
+  #bytes = 0;
+
+  of(head: AnswerHead, lastFields: Uint8Array, body: Uint8Array): Uint8Array {
+    const known = this.#ready.get(head);
+    if (known?.lastFields.length === lastFields.length) {
+      if (known.lastFields !== lastFields) known.bytes.set(lastFields, head.length);
+      known.lastFields = lastFields;
+      return known.bytes;
+    }
+    this.forget(head);
+    const length = head.length + lastFields.length + body.length;
+    if (this.#bytes + length > READY_BYTES) this.#clear();
+    const bytes = Buffer.allocUnsafeSlow(length);
+    head.putInto(bytes, 0);
+    bytes.set(lastFields, head.length);
+    bytes.set(body, head.length + lastFields.length);
+    this.#ready.set(head, { bytes, lastFields });
+    this.#bytes += length;
+    return bytes;
+  }
+
+  forget(head: AnswerHead): void {
+    this.#bytes -= this.#ready.get(head)?.bytes.length ?? 0;
+    this.#ready.delete(head);
+  }
+
+  #clear(): void {
+    this.#ready.clear();
+    this.#bytes = 0;
   }
 }
 
