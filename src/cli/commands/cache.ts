@@ -9,6 +9,7 @@ import { type AuditEvent, AuditLog } from '../../telemetry/audit-log.ts';
 import { openLogger } from '../../telemetry/logger.ts';
 import type { CliCommand, CommandContext } from '../command.ts';
 import { EXIT } from '../io.ts';
+import { parsedOption } from '../parsed-option.ts';
 import { printMistakes } from '../print-mistakes.ts';
 import { loadStorageSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
@@ -157,8 +158,8 @@ async function verifyAll(
 async function pruneNow({ store, settings, command, context: { io, exit } }: Work): Promise<void> {
   const dryRun = isDryRun(command);
   const given = {
-    maxAgeMs: textOption(command, 'maxAge', parseDuration, 'a time such as 30d'),
-    maxBytes: textOption(command, 'maxSize', parseByteSize, 'a size such as 100GiB'),
+    maxAgeMs: parsedOption(command, 'maxAge', parseDuration, 'a time such as 30d'),
+    maxBytes: parsedOption(command, 'maxSize', parseByteSize, 'a size such as 100GiB'),
     maxEntries: numberOption(command, 'maxEntries'),
   };
   const isGiven = Object.values(given).some((value) => value !== undefined);
@@ -247,19 +248,5 @@ function isDryRun(command: Command): boolean {
 
 function numberOption(command: Command, name: string): number | undefined {
   const parse = (text: string): number | undefined => (/^\d{1,15}$/.test(text) ? Number(text) : undefined);
-  return textOption(command, name, parse, 'a whole number');
-}
-
-function textOption<T>(
-  command: Command,
-  name: string,
-  parse: (text: string) => T | undefined,
-  expects: string,
-): T | undefined {
-  const text: unknown = command.getOptionValue(name);
-  if (typeof text !== 'string') return undefined;
-  const value = parse(text);
-  if (value !== undefined) return value;
-  const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new VelocityError('USAGE', `${flag}: expected ${expects}, found "${text}".`);
+  return parsedOption(command, name, parse, 'a whole number');
 }

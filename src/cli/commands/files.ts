@@ -5,6 +5,7 @@ import { parseDuration } from '../../base/duration.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { CliCommand, CommandContext } from '../command.ts';
 import { EXIT, type Io } from '../io.ts';
+import { parsedOption } from '../parsed-option.ts';
 import { printMistakes } from '../print-mistakes.ts';
 import { loadFilesSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
@@ -66,9 +67,10 @@ async function pruneNow(command: Command, { io, exit }: CommandContext): Promise
       'Nothing says where the files are: give --files-root, or set VC_FILES_ROOT.',
     );
   const limits: Limits = {
-    unreadMs: optionOf(command, 'unread', parseDuration, 'a time such as 30d') ?? settings.filesPruneUnread,
+    unreadMs:
+      parsedOption(command, 'unread', parseDuration, 'a time such as 30d') ?? settings.filesPruneUnread,
     maxBytes:
-      optionOf(command, 'maxSize', parseByteSize, 'a size such as 50GiB') ?? settings.filesPruneMaxSize,
+      parsedOption(command, 'maxSize', parseByteSize, 'a size such as 50GiB') ?? settings.filesPruneMaxSize,
     path: parseFilePath(folder.replace(/^\//, '')),
   };
   if (limits.unreadMs === undefined && limits.maxBytes === undefined)
@@ -142,17 +144,4 @@ function tell(io: Io, { files, bytes, busy, keptFiles, keptBytes }: Pruned, isDr
   io.stderr.write(
     `${files} ${what} (${formatByteSize(bytes)}), ${keptFiles} kept (${formatByteSize(keptBytes)})${left}\n`,
   );
-}
-
-function optionOf<T>(
-  command: Command,
-  name: string,
-  parse: (text: string) => T | undefined,
-  expects: string,
-): T | undefined {
-  const text: unknown = command.getOptionValue(name);
-  if (typeof text !== 'string') return undefined;
-  const value = parse(text);
-  if (value !== undefined) return value;
-  throw new VelocityError('USAGE', `"${text}" is not ${expects}.`);
 }

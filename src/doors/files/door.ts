@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
+import { charged } from '../../auth/limits/charged.ts';
 import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
 import { type CallerOptions, requireCaller } from '../../auth/require-caller.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -10,7 +11,7 @@ import type { Files } from '../../files/files.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { toProblem, writeProblem } from '../../http/problem.ts';
 import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../http/raw-route.ts';
-import { drainRest, type OnBytes } from '../../http/transfer.ts';
+import { drainRest } from '../../http/transfer.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { FilesContext } from './context.ts';
 import { deleteFile } from './delete-file.ts';
@@ -62,8 +63,8 @@ export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
     files,
     mounts,
     maxUploadBytes,
-    sent: (request) => charged(request, (bytes) => metrics.bytes.inc('egress', bytes)),
-    received: (request) => charged(request, (bytes) => metrics.bytes.inc('ingress', bytes)),
+    sent: (request) => charged(limits, request, (bytes) => metrics.bytes.inc('egress', bytes)),
+    received: (request) => charged(limits, request, (bytes) => metrics.bytes.inc('ingress', bytes)),
     senderOf: (request) => (hasAccess(request) ? accessOf(request).id : undefined),
   };
 
@@ -120,17 +121,6 @@ export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
     if (!objects)
       throw new VelocityError('STORAGE_UNAVAILABLE', `The store ${at.mount.store} is not configured.`);
     return handleMounted(request, response, at, { ...context, objects });
-  }
-
-  /** Counted, and charged to whoever sent the request: to the token, where there is one, and to the address. */
-  function charged(request: FastifyRequest, count: OnBytes): OnBytes {
-    const ofToken = hasAccess(request) ? limits?.tokenCharge(accessOf(request), 'bytes') : undefined;
-    const ofAddress = limits?.transferCharge(request.raw);
-    return (bytes) => {
-      count(bytes);
-      ofToken?.(bytes);
-      ofAddress?.(bytes);
-    };
   }
 
   function fail(error: unknown, request: FastifyRequest, response: ServerResponse): void {

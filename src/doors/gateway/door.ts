@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import { accessOf, hasAccess } from '../../auth/require-bearer.ts';
+import { charged } from '../../auth/limits/charged.ts';
 import { type CallerOptions, requireCaller } from '../../auth/require-caller.ts';
 import { VelocityError } from '../../base/errors.ts';
 import type { Bucket } from '../../buckets/bucket.ts';
@@ -11,7 +11,7 @@ import { sendObject, sendObjectHead } from '../../buckets/send-object.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { toProblem, writeProblem } from '../../http/problem.ts';
 import { isBrokenOff, leaveBodiesUnread, rawRoute } from '../../http/raw-route.ts';
-import { drainRest, type OnBytes } from '../../http/transfer.ts';
+import { drainRest } from '../../http/transfer.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { asksToPrefetch, objectRequest } from './object-request.ts';
 
@@ -50,7 +50,7 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
     });
 
   async function get(request: FastifyRequest, response: ServerResponse, object: BucketObject): Promise<void> {
-    const onBytes = charged(request, (bytes) => traffic.sent(bytes));
+    const onBytes = charged(limits, request, (bytes) => traffic.sent(bytes));
     if (!(await sendObject(request, response, object, objects, onBytes))) throw missing();
   }
 
@@ -65,7 +65,7 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
   }
 
   async function put(request: FastifyRequest, response: ServerResponse, object: BucketObject): Promise<void> {
-    const onBytes = charged(request, (bytes) => traffic.received(bytes));
+    const onBytes = charged(limits, request, (bytes) => traffic.received(bytes));
     const { outcome, facts } = await receiveObject(request, object, objects, {
       maxBytes: maxUploadBytes,
       onBytes,
@@ -75,17 +75,6 @@ export function registerGateway(app: HttpApp, options: GatewayDoorOptions): void
     response.writeHead(outcome === 'overwritten' ? 200 : 201, ['content-length', '0', ...etag]);
     response.end();
     metrics.writes.inc({ outcome });
-  }
-
-  /** Counted, and charged to whoever sent the request: to the token, where there is one, and to the address. */
-  function charged(request: FastifyRequest, count: OnBytes): OnBytes {
-    const ofToken = hasAccess(request) ? limits?.tokenCharge(accessOf(request), 'bytes') : undefined;
-    const ofAddress = limits?.transferCharge(request.raw);
-    return (bytes) => {
-      count(bytes);
-      ofToken?.(bytes);
-      ofAddress?.(bytes);
-    };
   }
 
   function fail(bucket: Bucket, error: unknown, request: FastifyRequest, response: ServerResponse): void {
