@@ -22,7 +22,13 @@ export const ERRORS = {
   UNAUTHORIZED: { status: 401, summary: 'No token, or not one this server knows.' },
   FORBIDDEN: { status: 403, summary: 'The token or the signed URL does not allow this.' },
   URL_EXPIRED: { status: 403, summary: 'The signed URL is past its expiry.' },
+  COMPILE_FAILED: {
+    status: 400,
+    summary:
+      'The command of the recipe failed, or left no binary that may be kept; again it would do so again.',
+  },
   NOT_FOUND: { status: 404, summary: 'There is nothing at this address.' },
+  RECIPE_UNKNOWN: { status: 404, summary: 'No recipe of the build server is for this spec.' },
   METHOD_NOT_ALLOWED: { status: 405, summary: 'The address exists, the method is not for it.' },
   PATH_BUSY: {
     status: 409,
@@ -42,15 +48,40 @@ export const ERRORS = {
     status: 417,
     summary: 'The request expects something other than to be told to send its body.',
   },
+  HOST_UNKNOWN: { status: 421, summary: 'No backend of the proxy is for the host of the request.' },
   RATE_LIMITED: {
     status: 429,
     summary: 'Too many requests or bytes for now; `Retry-After` says for how long.',
   },
+  BUILDS_EXHAUSTED: {
+    status: 429,
+    summary: 'As many builds wait for their turn as may; it may be tried again.',
+  },
   HEAD_TOO_LARGE: { status: 431, summary: 'The header of the request has more fields than the limit.' },
   INTERNAL: { status: 500, summary: 'A bug of ours; the log line with the same request id has more.' },
+  BUILD_EMPTY: {
+    status: 500,
+    summary: 'The build server was done without a binary; `detail` has the end of its logs.',
+  },
   NOT_ON_A_MOUNT: { status: 501, summary: 'A mounted store cannot do this; the folder itself can.' },
   CODING_UNSUPPORTED: { status: 501, summary: 'The body is sent in a transfer coding other than chunked.' },
   ORIGIN_FAILED: { status: 502, summary: 'The origin cannot be reached, or what it answers is not HTTP.' },
+  POLICY_FAILED: {
+    status: 502,
+    summary: 'The policy did not come to a decision, and is to be obeyed (`proxy.policy.on_failure`).',
+  },
+  BUILD_FAILED: {
+    status: 502,
+    summary: 'The build server did not build it, and would not the next time; `detail` has its reason.',
+  },
+  BUILD_SERVER_FAILED: {
+    status: 502,
+    summary: 'The build server cannot be reached, or what it answers is of no use; it may be tried again.',
+  },
+  BUILD_OUTPUT_REFUSED: {
+    status: 502,
+    summary: 'What was built is not a file in the output folders that are allowed (`builds.output_folders`).',
+  },
   STORAGE_FAILED: { status: 502, summary: 'The storage backend answered with an error.' },
   STORAGE_UNAVAILABLE: { status: 503, summary: 'The storage backend cannot be reached or used.' },
   AUDIT_UNAVAILABLE: { status: 503, summary: 'The audit log cannot be written, so nothing was done.' },
@@ -59,19 +90,38 @@ export const ERRORS = {
     summary: 'The journal of files cannot be written, so nothing was done.',
   },
   ISSUER_UNAVAILABLE: { status: 503, summary: 'The keys of the issuer of a token cannot be had.' },
+  BACKEND_SICK: { status: 503, summary: 'No server of the backend is well, by its probes; none was asked.' },
+  BUILDS_ENDING: { status: 503, summary: 'The build server ends; the build may be asked for again.' },
   TUNNELS_EXHAUSTED: {
     status: 503,
     summary: 'As many connections are switched to other protocols as may be.',
   },
+  COMPILE_TIMEOUT: {
+    status: 504,
+    summary: 'The build took longer than its recipe, or who asked for it, allows.',
+  },
+  NOT_CACHED: { status: 504, summary: 'Only a stored answer was asked for, and there is none.' },
+  BANS_EXHAUSTED: {
+    status: 503,
+    summary: 'As many bans wait to be tested as may; nothing was banned, and it may be tried again.',
+  },
+  BUILD_TIMEOUT: { status: 504, summary: 'The build was not done in time.' },
   ORIGIN_TIMEOUT: { status: 504, summary: 'The origin did not answer in time.' },
   VERSION_UNSUPPORTED: { status: 505, summary: 'The request is not HTTP/1.1 or HTTP/1.0.' },
   STORAGE_FULL: { status: 507, summary: 'The storage has no room left.' },
 
+  POLICY_INVALID: {
+    status: 500,
+    summary: 'The policy is no module that can be used as one.',
+    isMisuse: true,
+  },
   DRIVER_UNAVAILABLE: { status: 500, summary: 'The chosen storage driver cannot be used.', isMisuse: true },
-  LISTEN_FAILED: { status: 500, summary: 'The address and port cannot be listened on.' },
+  LISTEN_FAILED: { status: 500, summary: 'The address and port, or the socket, cannot be listened on.' },
+  PROXY_UNREACHABLE: { status: 500, summary: 'No caching proxy answers at its admin socket.' },
   SENTRY_UNAVAILABLE: { status: 500, summary: 'Errors cannot be reported to Sentry.', isMisuse: true },
   TOKENS_INVALID: { status: 500, summary: 'The token file cannot be used.', isMisuse: true },
   WORKSPACE_INVALID: { status: 500, summary: 'The workspace cannot be read as one.', isMisuse: true },
+  TLS_INVALID: { status: 500, summary: 'A certificate or its key cannot be used.', isMisuse: true },
   TASK_UNKNOWN: { status: 500, summary: 'A task or package of that name does not exist.', isMisuse: true },
   TASK_CYCLE: { status: 500, summary: 'Tasks or packages depend on each other in a circle.', isMisuse: true },
   NO_IDENTITY: { status: 500, summary: 'A job’s own token was not to be had, or is taken for nothing.' },
@@ -122,6 +172,11 @@ export function systemCode(error: unknown): string | undefined {
 /** One word for whatever was thrown that quotes nothing of it: its `code`, else the name of its class. */
 export function codeOrName(error: unknown): string {
   return systemCode(error) ?? (error instanceof Error ? error.name : typeof error);
+}
+
+/** For the log: with what the system says, which clients are not told, as it names addresses and paths. */
+export function whyOf({ message, cause }: VelocityError): string {
+  return cause instanceof Error ? `${message} ${cause.message}` : message;
 }
 
 /** The message of whatever was thrown, for a sentence that quotes it. */

@@ -3,8 +3,8 @@ import type { ByteSpan } from './byte-range.ts';
 
 export interface SendingOptions {
   /** Called before the first bytes, once they were found right. */
-  readonly begin: () => void;
-  readonly onBytes: (bytes: number) => void;
+  readonly begin?: () => void;
+  readonly onBytes?: (bytes: number) => void;
 }
 
 /** What is read at once; no block is larger. */
@@ -25,17 +25,17 @@ export async function pumpBlocks(
   read: (page: Buffer, position: number, last: number) => Promise<Buffer>,
   sink: Writable,
   { first, last }: ByteSpan,
-  { begin, onBytes }: SendingOptions,
+  { begin, onBytes }: SendingOptions = {},
 ): Promise<void> {
   const pages = [takePage(), takePage()];
   let sending: Promise<boolean> = Promise.resolve(true);
   try {
     for (let position = first, turn = 0; position <= last; turn++) {
       const bytes = await read(pages[turn % 2] as Buffer, position, last);
-      if (turn === 0) begin();
+      if (turn === 0) begin?.();
       if (!(await sending)) return;
       sending = send(sink, bytes);
-      onBytes(bytes.length);
+      onBytes?.(bytes.length);
       position += bytes.length;
     }
   } finally {

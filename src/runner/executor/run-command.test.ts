@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { until } from '../../../test/rig/until.ts';
-import { GRACE_MS } from './process-group.ts';
+import { GRACE_MS } from '../../base/process-group.ts';
 import { runCommand } from './run-command.ts';
 
 interface Options {

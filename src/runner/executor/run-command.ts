@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { ProcessGroup } from '../../base/process-group.ts';
 import type { CommandStep } from '../task-graph/task.ts';
-import { ProcessGroup } from './process-group.ts';
 
 export interface RunCommandOptions {
   readonly steps: readonly CommandStep[];

@@ -1,5 +1,5 @@
-import type { Clock } from '../../base/clock.ts';
-import { systemCode } from '../../base/errors.ts';
+import type { Clock } from './clock.ts';
+import { systemCode } from './errors.ts';
 
 /** How long processes may take to clean up after SIGTERM before they are killed. */
 export const GRACE_MS = 5_000;
