@@ -598,3 +598,25 @@ test('whoever joins a flight that has no room for them any more asks the source'
   assert.deepEqual(texts, ['0123456789', 'p'.repeat(10)]);
   assert.deepEqual([outcomes, origin.parts], [['miss', 'through'], [{ first: 0, last: 9 }]]);
 });
+
+test('a body that is here already is kept in both tiers at once, and counts until it is given back', async () => {
+  const disk = new SlowTier();
+  const { through: cache, memory } = open({ disk });
+  const giveBack = cache.add('k', { meta: 'm', bytes: Buffer.from('hello') });
+  assert.equal(cache.hot('k')?.bytes.length, 5);
+  assert.ok(memory.lentBytes > 0);
+  giveBack?.();
+  assert.equal(memory.lentBytes, 0);
+  await cache.close();
+  assert.equal(disk.held.get('k')?.bytes.toString(), 'hello');
+});
+
+test('a body that is here already and too large, or comes after the end, is kept nowhere', async () => {
+  const disk = new SlowTier();
+  const { through: cache } = open({ disk, maxBodyBytes: 4 });
+  assert.equal(cache.add('large', { meta: 'm', bytes: Buffer.from('hello') }), undefined);
+  await cache.close();
+  assert.equal(cache.add('late', { meta: 'm', bytes: Buffer.from('hey') }), undefined);
+  assert.equal(cache.hot('large') ?? cache.hot('late'), undefined);
+  assert.equal(disk.held.size, 0);
+});

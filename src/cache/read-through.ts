@@ -136,6 +136,19 @@ export class ReadThrough<M> {
     if (await this.#forget(key)) this.#keep(key, kept);
   }
 
+  /**
+   * Keeps a body that has come whole under a key that nobody has asked for yet, and lends it.
+   * @returns `undefined`: it is too large to be kept, or finds no room in memory
+   */
+  add(key: string, kept: Kept<M>): GiveBack | undefined {
+    const { memory, maxBodyBytes, onFetched } = this.#options;
+    const { length } = kept.bytes;
+    if (this.#isClosed || length > maxBodyBytes || !memory.takes(length)) return undefined;
+    onFetched?.(length);
+    this.#keep(key, kept);
+    return this.lend(key, kept);
+  }
+
   /** Of what is in flight, too: those who wait get what they asked for, and whoever asks from now on what comes now. */
   async forget(key: string): Promise<void> {
     await this.#forget(key);

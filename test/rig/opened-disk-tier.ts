@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { DiskTier, type DiskTierOptions } from '../../src/cache/disk-tier/disk-tier.ts';
-import { entryName } from '../../src/cache/disk-tier/entry-files.ts';
+import { OWN_LAYOUT } from '../../src/cache/disk-tier/entry-layout.ts';
 import { openEviction } from '../../src/cache/eviction/open-eviction.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -85,6 +85,6 @@ export async function loadStream(tier: DiskTier<Meta>, key: string): Promise<Buf
 }
 
 export function entryPath(folder: string, key: string, kind: 'bin' | 'json'): string {
-  const name = entryName(key);
+  const name = OWN_LAYOUT.nameOf(key);
   return join(folder, 'cache-v1', name.slice(0, 2), `${name}.${kind}`);
 }

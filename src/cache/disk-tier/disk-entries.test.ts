@@ -7,7 +7,8 @@ import { systemClock } from '../../base/clock.ts';
 import { EVICTIONS, openEviction } from '../eviction/open-eviction.ts';
 import { DiskEntries } from './disk-entries.ts';
 import type { DiskEntry } from './disk-entry.ts';
-import { EntryFiles, entryName } from './entry-files.ts';
+import { EntryFiles } from './entry-files.ts';
+import { OWN_LAYOUT } from './entry-layout.ts';
 
 const ENTRIES = 50_000;
 
@@ -23,7 +24,7 @@ function* many(): Iterable<[string, DiskEntry]> {
   for (let i = 0; i < ENTRIES; i++) {
     const at = Date.now() + i;
     yield [
-      entryName(`key ${i}`),
+      OWN_LAYOUT.nameOf(`key ${i}`),
       { bodyBytes: i, recordBytes: 300, storedAt: at, lastUsedAt: at, uses: i % 20 },
     ];
   }

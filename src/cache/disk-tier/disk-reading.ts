@@ -27,6 +27,21 @@ export class DiskReading<M> implements Disposable {
     this.#onError = onError;
   }
 
+  /**
+   * Whether the block in which a span begins is sound, so that reading the span does not fail before its first byte.
+   * `false`: it is damaged, and no entry any more, or could not be read; both are counted.
+   */
+  async begins(span: ByteSpan | 'whole'): Promise<boolean> {
+    const { first, last } = spanWithin(span, this.sizeBytes);
+    try {
+      await this.#body?.read(first, last);
+      return true;
+    } catch (error) {
+      await this.#onError(error);
+      return false;
+    }
+  }
+
   /** All of the body. `undefined`: it is damaged, and no entry any more, or could not be read; both are counted. */
   async bytes(): Promise<Buffer | undefined> {
     const body = this.#take();
@@ -63,7 +78,7 @@ export class DiskReading<M> implements Disposable {
    * Sends the body or a part of it, as `stream` reads it, at half the cost for a large one, and leaves the sink open.
    * Resolves when all has gone, or the sink was closed; rejects where `stream` would fail.
    */
-  async sendTo(sink: Writable, span: ByteSpan | 'whole', options: SendingOptions): Promise<void> {
+  async sendTo(sink: Writable, span: ByteSpan | 'whole', options?: SendingOptions): Promise<void> {
     const within = spanWithin(span, this.sizeBytes);
     const body = this.#take();
     const read = (page: Buffer, position: number, last: number): Promise<Buffer> =>

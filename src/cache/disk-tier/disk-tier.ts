@@ -3,6 +3,7 @@ import { FolderLock } from '../../base/folder-lock.ts';
 import { isDamage } from '../../storage/body.ts';
 import { identityOf } from '../../storage/drivers/local/descriptor.ts';
 import { toFailure } from '../../storage/drivers/local/local-failure.ts';
+import { withFolder } from '../../storage/drivers/local/make-folder.ts';
 import type { Eviction } from '../eviction/eviction.ts';
 import { AccessTimes } from './access-times.ts';
 import { blockCount } from './block-checksums.ts';
@@ -12,7 +13,8 @@ import type { DiskEntry } from './disk-entry.ts';
 import { DiskReading } from './disk-reading.ts';
 import type { DiskTroubleKind, OnDiskTrouble } from './disk-trouble.ts';
 import { DiskWriting, type WritingPlace } from './disk-writing.ts';
-import { EntryFiles, entryName } from './entry-files.ts';
+import { EntryFiles } from './entry-files.ts';
+import type { EntryLayout } from './entry-layout.ts';
 import { decodeRecord, MAX_RECORD_BYTES, RecordDraft } from './entry-record.ts';
 import { loadEntries } from './load-entries.ts';
 import { SharedFile } from './shared-file.ts';
@@ -21,6 +23,8 @@ import { RecentChecks } from './trusted-blocks.ts';
 export interface DiskTierOptions<M> {
   /** For this tier alone; made where it is missing. */
   readonly folder: string;
+  /** Without it, the tier's own. */
+  readonly layout?: EntryLayout | undefined;
   /** Of bodies and their records, and of what is being written. */
   readonly maxBytes: number;
   readonly maxEntries?: number | undefined;
@@ -36,6 +40,8 @@ export interface DiskTierOptions<M> {
   /** `undefined`: this is nothing that was stored as metadata. */
   readonly parseMeta: (raw: unknown) => M | undefined;
   readonly onTrouble?: OnDiskTrouble | undefined;
+  /** Told of each entry that is there at the start; some of them may be evicted before it is over. */
+  readonly onFound?: ((key: string, meta: M, sizeBytes: number) => void) | undefined;
   /** Room was made, or an entry's time was over; `bytes` are those of body and record. */
   readonly onEvict?: ((reason: EvictionReason, bytes: number) => void) | undefined;
 }
@@ -94,9 +100,11 @@ export class DiskTier<M> {
    *   process
    */
   static async open<M>(options: DiskTierOptions<M>): Promise<DiskTier<M>> {
-    const files = await EntryFiles.open(options.folder, options.clock).catch((error: unknown) => {
-      throw toFailure(`open the cache folder ${options.folder}`, error);
-    });
+    const files = await EntryFiles.open(options.folder, options.clock, options.layout).catch(
+      (error: unknown) => {
+        throw toFailure(`open the cache folder ${options.folder}`, error);
+      },
+    );
     const tier = new DiskTier(options, files, await FolderLock.take(files.lock, 'the cache folder'));
     await tier.#load();
     tier.#planCleanup();
@@ -115,13 +123,13 @@ export class DiskTier<M> {
 
   /** Of the body that a key holds, in bytes; without a look at the disk, and not a use. */
   sizeOf(key: string): number | undefined {
-    const entry = this.#entries.get(entryName(key));
+    const entry = this.#entries.get(this.#nameOf(key));
     return entry === undefined || this.#entries.isTooOld(entry) ? undefined : entry.bodyBytes;
   }
 
   /** Opens an entry; `undefined` is a miss. What it gives must be used or closed. */
   async read(key: string): Promise<DiskReading<M> | undefined> {
-    const name = entryName(key);
+    const name = this.#nameOf(key);
     for (let look = 0; look < LOOKS && !this.#isClosed; look++) {
       // One that is being replaced is not there for a moment.
       if (this.#entries.get(name) === undefined) await this.#entries.pending(name);
@@ -152,7 +160,7 @@ export class DiskTier<M> {
    * taken as it is now. `undefined`: it is larger than the tier, or what others are writing leaves no room for it.
    */
   async write(key: string, meta: M, sizeBytes: number): Promise<DiskWriting | undefined> {
-    const draft = new RecordDraft(key, sizeBytes, meta);
+    const draft = new RecordDraft(key, sizeBytes, meta, this.#files.layout.record);
     const reservedBytes = sizeBytes + draft.mostBytes;
     const { room } = this.#entries;
     if (draft.mostBytes > MAX_RECORD_BYTES || this.#isClosed) return undefined;
@@ -162,7 +170,7 @@ export class DiskTier<M> {
       return undefined;
     }
     const file = new SharedFile(this.#files.calls);
-    const place = this.#placeFor(entryName(key), draft, file, () => {
+    const place = this.#placeFor(this.#nameOf(key), draft, file, () => {
       room.release(reservedBytes);
       this.#writings.delete(writing);
     });
@@ -176,7 +184,7 @@ export class DiskTier<M> {
    * next start. What is being written to this key goes on.
    */
   async delete(key: string): Promise<void> {
-    const name = entryName(key);
+    const name = this.#nameOf(key);
     await this.#entries.pending(name);
     const entry = this.#entries.get(name);
     if (entry !== undefined) await this.#entries.remove(name, entry, 'forget');
@@ -197,14 +205,18 @@ export class DiskTier<M> {
     await this.#lock.release();
   }
 
+  #nameOf(key: string): string {
+    return this.#files.layout.nameOf(key);
+  }
+
   async #load(): Promise<void> {
-    const { parseMeta, clock } = this.#options;
+    const { parseMeta, onFound, clock } = this.#options;
     try {
       for (let left = await this.#files.sweep(); left > 0; left--) this.#onTrouble('left-over');
     } catch (error) {
       this.#onTrouble('remove-failed', error);
     }
-    const options = { parseMeta, onTrouble: this.#onTrouble, now: clock.now() };
+    const options = { parseMeta, onFound, onTrouble: this.#onTrouble, now: clock.now() };
     await this.#entries.admitAll(await loadEntries(this.#files, options));
   }
 
@@ -220,7 +232,7 @@ export class DiskTier<M> {
   async #open(key: string, name: string, entry: DiskEntry): Promise<DiskReading<M> | Refused> {
     try {
       const bytes = await this.#files.readRecord(name);
-      const record = bytes && decodeRecord(bytes, this.#options.parseMeta);
+      const record = bytes && decodeRecord(bytes, this.#options.parseMeta, this.#files.layout.record);
       if (record?.key !== key || record.sizeBytes !== entry.bodyBytes) return { trouble: 'corrupt-metadata' };
       const { sizeBytes, blocks } = record;
       const file = await this.#files.openBody(name, sizeBytes);
@@ -262,7 +274,7 @@ export class DiskTier<M> {
     const onTrouble = this.#onTrouble;
     let stored: DiskEntry | undefined;
     return {
-      create: () => files.withFolder(temp, () => file.create(temp)),
+      create: () => withFolder(temp, () => file.create(temp)),
       publish: async (bodyBytes, checksums) => {
         stored = await this.#entries.publish({ name, draft, temp, bodyBytes, checksums });
         if (stored !== undefined) end();

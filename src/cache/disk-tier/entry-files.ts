@@ -1,26 +1,20 @@
 import { type Dirent, existsSync, statSync, unlinkSync } from 'node:fs';
 import { readdir, rm, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { digestOf } from '../../base/digest.ts';
 import { systemCode } from '../../base/errors.ts';
 import { closeFile, type Descriptor, statFile } from '../../storage/drivers/local/descriptor.ts';
 import { isOnLocalDisk } from '../../storage/drivers/local/local-disk.ts';
-import { makeFolder } from '../../storage/drivers/local/make-folder.ts';
+import { makeFolder, withFolder } from '../../storage/drivers/local/make-folder.ts';
 import { QuickCalls } from '../../storage/drivers/local/quick-calls.ts';
 import { TempFiles } from '../../storage/drivers/local/temp-files.ts';
+import { type EntryLayout, OWN_LAYOUT } from './entry-layout.ts';
 import { encodeUse, MAX_RECORD_BYTES } from './entry-record.ts';
-
-/** The format of folder and files; a new one gets a new folder. */
-const ENTRIES_FOLDER = 'cache-v1';
-/** Beside the entries, on their file system, as `rename` needs. */
-const TEMP_FOLDER = `${ENTRIES_FOLDER}-tmp`;
-const LOCK = `${ENTRIES_FOLDER}-lock`;
 
 export type FileKind = 'bin' | 'json';
 
 /**
- * An entry is two files, a body and a record:
+ * An entry is two files, a body and a record; in the tier's own layout:
  *
  *     cache-v1/<first two digits>/<SHA-256 of the key>.bin
  *     cache-v1/<first two digits>/<SHA-256 of the key>.json
@@ -34,25 +28,27 @@ export type FileKind = 'bin' | 'json';
  */
 export class EntryFiles {
   readonly calls: QuickCalls;
+  readonly layout: EntryLayout;
   readonly folder: string;
   readonly lock: string;
   /** Nobody writes to it but this machine, which would see it. */
   readonly isLocal: boolean;
   readonly #temp: TempFiles;
 
-  private constructor(root: string, clock: Clock, isLocal: boolean) {
-    this.folder = join(root, ENTRIES_FOLDER);
-    this.lock = join(root, LOCK);
+  private constructor(root: string, clock: Clock, layout: EntryLayout, isLocal: boolean) {
+    this.layout = layout;
+    this.folder = join(root, layout.entries);
+    this.lock = join(root, layout.lock);
     this.isLocal = isLocal;
     this.calls = new QuickCalls(clock, !isLocal);
-    this.#temp = new TempFiles(join(root, TEMP_FOLDER), clock);
+    this.#temp = new TempFiles(join(root, layout.temp), clock);
   }
 
   /** Makes the folders. */
-  static async open(root: string, clock: Clock): Promise<EntryFiles> {
-    await makeFolder(join(root, ENTRIES_FOLDER));
-    await makeFolder(join(root, TEMP_FOLDER));
-    return new EntryFiles(root, clock, await isOnLocalDisk(root));
+  static async open(root: string, clock: Clock, layout: EntryLayout = OWN_LAYOUT): Promise<EntryFiles> {
+    await makeFolder(join(root, layout.entries));
+    await makeFolder(join(root, layout.temp));
+    return new EntryFiles(root, clock, layout, await isOnLocalDisk(root));
   }
 
   /** Removes what dead processes were writing; how many files that were. */
@@ -61,7 +57,7 @@ export class EntryFiles {
   }
 
   pathOf(name: string, kind: FileKind): string {
-    return join(this.folder, name.slice(0, 2), `${name}.${kind}`);
+    return join(this.folder, name.slice(0, this.layout.shardDigits), `${name}.${kind}`);
   }
 
   /** A name for a file that nobody else writes. */
@@ -69,21 +65,10 @@ export class EntryFiles {
     return this.#temp.next();
   }
 
-  /** What `write` does with a path whose folder somebody may have removed: it is made again. */
-  async withFolder<T>(path: string, write: () => Promise<T>): Promise<T> {
-    try {
-      return await write();
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw error;
-    }
-    await makeFolder(dirname(path));
-    return write();
-  }
-
   /** @returns where it is, until it is placed */
   async writeTemp(bytes: Buffer): Promise<string> {
     const path = this.nextTemp();
-    const file = await this.withFolder(path, () => this.calls.open(path, 'wx'));
+    const file = await withFolder(path, () => this.calls.open(path, 'wx'));
     try {
       try {
         await this.calls.write(file, [bytes]);
@@ -99,7 +84,7 @@ export class EntryFiles {
 
   async place(temp: string, name: string, kind: FileKind): Promise<void> {
     const path = this.pathOf(name, kind);
-    await this.withFolder(path, () => this.calls.rename(temp, path));
+    await withFolder(path, () => this.calls.rename(temp, path));
   }
 
   /** What is not there is removed. */
@@ -147,7 +132,7 @@ export class EntryFiles {
   /** In place, in one small write at the file's beginning. An entry that is gone has no use to note. */
   async writeUse(name: string, lastUsedAt: number, uses: number): Promise<void> {
     const file = await this.calls.open(this.pathOf(name, 'json'), 'r+');
-    const bytes = encodeUse(lastUsedAt, uses);
+    const bytes = encodeUse(lastUsedAt, uses, this.layout.record);
     try {
       await this.calls.write(file, [bytes]);
     } finally {
@@ -172,9 +157,4 @@ export class EntryFiles {
       throw error;
     }
   }
-}
-
-/** Keys may be anything of any length; names are all alike. */
-export function entryName(key: string): string {
-  return digestOf(key);
 }

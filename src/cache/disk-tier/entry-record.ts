@@ -1,12 +1,13 @@
 import { crc32 } from 'node:zlib';
 import { BLOCK_BYTES, blockCount } from './block-checksums.ts';
+import { OWN_LAYOUT, type RecordFormat } from './entry-layout.ts';
 
 /**
  * What is known of an entry, as its `.json` file:
  *
  *     {"lastUsedAt":1767225600000   ,"uses":3         ,"crc":"1a2b3c4d","version":1,"key":…}
  *
- * JSON throughout, and of a fixed layout at its beginning. The statistics of use have room for every later number, so
+ * and, where the format has more for others to read, that between: after `uses`, and after the version. JSON throughout, and of a fixed layout at its beginning. The statistics of use have room for every later number, so
  * they are written in place: nothing moves, nothing grows, and where one is torn, an entry goes sooner or later than it should.
  * The CRC-32 is of all that follows it, for the metadata is handed out as well as the body.
  */
@@ -22,25 +23,28 @@ export interface EntryRecord<M> {
   readonly meta: M;
 }
 
-const VERSION = 1;
 /** As many digits as a safe integer has. */
 const TIME_WIDTH = 16;
 const USES_WIDTH = 10;
 const MOST_USES = 10 ** USES_WIDTH - 1;
-const STATISTICS_BYTES = encodeUse(0, 0).length;
-const CHECKED_FROM = STATISTICS_BYTES + '"crc":"00000000",'.length;
+const CRC_BYTES = '"crc":"00000000",'.length;
 /** `4294967295,` */
 const MOST_BYTES_A_BLOCK = 11;
-/** For the digits of `storedAt`. */
-const SPARE_BYTES = 16;
+/** For the digits of `storedAt`, wherever it stands. */
+const SPARE_BYTES = 64;
 /** More is not allocated for what some file says of itself: the checksums of 300 GB. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 /** The bytes at the beginning of a record, which alone change. */
-export function encodeUse(lastUsedAt: number, uses: number): Buffer {
-  const time = String(Math.max(0, Math.trunc(lastUsedAt))).padEnd(TIME_WIDTH);
-  const times = String(Math.min(uses, MOST_USES)).padEnd(USES_WIDTH);
-  return Buffer.from(`{"lastUsedAt":${time},"uses":${times},`, 'latin1');
+export function encodeUse(
+  lastUsedAt: number,
+  uses: number,
+  format: RecordFormat = OWN_LAYOUT.record,
+): Buffer {
+  const at = Math.max(0, Math.trunc(lastUsedAt));
+  const times = Math.min(uses, MOST_USES);
+  const ours = `{"lastUsedAt":${String(at).padEnd(TIME_WIDTH)},"uses":${String(times).padEnd(USES_WIDTH)},`;
+  return Buffer.from(ours + format.encodeUse(at, times), 'latin1');
 }
 
 /** A record whose body is not known yet. */
@@ -49,11 +53,13 @@ export class RecordDraft {
   readonly #sizeBytes: number;
   /** Taken at once: the caller's value may change until the body is here. */
   readonly #meta: string;
+  readonly #format: RecordFormat;
 
-  constructor(key: string, sizeBytes: number, meta: unknown) {
+  constructor(key: string, sizeBytes: number, meta: unknown, format: RecordFormat = OWN_LAYOUT.record) {
     this.#key = key;
     this.#sizeBytes = sizeBytes;
     this.#meta = JSON.stringify(meta) ?? 'null';
+    this.#format = format;
   }
 
   /** No record that comes of this is larger. */
@@ -66,11 +72,24 @@ export class RecordDraft {
   }
 
   #encode(blocks: readonly number[], storedAt: number): Buffer {
-    const facts = `"version":${VERSION},"key":${JSON.stringify(this.#key)},"size":${this.#sizeBytes}`;
+    const { version } = this.#format;
+    const named = `"version":${JSON.stringify(version)},${this.#factsForOthers(storedAt)}`;
+    const facts = `${named}"key":${JSON.stringify(this.#key)},"size":${this.#sizeBytes}`;
     const checksums = `"blockBytes":${BLOCK_BYTES},"blocks":[${blocks.join()}]`;
     const checked = Buffer.from(`${facts},${checksums},"storedAt":${storedAt},"meta":${this.#meta}}`);
     const crc = crc32(checked).toString(16).padStart(8, '0');
-    return Buffer.concat([encodeUse(storedAt, 0), Buffer.from(`"crc":"${crc}",`, 'latin1'), checked]);
+    return Buffer.concat([
+      encodeUse(storedAt, 0, this.#format),
+      Buffer.from(`"crc":"${crc}",`, 'latin1'),
+      checked,
+    ]);
+  }
+
+  #factsForOthers(storedAt: number): string {
+    const facts = { key: this.#key, sizeBytes: this.#sizeBytes, storedAt, meta: JSON.parse(this.#meta) };
+    return Object.entries(this.#format.facts(facts))
+      .map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value) ?? 'null'},`)
+      .join('');
   }
 }
 
@@ -78,9 +97,10 @@ export class RecordDraft {
 export function decodeRecord<M>(
   bytes: Buffer,
   parseMeta: (raw: unknown) => M | undefined,
+  format: RecordFormat = OWN_LAYOUT.record,
 ): EntryRecord<M> | undefined {
   try {
-    return recordOf(bytes, JSON.parse(bytes.toString('utf8')), parseMeta);
+    return recordOf(bytes, JSON.parse(bytes.toString('utf8')), parseMeta, format);
   } catch {
     return undefined;
   }
@@ -90,11 +110,13 @@ function recordOf<M>(
   bytes: Buffer,
   raw: unknown,
   parseMeta: (raw: unknown) => M | undefined,
+  format: RecordFormat,
 ): EntryRecord<M> | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined;
   const fields = raw as Record<string, unknown>;
-  const crc = crc32(bytes.subarray(CHECKED_FROM)).toString(16).padStart(8, '0');
-  if (fields['crc'] !== crc || fields['version'] !== VERSION) return undefined;
+  const checkedFrom = encodeUse(0, 0, format).length + CRC_BYTES;
+  const crc = crc32(bytes.subarray(checkedFrom)).toString(16).padStart(8, '0');
+  if (fields['crc'] !== crc || fields['version'] !== format.version) return undefined;
   const { key, size: sizeBytes, blockBytes, blocks, storedAt, lastUsedAt, uses } = fields;
   if (typeof key !== 'string' || blockBytes !== BLOCK_BYTES) return undefined;
   if (!isCount(sizeBytes) || !isCount(storedAt) || !isCount(lastUsedAt) || !isCount(uses)) return undefined;

@@ -18,7 +18,7 @@ import { entryPath, holds, load, openDiskTier, store } from '../../../test/rig/o
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { thisHost } from '../../base/process-identity.ts';
 import { EVICTIONS, openEviction } from '../eviction/open-eviction.ts';
-import { entryName } from './entry-files.ts';
+import { OWN_LAYOUT } from './entry-layout.ts';
 
 const DEAD_PID = spawnSync(process.execPath, ['--version']).pid;
 let temps = 0;
@@ -315,7 +315,7 @@ describe('a start of a disk tier', () => {
 
     test('a file where a folder of entries belongs', async () => {
       await using folder = await openTempFolder();
-      put(join(folder.path, 'cache-v1', entryName('key').slice(0, 2)), 'in the way');
+      put(join(folder.path, 'cache-v1', OWN_LAYOUT.nameOf('key').slice(0, 2)), 'in the way');
       await using opened = await openDiskTier(folder.path);
       assert.deepEqual(opened.troubles, ['orphan']);
       assert.ok(await store(opened.tier, 'key', 'x'));

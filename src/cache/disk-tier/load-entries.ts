@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { inParallel } from '../../base/in-parallel.ts';
 import type { DiskEntry } from './disk-entry.ts';
 import type { DiskTroubleKind, OnDiskTrouble } from './disk-trouble.ts';
-import { type EntryFiles, entryName, type FileKind } from './entry-files.ts';
+import type { EntryFiles, FileKind } from './entry-files.ts';
 import { decodeRecord } from './entry-record.ts';
 
 export interface LoadOptions<M> {
   readonly parseMeta: (raw: unknown) => M | undefined;
   readonly onTrouble: OnDiskTrouble;
+  /** Told of each entry, in no order. */
+  readonly onFound?: ((key: string, meta: M, sizeBytes: number) => void) | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -28,13 +30,22 @@ export async function loadEntries<M>(
   options: LoadOptions<M>,
 ): Promise<Map<string, DiskEntry>> {
   const found: [string, DiskEntry][] = [];
+  if (files.layout.shardDigits === 0) await loadShard(files, files.folder, options, found);
+  else await loadShards(files, options, found);
+  return new Map(found.sort(([, a], [, b]) => a.lastUsedAt - b.lastUsedAt));
+}
+
+async function loadShards<M>(
+  files: EntryFiles,
+  options: LoadOptions<M>,
+  found: [string, DiskEntry][],
+): Promise<void> {
   const shards = (await list(files, files.folder, options)).filter(({ name }) => SHARD.test(name));
   await inParallel(shards, WIDTH, async (shard) => {
     const folder = join(files.folder, shard.name);
     if (!shard.isDirectory()) return discard(files, [folder], 'orphan', options);
     await loadShard(files, folder, options, found);
   });
-  return new Map(found.sort(([, a], [, b]) => a.lastUsedAt - b.lastUsedAt));
 }
 
 async function loadShard<M>(
@@ -64,13 +75,14 @@ async function loadShard<M>(
 async function loadEntry<M>(
   files: EntryFiles,
   name: string,
-  { parseMeta, now }: LoadOptions<M>,
+  { parseMeta, onFound, now }: LoadOptions<M>,
 ): Promise<DiskEntry | 'orphan' | 'corrupt-metadata'> {
   try {
     const bytes = await files.readRecord(name);
-    const record = bytes && decodeRecord(bytes, parseMeta);
-    if (record === undefined || entryName(record.key) !== name) return 'corrupt-metadata';
+    const record = bytes && decodeRecord(bytes, parseMeta, files.layout.record);
+    if (record === undefined || files.layout.nameOf(record.key) !== name) return 'corrupt-metadata';
     if ((await files.sizeOf(name, 'bin')) !== record.sizeBytes) return 'orphan';
+    onFound?.(record.key, record.meta, record.sizeBytes);
     return {
       bodyBytes: record.sizeBytes,
       recordBytes: bytes?.length ?? 0,
