@@ -13,6 +13,11 @@ const CONDITIONS: ReadonlySet<string> = new Set([
   'range',
 ]);
 
+/** Whether a request is about a client's own copy, or a part: what answers it answers no other of the same address. */
+export function isConditional(request: Fields): boolean {
+  return request.some((name, at) => at % 2 === 0 && CONDITIONS.has(name.toLowerCase()));
+}
+
 /** A request's fields stay small, however many variants there are. */
 const MOST_TAGS = 16;
 

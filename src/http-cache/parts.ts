@@ -4,6 +4,7 @@ import {
   parseByteRange,
   parseContentRange,
   resolveByteRange,
+  spanLength,
 } from '../base/byte-range.ts';
 import { strongValidator } from './conditional-request.ts';
 import { matchesStrongly } from './entity-tag.ts';
@@ -37,6 +38,11 @@ export function heldWhole(sizeBytes: number): HeldParts {
 export function heldPart(fields: Fields): HeldParts | undefined {
   const range = parseContentRange(fieldValue(fields, 'content-range') ?? '');
   return range && { sizeBytes: range.sizeBytes, spans: [range.span] };
+}
+
+/** How many bytes that is, one span after the other. */
+export function heldBytes({ spans }: HeldParts): number {
+  return spans.reduce((sum, span) => sum + spanLength(span), 0);
 }
 
 /** Both together; `undefined` where they cannot be of the same bytes. The validators are `canCombine`'s. */

@@ -15,7 +15,7 @@ export interface CachePolicy {
   readonly staleIfUnreachableSeconds: Seconds;
   /** The same where it answers 500, 502, 503 or 504. RFC 9111 §4.3.3. */
   readonly staleIfErrorSeconds: Seconds;
-  /** Beyond freshness, while it is validated in the background, where the origin says nothing of it itself. */
+  /** Beyond freshness, where there was any, while it is validated in the background, and the origin says nothing of it itself. */
   readonly graceSeconds: Seconds;
   /**
    * Lets `stale-while-revalidate` and `stale-if-error` count beside `s-maxage`, which by RFC 9111 §5.2.2.10 they do not.

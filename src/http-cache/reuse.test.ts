@@ -123,6 +123,14 @@ test('the operator may grant a grace where the origin says nothing', () => {
   assert.equal(decide(stored(['Cache-Control: max-age=60, must-revalidate'], grace), 61), 'revalidate stale');
 });
 
+test('what was never fresh has no grace', () => {
+  const grace = { graceSeconds: 10 };
+  for (const lines of [['Cache-Control: max-age=0'], ['Expires: 0'], []])
+    assert.equal(decide(stored(lines, grace), 0), 'revalidate stale');
+  const said = stored(['Cache-Control: max-age=0, stale-while-revalidate=5'], grace);
+  assert.equal(decide(said, 4), 'serve-stale stale-while-revalidate');
+});
+
 test('beside s-maxage nothing is served stale, unless the operator lets the origin say otherwise', () => {
   const line = 'Cache-Control: s-maxage=60, stale-while-revalidate=10';
   assert.equal(decide(stored([line]), 61), 'revalidate stale');

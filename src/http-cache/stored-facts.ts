@@ -53,6 +53,8 @@ export function storedFacts(head: ResponseHead, policy: CachePolicy): StoredFact
   const neverStale = forbidden || (directives.sMaxage !== undefined && !onlyAsSaid);
   const window = (said: Seconds | undefined, byPolicy: Seconds): Seconds =>
     neverStale ? 0 : (said ?? (onlyAsSaid ? 0 : byPolicy));
+  // What was never fresh is to be validated each time: `max-age=0` is how origins ask for that, and so is silence.
+  const grace = lifetime.seconds > 0 ? policy.graceSeconds : 0;
 
   return {
     status: head.status,
@@ -62,7 +64,7 @@ export function storedFacts(head: ResponseHead, policy: CachePolicy): StoredFact
     freshUntil: head.receivedAt + (lifetime.seconds - initialAgeSeconds) * 1000,
     noCache: directives.noCache,
     neverStale,
-    staleWhileRevalidateSeconds: window(directives.staleWhileRevalidate, policy.graceSeconds),
+    staleWhileRevalidateSeconds: window(directives.staleWhileRevalidate, grace),
     staleIfUnreachableSeconds: window(directives.staleIfError, policy.staleIfUnreachableSeconds),
     staleIfErrorSeconds: window(directives.staleIfError, policy.staleIfErrorSeconds),
     etag: entityTagOf(head.fields),

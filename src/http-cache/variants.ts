@@ -33,7 +33,7 @@ export function variantOf(
 }
 
 /**
- * The response that answers the request, of several the youngest; `undefined`: none does. RFC 9111 §4.1.
+ * The response that answers the request, of several the youngest, of those the last; `undefined`: none does. RFC 9111 §4.1.
  * @param request the fields that the origin would see
  */
 export function selectVariant<V extends Variant>(
@@ -73,7 +73,7 @@ function youngest<V extends Variant>(
 ): V | undefined {
   let found: V | undefined;
   for (const variant of variants)
-    if ((found === undefined || variant.facts.dateAt > found.facts.dateAt) && isMatch(variant))
+    if ((found === undefined || variant.facts.dateAt >= found.facts.dateAt) && isMatch(variant))
       found = variant;
   return found;
 }
