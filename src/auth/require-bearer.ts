@@ -1,4 +1,4 @@
-import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
 import { nameSender } from '../http/listener.ts';
 import { type Access, DEFAULT_TENANT, type Right } from './access.ts';
@@ -26,17 +26,23 @@ export function hasAccess(request: FastifyRequest): boolean {
  * A hook that lets only known tokens in, before any body is read. One answer for tokens that are
  * unknown, revoked and expired: 401.
  */
-export function requireBearer(authenticator: Authenticator, metrics: AuthMetrics): onRequestAsyncHookHandler {
-  return async (request, reply) => {
-    const authentication = await authenticator.authenticate(request.headers.authorization);
-    if ('refusal' in authentication) {
+export function requireBearer(authenticator: Authenticator, metrics: AuthMetrics): onRequestHookHandler {
+  return (request, reply, done) => {
+    const { authorization } = request.headers;
+    const known = authenticator.known(authorization, request.socket);
+    if (known) return letIn(known);
+    authenticator.authenticate(authorization).then((authentication) => {
+      if ('access' in authentication) return letIn(authentication.access);
       metrics.failures.inc({ reason: authentication.refusal });
       reply.header('www-authenticate', CHALLENGE);
-      throw refused(authentication);
+      done(refused(authentication));
+    }, done);
+
+    function letIn(access: Access): void {
+      nameSender(request, access.id);
+      accesses.set(request, access);
+      done();
     }
-    const { access } = authentication;
-    nameSender(request, access.id);
-    accesses.set(request, access);
   };
 }
 
@@ -49,13 +55,13 @@ export function requireRight(
   right: Right,
   metrics: AuthMetrics,
   onForbidden: (request: FastifyRequest, access: Access) => void = () => {},
-): onRequestAsyncHookHandler {
-  return async (request) => {
+): onRequestHookHandler {
+  return (request, _reply, done) => {
     const access = accessOf(request);
-    if (access.rights.has(right)) return;
+    if (access.rights.has(right)) return done();
     metrics.failures.inc({ reason: 'no-right' });
     onForbidden(request, access);
-    throw new VelocityError('FORBIDDEN', `This token has no right to this: it lacks "${right}".`);
+    done(new VelocityError('FORBIDDEN', `This token has no right to this: it lacks "${right}".`));
   };
 }
 
@@ -63,15 +69,13 @@ export function requireRight(
  * A hook behind that one, for what is the server's as a whole and no tenant's: named stores, files. Tenants see nothing of
  * each other, so only tokens of the default tenant, which is the server's own, get there.
  */
-export function requireServersTenant(metrics: AuthMetrics): onRequestAsyncHookHandler {
-  return async (request) => {
+export function requireServersTenant(metrics: AuthMetrics): onRequestHookHandler {
+  return (request, _reply, done) => {
     const { tenant } = accessOf(request);
-    if (tenant === DEFAULT_TENANT) return;
+    if (tenant === DEFAULT_TENANT) return done();
     metrics.failures.inc({ reason: 'no-right' });
-    throw new VelocityError(
-      'FORBIDDEN',
-      `Stores and files are of the tenant "${DEFAULT_TENANT}"; this token is of "${tenant}".`,
-    );
+    const whose = `Stores and files are of the tenant "${DEFAULT_TENANT}"; this token is of "${tenant}".`;
+    done(new VelocityError('FORBIDDEN', whose));
   };
 }
 

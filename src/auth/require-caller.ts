@@ -1,4 +1,4 @@
-import type { FastifyRequest, onRequestAsyncHookHandler, onRequestHookHandler } from 'fastify';
+import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
 import type { HttpApp } from '../http/listener.ts';
 import type { Right } from './access.ts';
@@ -42,37 +42,39 @@ export function requireCaller<T>(
   { right, read, placeOf }: Opens<T>,
 ): (request: FastifyRequest) => T | undefined {
   const signed = new WeakMap<FastifyRequest, { readonly what: T }>();
-  scope.addHook('onRequest', async (request) => {
+  scope.addHook('onRequest', (request, _reply, done) => {
     const sig = signatureOf(request);
-    if (sig === undefined) return;
-    const what = read(request);
-    const method = request.method as PresignedMethod;
-    const checked = presigned?.check(sig, { method, ...placeOf(what) }) ?? 'malformed';
-    if (typeof checked === 'string') {
-      authMetrics.failures.inc({ reason: checked });
-      throw refused(checked);
+    if (sig === undefined) return done();
+    try {
+      signed.set(request, { what: checkedPlace(request, sig) });
+    } catch (error) {
+      return done(error as Error);
     }
-    signed.set(request, { what });
+    done();
   });
   scope.addHook('onRequest', unlessSigned(requireBearer(authenticator, authMetrics)));
-  if (limits) scope.addHook('onRequest', unlessSignedToo(limitToken(limits)));
+  if (limits) scope.addHook('onRequest', unlessSigned(limitToken(limits)));
   scope.addHook('onRequest', unlessSigned(requireRight(right, authMetrics)));
   scope.addHook('onRequest', unlessSigned(requireServersTenant(authMetrics)));
   return (request) => signed.get(request)?.what;
+
+  function checkedPlace(request: FastifyRequest, sig: string): T {
+    const what = read(request);
+    const method = request.method as PresignedMethod;
+    const checked = presigned?.check(sig, { method, ...placeOf(what) }) ?? 'malformed';
+    if (typeof checked !== 'string') return what;
+    authMetrics.failures.inc({ reason: checked });
+    throw refused(checked);
+  }
 }
+
 /** A signature decides alone: a token beside it opens nothing that it does not. Two of them are none. */
 function signatureOf({ query }: FastifyRequest): string | undefined {
   const { sig } = query as { readonly sig?: unknown };
   return sig === undefined ? undefined : String(sig);
 }
 
-function unlessSigned(hook: onRequestAsyncHookHandler): onRequestAsyncHookHandler {
-  return async function (request, reply) {
-    if (signatureOf(request) === undefined) await hook.call(this, request, reply);
-  };
-}
-
-function unlessSignedToo(hook: onRequestHookHandler): onRequestHookHandler {
+function unlessSigned(hook: onRequestHookHandler): onRequestHookHandler {
   return function (request, reply, done) {
     if (signatureOf(request) === undefined) hook.call(this, request, reply, done);
     else done();

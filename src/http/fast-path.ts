@@ -2,14 +2,16 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { AnswerHead } from './answer-head.ts';
+import { ReadyAnswers } from './ready-answers.ts';
 import { nextRequestNumber, requestIdOf } from './request-id.ts';
-import type { EndedRequest, RequestRecords } from './request-records.ts';
+import type { EndedRequest } from './request-records.ts';
 import { type SeenFields, type SimpleRequest, simpleRequestIn } from './simple-request.ts';
 
 /** A 200 whose head is made. */
 export interface FastAnswer {
-  /** All but date and connection. */
+  /** All but what is about the connection, and the date where it has none of its own. */
   readonly head: AnswerHead;
+  readonly hasDate?: boolean | undefined;
   readonly body: Uint8Array;
   /** Called where some of the body waits to be sent, and what it gives once none does: until then it stays in memory. */
   readonly lend?: (() => (() => void) | undefined) | undefined;
@@ -24,10 +26,20 @@ export interface FastAnswer {
  */
 export type AnswerFast = (request: SimpleRequest, connection: object) => FastAnswer | undefined;
 
+/** A request that was answered; the object is used again for the next one. */
+export interface FastEnded extends EndedRequest {
+  readonly host: string;
+  /** Of the body. */
+  readonly sentBytes: number;
+  readonly connection: Socket;
+}
+
 export interface FastPathOptions {
   readonly answer: AnswerFast;
-  readonly records: RequestRecords;
+  readonly records: { ended(request: FastEnded): void };
   readonly clock: Clock;
+  /** Names of fields, in lower case, that a simple request may have; without them those of `HARMLESS`. */
+  readonly harmless?: ReadonlySet<string> | undefined;
 }
 
 /** Small bodies go out in one piece with their head: copying them costs less than a second one. */
@@ -35,8 +47,6 @@ const ONE_PIECE_BYTES = 64 * 1024;
 
 /** Smaller bodies are copied for each request: that is as cheap as to look for them. */
 const READY_FROM_BYTES = 4096;
-/** Of all that are ready; beyond it they are made anew as they are asked for. */
-const READY_BYTES = 8 * 1024 * 1024;
 const NOTHING = new Uint8Array();
 
 function newPage(): Buffer {
@@ -62,7 +72,7 @@ export class FastPath {
   readonly #connections = new Set<Socket>();
   #isDraining = false;
   #lastFieldsAt = Number.NEGATIVE_INFINITY;
-  #lastFields = new Uint8Array();
+  #lastFields = { dated: new Uint8Array(), undated: new Uint8Array() };
   readonly #ended = new EndedFastRequest();
   readonly #ready = new ReadyAnswers();
   /** Where answers are put together: the system takes nearly all of them at once. */
@@ -102,7 +112,7 @@ export class FastPath {
       this.#handOver(socket);
       return;
     }
-    const { answer } = this.#options;
+    const { answer, harmless } = this.#options;
     const { headersTimeout, keepAliveTimeout, keepAliveTimeoutBuffer } = this.#server;
     // As Node: a little longer than clients are told, so that none is cut off while it asks.
     const idleTimeout = keepAliveTimeout + keepAliveTimeoutBuffer;
@@ -111,7 +121,7 @@ export class FastPath {
     const seen: SeenFields = {};
     const onData = (piece: Buffer): void => {
       if (socket.writableEnded) return; // it is about to close: nobody would get to see an answer
-      const request = simpleRequestIn(piece, seen);
+      const request = simpleRequestIn(piece, seen, harmless);
       const known = request && answer(request, socket);
       if (!request || !known) {
         leave();
@@ -147,28 +157,46 @@ export class FastPath {
   }
 
   /** Whether it has all gone to the system. */
-  #send(socket: Socket, { method, target }: SimpleRequest, answer: FastAnswer): boolean {
+  #send(socket: Socket, request: SimpleRequest, answer: FastAnswer): boolean {
     const { clock, records } = this.#options;
     const startedAt = clock.elapsed();
     const number = nextRequestNumber();
-    const body = method === 'HEAD' ? NOTHING : answer.body;
-    const lastFields =
-      this.#lastFieldsAt + 1000 > startedAt ? this.#lastFields : this.#writeFields(startedAt);
-    const headLength = answer.head.length + lastFields.length;
+    const body = request.method === 'HEAD' ? NOTHING : answer.body;
+    if (this.#lastFieldsAt + 1000 <= startedAt) this.#writeFields(startedAt);
+    const lastFields = answer.hasDate ? this.#lastFields.undated : this.#lastFields.dated;
+    if (body.length > READY_FROM_BYTES && body.length <= ONE_PIECE_BYTES)
+      this.#sendReady(socket, answer.head, number, lastFields, body);
+    else this.#sendFromPage(socket, answer.head, number, lastFields, body);
+    records.ended(this.#ended.as(socket, number, request, answer, body.length, startedAt));
+    return socket.writableLength === 0;
+  }
+
+  #sendReady(
+    socket: Socket,
+    head: AnswerHead,
+    number: number,
+    lastFields: Uint8Array,
+    body: Uint8Array,
+  ): void {
+    const ready = this.#ready.of(head, lastFields, body);
+    head.putIdInto(ready, number);
+    socket.write(ready);
+    if (socket.writableLength > 0) this.#ready.forget(head);
+  }
+
+  #sendFromPage(
+    socket: Socket,
+    head: AnswerHead,
+    number: number,
+    lastFields: Uint8Array,
+    body: Uint8Array,
+  ): void {
+    const headLength = head.length + lastFields.length;
     const isOnePiece = body.length <= ONE_PIECE_BYTES;
     const length = isOnePiece ? headLength + body.length : headLength;
     const page = length <= this.#page.length ? this.#page : Buffer.allocUnsafe(length);
-    if (isOnePiece && body.length > READY_FROM_BYTES) {
-      const ready = this.#ready.of(answer.head, lastFields, body);
-      answer.head.putIdInto(ready, number);
-      socket.write(ready);
-      const isTaken = socket.writableLength === 0;
-      if (!isTaken) this.#ready.forget(answer.head);
-      records.ended(this.#ended.as(number, method, target, answer, startedAt));
-      return isTaken;
-    }
-    answer.head.putInto(page, number);
-    page.set(lastFields, answer.head.length);
+    head.putInto(page, number);
+    page.set(lastFields, head.length);
     if (isOnePiece) {
       page.set(body, headLength);
       socket.write(page.subarray(0, length));
@@ -178,84 +206,58 @@ export class FastPath {
       socket.write(body);
       socket.uncork();
     }
-    const isSent = socket.writableLength === 0;
     // What the system has not taken yet is still read from there.
-    if (!isSent && page === this.#page) this.#page = newPage();
-    records.ended(this.#ended.as(number, method, target, answer, startedAt));
-    return isSent;
+    if (socket.writableLength > 0 && page === this.#page) this.#page = newPage();
   }
 
   /** RFC 9110 §6.6.1: to the second. They are the same for all answers until the next one. */
-  #writeFields(elapsed: number): Uint8Array {
+  #writeFields(elapsed: number): void {
     const now = this.#options.clock.now();
     this.#lastFieldsAt = elapsed - (now % 1000);
     const keepAliveSeconds = Math.floor(this.#server.keepAliveTimeout / 1000);
-    this.#lastFields = Buffer.from(
-      `Date: ${new Date(now).toUTCString()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n\r\n`,
-      'latin1',
-    );
-    return this.#lastFields;
-  }
-}
-
-/**
- * Answers as they go out, head and body in one: for bodies whose copy, for each request, would cost more than to keep one.
- * An answer that the system has not taken yet is read from there, and is to be forgotten: the next one is made anew.
- */
-class ReadyAnswers {
-  readonly #ready = new Map<AnswerHead, { readonly bytes: Uint8Array; lastFields: Uint8Array }>();
-  #bytes = 0;
-
-  of(head: AnswerHead, lastFields: Uint8Array, body: Uint8Array): Uint8Array {
-    const known = this.#ready.get(head);
-    if (known?.lastFields.length === lastFields.length) {
-      if (known.lastFields !== lastFields) known.bytes.set(lastFields, head.length);
-      known.lastFields = lastFields;
-      return known.bytes;
-    }
-    this.forget(head);
-    const length = head.length + lastFields.length + body.length;
-    if (this.#bytes + length > READY_BYTES) this.#clear();
-    const bytes = Buffer.allocUnsafeSlow(length);
-    head.putInto(bytes, 0);
-    bytes.set(lastFields, head.length);
-    bytes.set(body, head.length + lastFields.length);
-    this.#ready.set(head, { bytes, lastFields });
-    this.#bytes += length;
-    return bytes;
-  }
-
-  forget(head: AnswerHead): void {
-    this.#bytes -= this.#ready.get(head)?.bytes.length ?? 0;
-    this.#ready.delete(head);
-  }
-
-  #clear(): void {
-    this.#ready.clear();
-    this.#bytes = 0;
+    const undated = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n\r\n`;
+    const dated = `Date: ${new Date(now).toUTCString()}\r\n${undated}`;
+    this.#lastFields = { dated: Buffer.from(dated, 'latin1'), undated: Buffer.from(undated, 'latin1') };
   }
 }
 
 /** One for all requests, as none outlives its record; its id is text for those alone who want it. */
-class EndedFastRequest implements EndedRequest {
+class EndedFastRequest implements FastEnded {
   method = '';
+  host = '';
   target = '';
   route = '';
   readonly status = 200;
   startedAt = 0;
+  sentBytes = 0;
   tokenId: string | undefined;
   #number = 0;
+  #connection: Socket | undefined;
 
   get id(): string {
     return requestIdOf(this.#number);
   }
 
-  as(number: number, method: string, target: string, answer: FastAnswer, startedAt: number): this {
+  get connection(): Socket {
+    return this.#connection as Socket;
+  }
+
+  as(
+    connection: Socket,
+    number: number,
+    { method, host, target }: SimpleRequest,
+    answer: FastAnswer,
+    sentBytes: number,
+    startedAt: number,
+  ): this {
+    this.#connection = connection;
     this.#number = number;
     this.method = method;
+    this.host = host;
     this.target = target;
     this.route = answer.route;
     this.tokenId = answer.tokenId;
+    this.sentBytes = sentBytes;
     this.startedAt = startedAt;
     return this;
   }

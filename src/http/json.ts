@@ -17,7 +17,9 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
 }
 
 export function answerJson(response: ServerResponse, status: number, value: unknown): void {
-  const body = Buffer.from(JSON.stringify(value));
-  response.writeHead(status, ['content-type', 'application/json', 'content-length', String(body.length)]);
+  // As text: Node sends it in one piece with the head.
+  const body = JSON.stringify(value);
+  const length = String(Buffer.byteLength(body));
+  response.writeHead(status, ['content-type', 'application/json', 'content-length', length]);
   response.end(body);
 }

@@ -1,11 +1,11 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, Server } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { VelocityError } from '../base/errors.ts';
 import { AllowedMethods } from './allowed-methods.ts';
 import { answerExpectations } from './expect-continue.ts';
+import { AnswersUnderWay, answerMalformed } from './malformed-requests.ts';
 import { PROBLEM_TYPE, toProblem } from './problem.ts';
-import { nextRequestId } from './request-id.ts';
+import { requestIdFor } from './request-id.ts';
 import { RequestRecords, type RequestRecordsOptions } from './request-records.ts';
 
 export type HttpApp = FastifyInstance<Server>;
@@ -17,8 +17,6 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const IDLE_TIMEOUT_MS = 60_000;
 /** Longer than the 60 s that load balancers keep idle connections, so that they end them, not we. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-
-const INCOMING_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 const senders = new WeakMap<FastifyRequest, string>();
 const clients = new WeakMap<FastifyRequest, string>();
@@ -42,8 +40,7 @@ interface ListenerOptions extends RequestRecordsOptions {
 export function createListener(options: ListenerOptions): HttpApp {
   const { logger, metrics, clock, targetOf } = options;
   const records = new RequestRecords(options);
-  /** What is being answered on each connection: more than one where requests are pipelined. */
-  const answersOn = new WeakMap<Socket, Set<ServerResponse>>();
+  const underWay = new AnswersUnderWay();
   const app = fastify({
     bodyLimit: MAX_JSON_BYTES,
     requestTimeout: 0,
@@ -54,22 +51,19 @@ export function createListener(options: ListenerOptions): HttpApp {
     return503OnClosing: false,
     ...(targetOf && { rewriteUrl: targetOf }),
     routerOptions: { ignoreTrailingSlash: false, maxParamLength: 4096 },
-    clientErrorHandler: (error, socket) =>
-      answerMalformed(error, socket, answersOn.get(socket) ?? NO_ANSWERS),
+    clientErrorHandler: (error, socket) => answerMalformed(error, socket, underWay.on(socket)),
     // An address that cannot be decoded fails before any hook has run.
     frameworkErrors: (error, request, reply) => {
       begin(request, reply);
       fail(error, request, reply);
     },
-    genReqId: (request) => {
-      const given = request.headers['x-request-id'];
-      return typeof given === 'string' && INCOMING_ID.test(given) ? given : nextRequestId();
-    },
+    genReqId: requestIdFor,
   });
 
   answerExpectations(app.server);
   app.removeContentTypeParser('text/plain'); // messages are JSON; fastify would hand over a text as it is
 
+  // A turn later than the parser's: of what it refuses behind the head nothing is answered before.
   app.addHook('onRequest', async (request, reply) => begin(request, reply));
   app.setErrorHandler(fail);
   const allowed = new AllowedMethods();
@@ -85,7 +79,7 @@ export function createListener(options: ListenerOptions): HttpApp {
 
   function begin(request: FastifyRequest, reply: FastifyReply): void {
     reply.raw.setHeader('x-request-id', request.id);
-    keepTrack(request.socket, reply.raw);
+    underWay.keep(request.socket, reply.raw);
     observe(request, reply);
   }
 
@@ -97,12 +91,6 @@ export function createListener(options: ListenerOptions): HttpApp {
       .code(problem.status)
       .type(PROBLEM_TYPE)
       .send(Buffer.from(JSON.stringify(problem)));
-  }
-
-  function keepTrack(socket: Socket, response: ServerResponse): void {
-    const answers = answersOn.get(socket) ?? new Set();
-    answersOn.set(socket, answers.add(response));
-    response.once('close', () => answers.delete(response));
   }
 
   /** `close` comes for every response, taken over by its handler or not, finished or cut off. */
@@ -124,28 +112,3 @@ export function createListener(options: ListenerOptions): HttpApp {
     });
   }
 }
-
-const NO_ANSWERS: ReadonlySet<ServerResponse> = new Set();
-
-/**
- * What Node's parser refuses never becomes a request: it is answered on the socket, and the connection ends.
- * In the middle of another answer it just ends: the client would take what we write for that answer's body.
- */
-function answerMalformed(
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  underWay: ReadonlySet<ServerResponse>,
-): void {
-  const isMidAnswer = [...underWay].some((response) => response.headersSent && !response.writableEnded);
-  if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) {
-    socket.destroy();
-    return;
-  }
-  const [status, reason] = MALFORMED[error.code ?? ''] ?? [400, 'Bad Request'];
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-const MALFORMED: Readonly<Record<string, [number, string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
-};

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 
 /** Of this process, so that no two processes give the same. */
 const PREFIX = `${randomBytes(4).toString('hex')}-${randomBytes(2).toString('hex')}-${randomBytes(2).toString('hex')}-${randomBytes(2).toString('hex')}-`;
 const DIGITS = 12;
-export const REQUEST_ID_LENGTH = PREFIX.length + DIGITS;
+const REQUEST_ID_LENGTH = PREFIX.length + DIGITS;
 /** Any id of this process: all but its digits is the same in each. */
 export const ANY_REQUEST_ID = PREFIX + '0'.repeat(DIGITS);
 const HEX = Buffer.from('0123456789abcdef', 'latin1');
+
+const INCOMING_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 let next = 0;
 
@@ -31,4 +34,10 @@ export function putRequestId(number: number, target: Uint8Array, at: number): vo
 
 export function nextRequestId(): string {
   return requestIdOf(nextRequestNumber());
+}
+
+/** What the client calls its request, if that can stand in logs; else the next id. */
+export function requestIdFor({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && INCOMING_ID.test(given) ? given : nextRequestId();
 }

@@ -7,6 +7,9 @@ export interface SimpleRequest {
   /** As it was sent, query included. */
   readonly target: string;
   readonly authorization: string | undefined;
+  readonly host: string;
+  /** All of them, as they were sent: name, value, name, value. */
+  readonly fields: readonly string[];
 }
 
 const MAX_BYTES = 4096;
@@ -17,7 +20,7 @@ const SPACE = 0x20;
 const FIELD = /([A-Za-z-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
 
 /** Names that say nothing about framing, nor about which answer is meant where there is but one. */
-const HARMLESS: ReadonlySet<string> = new Set([
+export const HARMLESS: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',
   'accept-language',
@@ -34,14 +37,21 @@ const HARMLESS: ReadonlySet<string> = new Set([
 export interface SeenFields {
   /** With the empty line. */
   bytes?: Uint8Array;
-  authorization?: string | undefined;
+  said?: SaidFields;
 }
+
+type SaidFields = Pick<SimpleRequest, 'authorization' | 'host' | 'fields'>;
 
 /**
  * A piece of a connection as a request, where it is a whole one and no more. Everything else is `undefined`, which is
  * no judgement: Node's parser makes that.
+ * @param harmless names, in lower case, of the fields that it may have beside Host, Authorization and a Connection that is kept
  */
-export function simpleRequestIn(piece: Buffer, seen: SeenFields = {}): SimpleRequest | undefined {
+export function simpleRequestIn(
+  piece: Buffer,
+  seen: SeenFields = {},
+  harmless: ReadonlySet<string> = HARMLESS,
+): SimpleRequest | undefined {
   if (piece.length > MAX_BYTES) return undefined;
   const known = METHODS.find(({ bytes }) => isAt(piece, 0, bytes));
   if (known === undefined) return undefined;
@@ -51,14 +61,15 @@ export function simpleRequestIn(piece: Buffer, seen: SeenFields = {}): SimpleReq
   while (isOfTarget(piece[end])) end++;
   const fieldsAt = end + REST_OF_LINE.length;
   if (!isAt(piece, end, REST_OF_LINE)) return undefined;
-  if (!(seen.bytes && piece.length - fieldsAt === seen.bytes.length && isAt(piece, fieldsAt, seen.bytes))) {
-    const authorization = readFields(piece.toString('latin1', fieldsAt));
-    if (authorization === false) return undefined;
+  let { said } = seen;
+  if (!(said && seen.bytes?.length === piece.length - fieldsAt && isAt(piece, fieldsAt, seen.bytes))) {
+    said = readFields(piece.toString('latin1', fieldsAt), harmless);
+    if (said === undefined) return undefined;
     seen.bytes = new Uint8Array(piece.subarray(fieldsAt));
-    seen.authorization = authorization;
+    seen.said = said;
   }
   const target = piece.toString('latin1', start, end);
-  return { method, target, authorization: seen.authorization };
+  return { method, target, authorization: said.authorization, host: said.host, fields: said.fields };
 }
 
 /** RFC 9112 §3.2.1: of a path and a query. Readers differ in what a # parts. */
@@ -71,22 +82,25 @@ function isAt(piece: Uint8Array, at: number, bytes: Uint8Array): boolean {
   return true;
 }
 
-/** What is sent for authorization, where all fields are harmless, and they and the empty line are all there is; else `false`. */
-function readFields(text: string): string | undefined | false {
-  let hasHost = false;
+/** Where all fields are harmless, and they and the empty line are all there is. */
+function readFields(text: string, harmless: ReadonlySet<string>): SaidFields | undefined {
+  let host: string | undefined;
   let authorization: string | undefined;
+  const fields: string[] = [];
   FIELD.lastIndex = 0;
   for (let end = 0; ; end = FIELD.lastIndex) {
     const field = FIELD.exec(text);
     if (field === null) {
       // The empty line, and nothing after it. RFC 9112 §3.2: one Host, no less.
-      return hasHost && end === text.length - 2 && text.endsWith('\r\n') ? authorization : false;
+      const isWhole = end === text.length - 2 && text.endsWith('\r\n');
+      return host !== undefined && isWhole ? { authorization, host, fields } : undefined;
     }
-    const name = (field[1] ?? '').toLowerCase();
-    if (HARMLESS.has(name)) continue;
-    const value = field[2] ?? '';
-    if (name === 'host' && !hasHost && value !== '') hasHost = true;
+    const [, spelt = '', value = ''] = field;
+    const name = spelt.toLowerCase();
+    fields.push(spelt, value);
+    if (harmless.has(name)) continue;
+    if (name === 'host' && host === undefined && value !== '') host = value;
     else if (name === 'authorization' && authorization === undefined) authorization = value;
-    else if (name !== 'connection' || value.toLowerCase() !== 'keep-alive') return false;
+    else if (name !== 'connection' || value.toLowerCase() !== 'keep-alive') return undefined;
   }
 }
