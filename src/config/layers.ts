@@ -9,12 +9,16 @@ import type { YamlFile } from './yaml-file.ts';
 export interface Layers {
   /** Flag values by flag name, `--port` → `9000`. */
   readonly flags: ReadonlyMap<string, string>;
+  /** What the flag of a setting is called here, if it has one; default: after its whole key. */
+  readonly flagOf?: FlagOf | undefined;
   readonly env: NodeJS.ProcessEnv;
   /** A later one goes before an earlier one, key by key. */
   readonly files: readonly YamlFile[];
   /** What begins variables that name every level of a key, the strongest first. Default: `VC__` alone. */
   readonly nestedPrefixes?: readonly string[] | undefined;
 }
+
+export type FlagOf = (setting: Setting<unknown>) => string | undefined;
 
 /** One value found in one layer, not yet parsed. */
 export interface RawValue {

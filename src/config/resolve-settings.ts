@@ -66,9 +66,9 @@ export function resolveSettings<S extends Settings>(
 }
 
 function fromFlag(setting: Setting<unknown>, layers: Layers): RawValue | undefined {
-  const name = flagName(setting);
-  const value = layers.flags.get(name);
-  if (value === undefined) return undefined;
+  const name = (layers.flagOf ?? flagName)(setting);
+  const value = name === undefined ? undefined : layers.flags.get(name);
+  if (name === undefined || value === undefined) return undefined;
   return {
     value,
     origin: name,

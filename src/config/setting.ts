@@ -31,6 +31,23 @@ export type Values<S extends Settings> = {
     : never;
 };
 
+type Joined<Parts extends readonly Settings[]> = Parts extends readonly [
+  infer First extends Settings,
+  ...infer Rest extends readonly Settings[],
+]
+  ? First & Joined<Rest>
+  : unknown;
+
+/** Settings of several folders as one record. @throws Error where two have one name, which would hide one of them */
+export function joinSettings<const Parts extends readonly Settings[]>(...parts: Parts): Joined<Parts> {
+  const joined: Record<string, Setting<unknown>> = {};
+  for (const [name, setting] of parts.flatMap((part) => Object.entries(part))) {
+    if (Object.hasOwn(joined, name)) throw new Error(`two settings are called ${name}`);
+    joined[name] = setting;
+  }
+  return joined as Joined<Parts>;
+}
+
 export function envName(setting: Setting<unknown>): string {
   return `VC_${setting.key.replaceAll('.', '_').toUpperCase()}`;
 }

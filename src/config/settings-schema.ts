@@ -1,5 +1,6 @@
 import type { JsonSchema } from './kinds.ts';
 import type { NamedSettings } from './named-settings.ts';
+import type { SectionAliases } from './section-alias.ts';
 import type { Setting, Settings } from './setting.ts';
 
 interface MutableNode {
@@ -13,10 +14,13 @@ export function settingsSchema(
   title: string,
   settings: Settings,
   named: readonly NamedSettings[] = [],
+  aliases: SectionAliases = {},
 ): JsonSchema {
   const root = section();
   for (const setting of Object.values(settings)) put(root, setting.key, leafSchema(setting));
   for (const each of named) put(root, each.key, namedSchema(each));
+  for (const [alias, name] of Object.entries(aliases))
+    root.properties[alias] = { $ref: `#/properties/${name}` };
   return { $schema: 'http://json-schema.org/draft-07/schema#', title, ...root };
 }
 
