@@ -19,8 +19,13 @@ export interface FileState {
  * The server gives each file that it writes the time of its entry. A file of another time, or size, is not the one that was
  * written: it is served as it is, and its bytes are not said to be those that the journal knows.
  */
-export function fileState(journal: Journal, path: FilePath, found: Found): FileState {
-  const entry = madeBy(journal, path, found);
+export function fileState(
+  journal: Journal,
+  path: FilePath,
+  found: Found,
+  head = journal.head(path),
+): FileState {
+  const entry = madeBy(journal, head, found);
   const content = entry?.after;
   return { path, found, entry, content, etag: content?.sha256 ?? outsideTag(found) };
 }
@@ -29,10 +34,9 @@ export function fileState(journal: Journal, path: FilePath, found: Found): FileS
  * The entry of a file's bytes. While a change is under way it is written down and not done yet: what is there is what the
  * entry before it has made.
  */
-function madeBy(journal: Journal, path: FilePath, found: Found): JournalEntry | undefined {
-  const head = journal.head(path);
+function madeBy(journal: Journal, head: JournalEntry | undefined, found: Found): JournalEntry | undefined {
   if (!head || isMadeBy(head, found)) return head;
-  const before = head.seq > 1 ? journal.revision(path, head.seq - 1) : undefined;
+  const before = head.seq > 1 ? journal.revision(head.path, head.seq - 1) : undefined;
   return before !== undefined && before !== 'pruned' && isMadeBy(before, found) ? before : undefined;
 }
 

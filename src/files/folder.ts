@@ -29,6 +29,14 @@ export interface FoundNamed extends Found {
   readonly name: string;
 }
 
+/** What lies at a path, and whether the folder is there that it lies in. */
+export interface Surroundings {
+  readonly found: Found | undefined;
+  readonly isFolderThere: boolean;
+}
+
+const NOTHING_AROUND: Surroundings = { found: undefined, isFolderThere: false };
+
 export interface OpenFile extends Found {
   readonly descriptor: Descriptor;
 }
@@ -81,11 +89,30 @@ export class Folder {
 
   /** Looks at a path, follows no link at its end. */
   async look(path: FilePath): Promise<Found | undefined> {
-    return translated(`look at ${path}`, path, async () => {
-      if (path !== ROOT && !(await this.#isInside(dirname(this.pathOf(path))))) return undefined;
-      const stats = await this.#lstat(this.pathOf(path));
-      return stats && foundOf(stats);
-    });
+    return (await this.lookAround(path)).found;
+  }
+
+  /** Likewise, and says whether the folder that the path lies in is there, without a link on the way. */
+  async lookAround(path: FilePath): Promise<Surroundings> {
+    const at = this.pathOf(path);
+    const folder = path === ROOT ? at : dirname(at);
+    try {
+      // The two together, for each write needs both.
+      return await this.calls.run(
+        () => {
+          if (!this.#isItself(folder, realpathSync.native(folder))) return NOTHING_AROUND;
+          // That there is nothing is said by nearly every first write; an error would cost more than the call.
+          return aroundOf(lstatSync(at, { throwIfNoEntry: false }));
+        },
+        async () => {
+          if (!this.#isItself(folder, await realpath(folder))) return NOTHING_AROUND;
+          return aroundOf(await orNothing(() => lstat(at)));
+        },
+      );
+    } catch (error) {
+      if (isNothing(error)) return NOTHING_AROUND;
+      throw translation(`look at ${path}`, path, error);
+    }
   }
 
   /** For reading; `undefined`: there is nothing, or nothing that may be read. Whoever gets a file closes it. */
@@ -138,9 +165,7 @@ export class Folder {
    * @throws VelocityError `PATH_CONFLICT` where one of them is a file, or a link
    */
   async makeParents(path: FilePath): Promise<void> {
-    const parent = dirname(this.pathOf(path));
-    if (await this.#isInside(parent)) return;
-    await this.makeFolder(parentOf(path));
+    if (!(await this.lookAround(path)).isFolderThere) await this.makeFolder(parentOf(path));
   }
 
   /** Likewise the folder itself. Whether it was not there. */
@@ -239,7 +264,6 @@ export class Folder {
   }
 
   #lstat(path: string): Promise<Stats | undefined> {
-    // That there is nothing is said by nearly every first write; an error would cost more than the call.
     const now = (): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
     return orNothing(async () => this.calls.run(now, () => lstat(path)));
   }
@@ -259,7 +283,10 @@ export class Folder {
 
   /** Whether a folder is there, and is what its path says: no link on the way. */
   async #isInside(folder: string): Promise<boolean> {
-    const real = await this.#realPath(folder);
+    return this.#isItself(folder, await this.#realPath(folder));
+  }
+
+  #isItself(folder: string, real: string | undefined): boolean {
     return real === folder && this.#contains(real);
   }
 
@@ -277,6 +304,11 @@ export class Folder {
     if (real === this.root) return true;
     return real.startsWith(`${this.root}/`) && real !== this.state && !real.startsWith(`${this.state}/`);
   }
+}
+
+/** Of a folder that is there. */
+function aroundOf(stats: Stats | undefined): Surroundings {
+  return { found: stats && foundOf(stats), isFolderThere: true };
 }
 
 function foundOf(stats: Stats): Found {
@@ -327,10 +359,13 @@ async function translated<T>(doing: string, path: FilePath, work: () => Promise<
   try {
     return await work();
   } catch (error) {
-    if (path !== ROOT && IN_THE_WAY.has(systemCode(error)))
-      throw new VelocityError('PATH_CONFLICT', `Could not ${doing}: a file or folder is in the way.`, {
-        ...{ cause: error, field: 'path' },
-      });
-    throw toFailure(doing, error);
+    throw translation(doing, path, error);
   }
+}
+
+function translation(doing: string, path: FilePath, error: unknown): unknown {
+  if (path === ROOT || !IN_THE_WAY.has(systemCode(error))) return toFailure(doing, error);
+  return new VelocityError('PATH_CONFLICT', `Could not ${doing}: a file or folder is in the way.`, {
+    ...{ cause: error, field: 'path' },
+  });
 }

@@ -3,8 +3,10 @@ import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { digestOf } from '../base/digest.ts';
+import { eachChunk } from '../base/each-chunk.ts';
 import { VelocityError } from '../base/errors.ts';
 import type { DigestPool } from '../base/file-digest/digest-pool.ts';
+import { releaseBytes } from '../base/release-bytes.ts';
 import { closeFile, type Descriptor, statFile } from '../storage/drivers/local/descriptor.ts';
 import { toFailure } from '../storage/drivers/local/local-failure.ts';
 import { QUICK_BYTES } from '../storage/drivers/local/quick-calls.ts';
@@ -38,6 +40,10 @@ export interface PatchSpan {
 export interface ReceiveOptions {
   /** As announced; a body of another length is `BODY_TRUNCATED`. */
   readonly sizeBytes?: number | undefined;
+  /** Nobody else holds its chunks: they are empty once they are written. */
+  readonly ownsChunks?: boolean | undefined;
+  /** Told of every piece of it, when that is here. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** Takes bodies in: into temporary files, digested by other threads meanwhile. */
@@ -51,10 +57,10 @@ export class Incoming {
   }
 
   /** Whoever gets it lets it go. A body that fails leaves nothing behind. */
-  async receive(body: Readable, { sizeBytes }: ReceiveOptions = {}): Promise<ReceivedFile> {
+  async receive(body: Readable, options: ReceiveOptions = {}): Promise<ReceivedFile> {
     return this.#make(async (descriptor) => {
-      const content = await this.#write(descriptor, body);
-      assertLength(content.sizeBytes, sizeBytes);
+      const content = await this.#write(descriptor, body, options);
+      assertLength(content.sizeBytes, options.sizeBytes);
       return content;
     });
   }
@@ -128,7 +134,11 @@ export class Incoming {
     }
   }
 
-  async #write(descriptor: Descriptor, body: Readable): Promise<Content> {
+  async #write(
+    descriptor: Descriptor,
+    body: Readable,
+    { ownsChunks, onBytes }: ReceiveOptions,
+  ): Promise<Content> {
     const { calls } = this.#folder;
     let held: Uint8Array[] = [];
     let heldBytes = 0;
@@ -138,15 +148,18 @@ export class Incoming {
       await calls.write(descriptor, held);
       digest ??= this.#digests.begin(descriptor);
       digest.grown(sizeBytes);
+      if (ownsChunks) held.forEach(releaseBytes);
       [held, heldBytes] = [[], 0];
     };
     try {
-      for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+      await eachChunk(body, (chunk) => {
+        onBytes?.(chunk.length);
         held.push(chunk);
         heldBytes += chunk.length;
         sizeBytes += chunk.length;
-        if (heldBytes >= WRITE_BATCH_BYTES || held.length >= WRITE_BATCH_CHUNKS) await write();
-      }
+        const isBatch = heldBytes >= WRITE_BATCH_BYTES || held.length >= WRITE_BATCH_CHUNKS;
+        return isBatch ? write() : undefined;
+      });
       if (digest === undefined && sizeBytes <= QUICK_BYTES) {
         const bytes = held.length === 1 ? (held[0] as Uint8Array) : Buffer.concat(held);
         await calls.write(descriptor, [bytes]);

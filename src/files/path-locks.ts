@@ -59,7 +59,7 @@ export class PathLocks {
   }
 
   #ask(wanted: readonly WantedLock[]): Request {
-    const request: Request = { queues: [], turnsToCome: 0, onGranted: undefined };
+    const request: Request = { places: [], turnsToCome: 0, onGranted: undefined };
     for (const [name, isShared] of queuesOf(wanted)) this.#join(request, name, isShared);
     return request;
   }
@@ -93,36 +93,42 @@ export class PathLocks {
       queue = new Queue(name);
       this.#queues.set(name, queue);
     }
-    request.queues.push(queue);
     if (!queue.join(request, isShared)) request.turnsToCome++;
   }
 
   #leave(request: Request): void {
-    for (const queue of request.queues) {
-      for (const next of queue.leave(request)) if (--next.turnsToCome === 0) next.onGranted?.();
+    for (const place of request.places) {
+      const { queue } = place;
+      for (const { request: next } of queue.leave(place)) if (--next.turnsToCome === 0) next.onGranted?.();
       if (queue.isEmpty) this.#queues.delete(queue.name);
     }
   }
 }
 
 interface Request {
-  readonly queues: Queue[];
+  readonly places: Place[];
   /** Queues in which others are before it. */
   turnsToCome: number;
   onGranted: (() => void) | undefined;
 }
 
+/** Of a request in a queue. */
+interface Place {
+  readonly request: Request;
+  readonly queue: Queue;
+  group: Group;
+}
+
 /** Those who have their turn together: any number who share, or one who does not. */
 interface Group {
   readonly isShared: boolean;
-  readonly requests: Set<Request>;
+  readonly places: Set<Place>;
 }
 
 class Queue {
   readonly name: string;
   /** The first has its turn; two that share never follow each other. */
   readonly #groups: Group[] = [];
-  readonly #groupOf = new Map<Request, Group>();
 
   constructor(name: string) {
     this.name = name;
@@ -136,34 +142,36 @@ class Queue {
   join(request: Request, isShared: boolean): boolean {
     let group = this.#groups.at(-1);
     if (!group || !isShared || !group.isShared) {
-      group = { isShared, requests: new Set() };
+      group = { isShared, places: new Set() };
       this.#groups.push(group);
     }
-    group.requests.add(request);
-    this.#groupOf.set(request, group);
+    const place: Place = { request, queue: this, group };
+    group.places.add(place);
+    request.places.push(place);
     return group === this.#groups[0];
   }
 
   /** @returns those who have their turn now, and did not before */
-  leave(request: Request): Iterable<Request> {
-    const group = this.#groupOf.get(request);
-    this.#groupOf.delete(request);
-    group?.requests.delete(request);
-    if (!group || group.requests.size > 0) return [];
+  leave(place: Place): Iterable<Place> {
+    const { group } = place;
+    group.places.delete(place);
+    if (group.places.size > 0) return NOBODY;
     const index = this.#groups.indexOf(group);
     this.#groups.splice(index, 1);
     const next = this.#groups[index];
-    if (index === 0) return next?.requests ?? [];
+    if (index === 0) return next?.places ?? NOBODY;
     const before = this.#groups[index - 1];
-    if (!next?.isShared || !before?.isShared) return [];
+    if (!next?.isShared || !before?.isShared) return NOBODY;
     this.#groups.splice(index, 1);
-    for (const other of next.requests) {
-      before.requests.add(other);
-      this.#groupOf.set(other, before);
+    for (const other of next.places) {
+      before.places.add(other);
+      other.group = before;
     }
-    return index === 1 ? next.requests : [];
+    return index === 1 ? next.places : NOBODY;
   }
 }
+
+const NOBODY: readonly Place[] = [];
 
 /** The queues to stand in, each with whether it is shared. That of a tree has a slash at its end, as no path has. */
 function queuesOf(wanted: readonly WantedLock[]): Map<string, boolean> {
@@ -171,7 +179,8 @@ function queuesOf(wanted: readonly WantedLock[]): Map<string, boolean> {
   for (const { path, kind } of wanted) {
     queues.set(kind === 'tree' ? `${path}/` : path, false);
     for (let tree = path; ; tree = parentOf(tree)) {
-      if (!queues.has(`${tree}/`)) queues.set(`${tree}/`, true);
+      const name = `${tree}/`;
+      if (!queues.has(name)) queues.set(name, true);
       if (tree === ROOT) break;
     }
   }

@@ -3,7 +3,7 @@ import { messageOf, VelocityError } from '../base/errors.ts';
 import type { Blobs } from './blobs/blobs.ts';
 import type { FilePath } from './file-path.ts';
 import { type FileState, fileState } from './file-state.ts';
-import type { Folder } from './folder.ts';
+import type { Folder, Found } from './folder.ts';
 import type { ReceivedFile } from './incoming.ts';
 import type { Journal } from './journal/journal.ts';
 import type { EntryDraft, JournalEntry, JournalOp } from './journal/journal-entry.ts';
@@ -53,9 +53,10 @@ export class Publisher {
   ): Promise<JournalEntry> {
     const { folder, journal, locks } = this.#options;
     using _lock = await locks.take([{ path, kind: 'file' }]);
-    const state = await this.stateOf(path);
+    const { found, isFolderThere } = await folder.lookAround(path);
+    const state = await this.#stateAs(path, found);
     check?.(state);
-    await folder.makeParents(path);
+    if (!isFolderThere) await folder.makeParents(path);
     const entry = await journal.append({
       op: op ?? (state ? 'write' : 'create'),
       ...{ path, before: state?.content, after: content, temp: name, other, by, reason },
@@ -85,16 +86,19 @@ export class Publisher {
    * @throws VelocityError `PATH_CONFLICT`: a folder
    */
   async stateOf(path: FilePath): Promise<FileState | undefined> {
-    const { folder, journal } = this.#options;
-    const found = await folder.look(path);
+    return this.#stateAs(path, await this.#options.folder.look(path));
+  }
+
+  async #stateAs(path: FilePath, found: Found | undefined): Promise<FileState | undefined> {
+    const { journal } = this.#options;
     if (found?.kind === 'folder')
       throw new VelocityError('PATH_CONFLICT', `${path} is a folder.`, { field: 'path' });
+    const head = journal.head(path);
     if (!found) {
-      if (journal.head(path)?.after) await this.noteGap(path, 'the file was removed by somebody else');
+      if (head?.after) await this.noteGap(path, 'the file was removed by somebody else');
       return undefined;
     }
-    const state = fileState(journal, path, found);
-    const head = journal.head(path);
+    const state = fileState(journal, path, found, head);
     const isOurs = state.entry !== undefined && state.entry.id === head?.id;
     if (!isOurs && head?.op !== 'gap') await this.noteGap(path, 'the file was changed by somebody else');
     return state;

@@ -104,7 +104,7 @@ export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
             if (signed) refuseParameters(signed.query); // it opens the file as it is, not what it was
             await answer(request, response, signed ?? read(request), handle);
             if (!isWrite) return;
-            metrics.writes.inc({ outcome: 'done' });
+            metrics.writes.inc('done');
             if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
           }, fail),
         });
@@ -127,8 +127,7 @@ export function registerFiles(app: HttpApp, options: FilesDoorOptions): void {
     const problem = toProblem(error, request.id);
     if (isBrokenOff(request.raw) && !(error instanceof VelocityError)) return; // the client left; there is nobody to tell
     if (problem.status >= 500) logger.error({ requestId: request.id, err: error }, 'a request failed');
-    if (WRITES.has(request.method))
-      metrics.writes.inc({ outcome: problem.status >= 500 ? 'failed' : 'refused' });
+    if (WRITES.has(request.method)) metrics.writes.inc(problem.status >= 500 ? 'failed' : 'refused');
     writeProblem(response, problem);
     if (!request.raw.complete) drainRest(request.raw, limits?.transferCharge(request.raw));
   }

@@ -3,7 +3,7 @@ import { PendingCounter } from '../../telemetry/pending-counter.ts';
 
 export interface FilesMetrics {
   readonly bytes: PendingCounter<'egress' | 'ingress'>;
-  readonly writes: Counter<'outcome'>;
+  readonly writes: PendingCounter<'done' | 'refused' | 'failed'>;
   readonly pruned: Counter<'what'>;
   readonly trouble: Counter<'kind'>;
   /** Set by the door, asked at each scrape. */
@@ -36,7 +36,7 @@ export function filesMetrics(registry: Registry): FilesMetrics {
       labelNames: ['direction'],
       registers,
     }),
-    writes: new Counter({
+    writes: new PendingCounter<'done' | 'refused' | 'failed'>({
       name: 'vc_files_writes_total',
       help: 'Requests that change files: done, refused (conflicts, conditions, bad requests) or failed (disk, journal).',
       labelNames: ['outcome'],

@@ -43,8 +43,10 @@ export async function putFile(
       throw new VelocityError('PATH_CONFLICT', `${path} is a folder.`, { field: 'path' });
     check(state);
   }
-  const entry = await files.put(path, boundedBody(raw, maxUploadBytes, received(request)), {
+  const entry = await files.put(path, boundedBody(raw, maxUploadBytes), {
     sizeBytes: announcedLength(raw),
+    ownsChunks: true,
+    onBytes: received(request),
     by: senderOf(request),
     check,
   });

@@ -1,10 +1,10 @@
 import { type BigIntStats, constants, lstatSync } from 'node:fs';
 import { copyFile, type FileHandle, lstat, open, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { type Digest, parseDigest } from '../../base/digest.ts';
 import { systemCode } from '../../base/errors.ts';
-import { makeFolder } from '../../storage/drivers/local/make-folder.ts';
+import { makeFolder, withFolder } from '../../storage/drivers/local/make-folder.ts';
 import type { QuickCalls } from '../../storage/drivers/local/quick-calls.ts';
 import { TempFiles } from '../../storage/drivers/local/temp-files.ts';
 
@@ -157,15 +157,4 @@ async function unlessGone<T>(work: () => Promise<T>): Promise<T | undefined> {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-/** What `write` does with a path whose folder may not be there: it is made. */
-async function withFolder(path: string, write: () => Promise<void>): Promise<void> {
-  try {
-    return await write();
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error;
-  }
-  await makeFolder(dirname(path));
-  return write();
 }

@@ -72,9 +72,15 @@ export class DayFiles {
   }
 }
 
+/** Entries of a day come in a row, and its name takes as long to spell as a call of the system. */
+let lastAsked = { day: Number.NaN, name: '' };
+
 /** @param ts milliseconds since the epoch */
 export function dayOf(ts: number): string {
-  return Number.isNaN(ts) ? '' : new Date(ts).toISOString().slice(0, 10);
+  if (Number.isNaN(ts)) return '';
+  const day = Math.floor(ts / DAY_MS);
+  if (day !== lastAsked.day) lastAsked = { day, name: new Date(ts).toISOString().slice(0, 10) };
+  return lastAsked.name;
 }
 
 /** The first moment after a day, in milliseconds since the epoch. */

@@ -8,14 +8,13 @@ import { catchUp } from './catch-up.ts';
 import { DayFiles, dayOf, endOf } from './day-files.ts';
 import { GroupCommit } from './group-commit.ts';
 import { CARRIED } from './index-progress.ts';
-import type { HistoryPage } from './index-questions.ts';
-import type { Journal, JournalQuery, JournalStats } from './journal.ts';
+import type { HistoryPage, Journal, JournalQuery, JournalStats } from './journal.ts';
 import { type JournalCalls, openJournalCalls } from './journal-calls.ts';
 import type { EntryDraft, JournalEntry } from './journal-entry.ts';
 import { JournalIndex } from './journal-index.ts';
 import { asUnavailable, type OnJournalTrouble } from './journal-trouble.ts';
 import { JournalWriter } from './journal-writer.ts';
-import { checkedEntry, encodeLine } from './line.ts';
+import { checkedEntry, encodeLine, MAX_TS } from './line.ts';
 import { pruneDays, removeDays } from './prune-days.ts';
 
 const INDEX = 'index-v1.sqlite';
@@ -42,6 +41,9 @@ export async function openFileJournal(options: FileJournalOptions): Promise<Jour
   }
 }
 
+/** With the fields it has and no others; its id, revision and time are not its own yet. */
+type CheckedDraft = JournalEntry;
+
 interface Parts {
   readonly files: DayFiles;
   readonly index: JournalIndex;
@@ -53,9 +55,9 @@ class FileJournal implements Journal {
   readonly #files: DayFiles;
   readonly #index: JournalIndex;
   readonly #writer: JournalWriter;
-  readonly #commits = new GroupCommit<EntryDraft, JournalEntry>((drafts) => this.#commit(drafts));
+  readonly #commits = new GroupCommit<CheckedDraft, JournalEntry>((drafts) => this.#commit(drafts));
   /** To be journaled before anything else. */
-  #gap: EntryDraft | undefined;
+  #gap: CheckedDraft | undefined;
   /** No entry is older from here on; milliseconds since the epoch. */
   #leastTs = 0;
   #pruning: Promise<void> = Promise.resolve();
@@ -98,8 +100,7 @@ class FileJournal implements Journal {
 
   async appendAll(drafts: readonly EntryDraft[]): Promise<readonly JournalEntry[]> {
     if (this.#isClosed) throw new VelocityError('JOURNAL_UNAVAILABLE', 'The journal of files is closed.');
-    for (const draft of drafts) entryOf(draft, 1, 1, 0);
-    return this.#commits.add(drafts);
+    return this.#commits.add(drafts.map(checkedDraft));
   }
 
   async flush(): Promise<void> {
@@ -165,7 +166,7 @@ class FileJournal implements Journal {
   }
 
   /** One write. Ids and revisions are given here, so that none is given for what is not written. */
-  async #commit(drafts: readonly EntryDraft[]): Promise<readonly JournalEntry[]> {
+  async #commit(drafts: readonly CheckedDraft[]): Promise<readonly JournalEntry[]> {
     const all = this.#gap ? [this.#gap, ...drafts] : drafts;
     if (all.length === 0) return [];
     if (this.#index.isDamaged)
@@ -175,26 +176,29 @@ class FileJournal implements Journal {
     this.#index.assertWritable();
     const { lastId, lastTs, prunedBefore } = this.#index.progress.state;
     let ts = Math.max(lastTs, this.#leastTs, prunedBefore, Math.trunc(this.#options.clock.now()));
-    // A file has the time of its entry: what came to one path after the other must not look the same.
-    const isTaken = ({ path }: EntryDraft): boolean =>
-      this.#index.ask((questions) => questions.head(path))?.ts === ts;
-    if (ts === lastTs && all.some(isTaken)) ts++;
     const seqs = new Map<FilePath, number>();
+    for (const { path } of all) {
+      if (seqs.has(path)) continue;
+      const head = this.#index.ask((questions) => questions.headStamp(path));
+      seqs.set(path, head.seq);
+      // A file has the time of its entry: what came to one path after the other must not look the same.
+      if (head.ts === lastTs && ts === lastTs) ts++;
+    }
     const entries = all.map((draft, at) => {
-      const { path } = draft;
-      const seq = 1 + (seqs.get(path) ?? this.#index.ask((questions) => questions.headSeq(path)));
-      seqs.set(path, seq);
-      return entryOf(draft, lastId + 1 + at, seq, ts);
+      const seq = 1 + (seqs.get(draft.path) ?? 0);
+      seqs.set(draft.path, seq);
+      return stamped(draft, lastId + 1 + at, seq, ts);
     });
     const lines = entries.map(encodeLine);
-    let nextOffset = await this.#writer.write(dayOf(ts), Buffer.from(lines.join('')));
+    const day = dayOf(ts);
+    let nextOffset = await this.#writer.write(day, Buffer.from(lines.join('')));
     const written = entries.map((entry, at) => {
       const line = lines[at] ?? '';
       const offset = nextOffset;
       nextOffset += Buffer.byteLength(line);
       return { entry, offset, line: line.slice(0, -1) };
     });
-    this.#index.add(dayOf(ts), { entries: written, skippedLines: 0, nextOffset });
+    this.#index.add(day, { entries: written, skippedLines: 0, nextOffset });
     const own = this.#gap ? entries.slice(1) : entries;
     this.#gap = undefined;
     return own;
@@ -219,7 +223,7 @@ class FileJournal implements Journal {
   async #tellOfTorn(day: string): Promise<void> {
     this.#options.onTrouble('torn');
     const reason = `The journal of ${day} ends in the middle of a line: what was written last may be missing.`;
-    this.#gap = { op: 'gap', path: ROOT, reason };
+    this.#gap = checkedDraft({ op: 'gap', path: ROOT, reason });
     await this.#commits.add([]).catch(() => {}); // was told, and is tried again before anything else is journaled
   }
 
@@ -236,8 +240,14 @@ class FileJournal implements Journal {
 }
 
 /** @throws VelocityError `INTERNAL`: nobody could read it back */
-function entryOf(draft: EntryDraft, id: number, seq: number, ts: number): JournalEntry {
-  const entry = checkedEntry({ ...draft, id, seq, ts });
+function checkedDraft(draft: EntryDraft): CheckedDraft {
+  const entry = checkedEntry({ ...draft, id: 1, seq: 1, ts: 0 });
   if (entry) return entry;
   throw new VelocityError('INTERNAL', `An entry "${draft.op}" is not one that the journal can hold.`);
+}
+
+/** @throws VelocityError `INTERNAL`: nobody could read it back */
+function stamped(draft: CheckedDraft, id: number, seq: number, ts: number): JournalEntry {
+  if (ts <= MAX_TS) return { ...draft, id, seq, ts };
+  throw new VelocityError('INTERNAL', 'The clock is at a time that the journal cannot hold.');
 }

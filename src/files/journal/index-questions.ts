@@ -1,18 +1,11 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { type FilePath, ROOT } from '../file-path.ts';
 import { DamagedRow } from './index-database.ts';
-import type { JournalQuery } from './journal.ts';
+import type { HistoryPage, JournalQuery } from './journal.ts';
 import type { JournalEntry } from './journal-entry.ts';
 import { parseLine } from './line.ts';
 
 type Row = Record<string, unknown>;
-
-/** A part of a path's history. */
-export interface HistoryPage {
-  readonly afterSeq?: number | undefined;
-  readonly afterId?: number | undefined;
-  readonly limit: number;
-}
 
 /** Entries to put in order each time is more work from here on than to look at as many in their order. */
 const LARGE_FOLDER = 5000;
@@ -31,6 +24,7 @@ const IN_FOLDER = `
 export class IndexQuestions {
   readonly #database: DatabaseSync;
   readonly #head: StatementSync;
+  readonly #headStamp: StatementSync;
   readonly #oldest: StatementSync;
   readonly #revision: StatementSync;
   readonly #history: StatementSync;
@@ -42,7 +36,8 @@ export class IndexQuestions {
   constructor(database: DatabaseSync) {
     const select = (rest: string): StatementSync => database.prepare(`SELECT ${rest}`);
     this.#database = database;
-    this.#head = select('line, seq, ts FROM entries WHERE path = ? ORDER BY seq DESC LIMIT 1');
+    this.#head = select('line FROM entries WHERE path = ? ORDER BY seq DESC LIMIT 1');
+    this.#headStamp = select('seq, ts FROM entries WHERE path = ? ORDER BY seq DESC LIMIT 1');
     this.#oldest = select('seq FROM entries WHERE path = ? ORDER BY seq LIMIT 1');
     this.#revision = select('line FROM entries WHERE path = ? AND seq = ?');
     this.#history = select('line FROM entries WHERE path = ? AND seq > ? ORDER BY seq LIMIT ?');
@@ -56,15 +51,16 @@ export class IndexQuestions {
     return entryOf(this.#head.get(path));
   }
 
-  /** 0: the path has none. */
-  headSeq(path: FilePath): number {
-    return Number(this.#head.get(path)?.['seq'] ?? 0);
+  /** Of the newest entry of a path its revision and time; zeros: there is none. */
+  headStamp(path: FilePath): { readonly seq: number; readonly ts: number } {
+    const row = this.#headStamp.get(path);
+    return { seq: Number(row?.['seq'] ?? 0), ts: Number(row?.['ts'] ?? 0) };
   }
 
   revision(path: FilePath, seq: number): JournalEntry | 'pruned' | undefined {
     const entry = entryOf(this.#revision.get(path, seq));
     if (entry) return entry;
-    return Number.isSafeInteger(seq) && seq >= 1 && seq < this.headSeq(path) ? 'pruned' : undefined;
+    return Number.isSafeInteger(seq) && seq >= 1 && seq < this.headStamp(path).seq ? 'pruned' : undefined;
   }
 
   at(path: FilePath, ts: number): JournalEntry | 'pruned' | undefined {
@@ -76,7 +72,8 @@ export class IndexQuestions {
   }
 
   history(path: FilePath, { afterSeq = 0, afterId = 0, limit }: HistoryPage): readonly JournalEntry[] {
-    const isAfter = afterId === 0 ? 0 : this.#firstSeq(path, this.headSeq(path) + 1, 'id', afterId + 1) - 1;
+    const isAfter =
+      afterId === 0 ? 0 : this.#firstSeq(path, this.headStamp(path).seq + 1, 'id', afterId + 1) - 1;
     return entriesOf(this.#history.all(path, Math.max(afterSeq, isAfter), limit));
   }
 

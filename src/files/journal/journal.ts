@@ -1,6 +1,13 @@
 import type { FilePath } from '../file-path.ts';
 import type { EntryDraft, JournalEntry, JournalOp } from './journal-entry.ts';
 
+/** A part of a path's history: what comes after a revision, or after an entry by its id. */
+export interface HistoryPage {
+  readonly afterSeq?: number | undefined;
+  readonly afterId?: number | undefined;
+  readonly limit: number;
+}
+
 export interface JournalQuery {
   /** Of this path, and where it is a folder, of all that lies in it. */
   readonly path?: FilePath | undefined;
@@ -44,15 +51,8 @@ export interface Journal {
   revision(path: FilePath, seq: number): JournalEntry | 'pruned' | undefined;
   /** The entry that says what the path was at a moment; `undefined`: there was nothing yet. */
   at(path: FilePath, ts: number): JournalEntry | 'pruned' | undefined;
-  /** The entries of one path, oldest first; those after a revision, or after an entry by its id. */
-  history(
-    path: FilePath,
-    page: {
-      readonly afterSeq?: number | undefined;
-      readonly afterId?: number | undefined;
-      readonly limit: number;
-    },
-  ): readonly JournalEntry[];
+  /** The entries of one path, oldest first. */
+  history(path: FilePath, page: HistoryPage): readonly JournalEntry[];
   /** Oldest first. */
   query(query: JournalQuery): readonly JournalEntry[];
   stats(): JournalStats;

@@ -8,7 +8,7 @@ export const MAX_LINE_BYTES = 64 * 1024;
 /** Of `by`, `temp` and `reason`, in UTF-16 code units: so that no entry outgrows a line. */
 const MAX_TEXT = 2048;
 /** The last millisecond whose day has a name of ten letters. */
-const MAX_TS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+export const MAX_TS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 /** Eight hex digits and a space. */
 const CHECKSUM_BYTES = 9;
 const SPACE = 0x20;

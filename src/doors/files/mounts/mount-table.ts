@@ -105,6 +105,7 @@ export class MountTable {
 
   /** What mounts let be seen in a folder: each that is in it, or the folder on the way to it. */
   mountsBelow(folder: FilePath): readonly MountName[] {
+    if (this.#mounts.size === 0) return [];
     const names = new Map<string, number>();
     for (const { path, madeAt } of this.#mounts.values()) {
       if (path === folder || !isWithin(path, folder)) continue;

@@ -29,12 +29,18 @@ test('a long listing leaves others their turn', async () => {
   const store = await LocalStore.open({ root: folder.path });
   for (let n = 0; n < 100; n++)
     await store.put(parseObjectKey(`objects/${n}`), Buffer.from('body'), { ifAbsent: true });
-  const [listed, turnsAt]: [ObjectKey[], number[]] = [[], []];
+  const listed: ObjectKey[] = [];
+  let turnAt = Number.POSITIVE_INFINITY;
   for await (const { key } of store.list({ prefix: '' })) {
-    if (listed.push(key) === 1) setImmediate(() => turnsAt.push(listed.length));
+    if (listed.push(key) === 1) {
+      setImmediate(() => {
+        turnAt = listed.length;
+      });
+    }
   }
   assert.equal(listed.length, 100);
-  assert.deepEqual(turnsAt, [63]); // before the 64th
+  // Before the 64th at the latest: a disk that is slow gives others more turns.
+  assert.ok(turnAt < 64, `after ${turnAt}`);
 });
 
 test('a damaged file is told of once, removed, and its key can be stored again with ifAbsent', async () => {

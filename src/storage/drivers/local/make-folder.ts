@@ -17,6 +17,17 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
+/** What `write` does with a path whose folder may not be there, or may be gone: it is made, and `write` called again. */
+export async function withFolder<T>(path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+  await makeFolder(dirname(path));
+  return write();
+}
+
 async function makeOne(path: string): Promise<void> {
   try {
     await mkdir(path);

@@ -14,6 +14,7 @@ import {
   rename as renameWith,
   unlinkSync,
   unlink as unlinkWith,
+  writeSync,
   writevSync,
   writev as writevWith,
 } from 'node:fs';
@@ -143,7 +144,7 @@ export class QuickCalls {
   /** All of the chunks, in order. */
   async write(file: Descriptor, chunks: readonly Uint8Array[]): Promise<void> {
     let rest = chunks;
-    const now = () => writevSync(file, rest);
+    const now = () => (rest.length === 1 ? writeSync(file, rest[0] as Uint8Array) : writevSync(file, rest));
     const later = async () => (await writevLater(file, [...rest])).bytesWritten;
     const isQuick = sizeOf(chunks) <= QUICK_BYTES;
     while (rest.length > 0) rest = without(rest, await (isQuick ? this.run(now, later) : later()));
