@@ -9,6 +9,7 @@ import type { OriginHooks, OriginRequest, OriginResponse, SwitchedProtocol } fro
 import { OriginError, type Phase, toOriginError } from './origin-error.ts';
 import type { OriginSettings } from './origin-settings.ts';
 import { asksFirst, sendRequest } from './send-request.ts';
+import { cameWhole, WholeBody } from './whole-body.ts';
 
 /** Connections that have served a request. Node's own mark is missing where one goes straight to a request that waits. */
 const served = new WeakSet<Socket>();
@@ -65,10 +66,14 @@ export class Exchange {
     return this.#failure.failure === 'reset' && this.#request.socket?.bytesRead === this.#bytesBefore;
   }
 
+  get #isOver(): boolean {
+    return this.#failure !== undefined || this.#phase === 'answering';
+  }
+
   #listen(): void {
     const request = this.#request;
     request.on('error', (error) => this.#fail(error));
-    request.once('close', () => this.#fail(new OriginError('reset'))); // the last word, where there was no other
+    request.once('close', () => this.#closed());
     request.once('socket', (socket) => this.#connecting(socket));
     request.once('finish', () => this.#awaitHead());
     request.on('information', (interim) => this.#interim(interim));
@@ -83,6 +88,11 @@ export class Exchange {
     signal.addEventListener('abort', abort, { once: true });
     request.once('close', () => signal.removeEventListener('abort', abort));
     if (signal.aborted) queueMicrotask(abort);
+  }
+
+  /** The last word, where there was no other. */
+  #closed(): void {
+    if (!this.#isOver) this.#fail(new OriginError('reset'));
   }
 
   #connecting(socket: Socket): void {
@@ -136,14 +146,8 @@ export class Exchange {
     }
     this.#phase = 'answering';
     this.#stopWaiting();
-    const { clock, idleTimeout } = this.#settings;
-    const body = new AnswerBody(message, clock, idleTimeout);
-    // What goes wrong with the connection from now on goes wrong with the body.
-    this.#request.on('error', (error) => body.destroy(toOriginError(error, 'answering')));
-    const { signal } = this.#hooks;
-    const abort = (): unknown => body.destroy(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
-    body.once('close', () => signal?.removeEventListener('abort', abort));
+    const bytes = cameWhole(message);
+    const body = bytes ? new WholeBody(bytes) : this.#bodyOf(message);
     // An origin that has said all before it has read all wants no more of it.
     message.once('end', () => {
       if (!this.#request.writableEnded) this.#request.destroy();
@@ -152,9 +156,22 @@ export class Exchange {
       kind: 'answer',
       ...head,
       body,
+      bytes,
       trailers: () => message.rawTrailers,
       isReused: this.#isReused,
     });
+  }
+
+  /** What goes wrong with the connection from now on goes wrong with the body. */
+  #bodyOf(message: IncomingMessage): AnswerBody {
+    const { clock, idleTimeout } = this.#settings;
+    const body = new AnswerBody(message, clock, idleTimeout);
+    this.#request.on('error', (error) => body.destroy(toOriginError(error, 'answering')));
+    const { signal } = this.#hooks;
+    const abort = (): unknown => body.destroy(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    body.once('close', () => signal?.removeEventListener('abort', abort));
+    return body;
   }
 
   #switched(message: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -184,7 +201,7 @@ export class Exchange {
 
   /** Of several failures the first is the reason; after the head they are the body's. */
   #fail(error: unknown): void {
-    if (this.#failure || this.#phase === 'answering') return;
+    if (this.#isOver) return;
     const isOurs = error === this.#hooks.signal?.reason && this.#hooks.signal?.aborted;
     this.#failure = isOurs && error instanceof Error ? error : toOriginError(error, this.#phase);
     this.#stopWaiting();

@@ -1,20 +1,15 @@
-import { pipeline } from 'node:stream/promises';
 import { drainRest } from '../../../http/transfer.ts';
-import { type Fields, fieldLines, withoutFields } from '../../../http-cache/fields.ts';
+import { type Fields, withoutFields } from '../../../http-cache/fields.ts';
 import {
   type ForwardOptions,
   fieldsToClient,
-  isBodiless,
   type Proxied,
   requestToOrigin,
   takesTrailers,
 } from './forwarding.ts';
 import type { OriginClient, OriginResponse } from './origin-client.ts';
-import { pairs } from './send-body.ts';
+import { type Forwarded, sendAnswer } from './send-answer.ts';
 import { admittedTrailers, announcedTrailers } from './trailers.ts';
-
-/** `aborted`: the client was gone before all of the answer was, or the origin was and the client has been told so. */
-export type Forwarded = 'whole' | 'aborted';
 
 /**
  * Sends a client's request on and its answer back, both as they come. Rejects with the `OriginError` while the client has
@@ -62,37 +57,14 @@ export function interimsTo(
 const LENGTH: ReadonlySet<string> = new Set(['content-length']);
 
 /** Sends an answer to the client. Never rejects: what breaks off is cut off. */
-export async function relayAnswer(
+export function relayAnswer(
   answer: OriginResponse,
   proxied: Proxied,
   options: ForwardOptions,
 ): Promise<Forwarded> {
-  const { admitted, response } = proxied;
-  const { status, reason, body } = answer;
-  const fields = [...fieldsToClient(answer, options)];
-  const isEmpty = isBodiless(admitted.method, status);
-  const isCounted = fieldLines(fields, 'content-length').length > 0;
-  const isChunked = !isEmpty && !isCounted && admitted.version === '1.1';
-  const announced = isChunked && takesTrailers(admitted) ? announcedTrailers(answer.fields) : [];
-  if (announced.length > 0) fields.push('Trailer', announced.join(', '));
-  // Where the connection's end is the body's, only a reset tells that it is not.
-  if (!isEmpty && !isCounted && !isChunked) body.once('error', () => response.socket?.resetAndDestroy());
-  try {
-    response.writeHead(status, reason, fields);
-    if (isEmpty) {
-      body.resume();
-      response.end();
-      return 'whole';
-    }
-    // A head that is followed by nothing for a while goes by itself; else it goes with the first of the body.
-    setImmediate(() => response.flushHeaders());
-    await pipeline(body, response, { end: false });
-    if (announced.length > 0) response.addTrailers(pairs(admittedTrailers(answer.trailers(), announced)));
-    response.end();
-    return 'whole';
-  } catch {
-    body.destroy();
-    response.destroy();
-    return 'aborted';
-  }
+  const { status, reason, body, bytes } = answer;
+  const fields = fieldsToClient(answer, options);
+  const names = takesTrailers(proxied.admitted) ? announcedTrailers(answer.fields) : [];
+  const trailers = { names, read: () => admittedTrailers(answer.trailers(), names) };
+  return sendAnswer({ status, reason, fields, body: bytes ?? body, trailers }, proxied);
 }

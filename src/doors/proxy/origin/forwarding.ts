@@ -55,7 +55,7 @@ export function requestToOrigin(
 
 /** Whether the client has said that trailers are not lost on it. RFC 9110 §6.5.1. */
 export function takesTrailers({ fields, version }: AdmittedRequest): boolean {
-  return version === '1.1' && fieldMembers(fields, 'te').some((one) => one.toLowerCase() === 'trailers');
+  return version !== '1.0' && fieldMembers(fields, 'te').some((one) => one.toLowerCase() === 'trailers');
 }
 
 /** Whether an answer ends with its head. RFC 9112 §6.3. */

@@ -43,6 +43,33 @@ test('a request arrives as it was given, and its answer as it was sent', async (
   assert.deepEqual(heads, [`GET /a?b HTTP/1.1\r\n${lines}`]);
 });
 
+test('a body that came whole with its head is there at once, as bytes and as a stream', async () => {
+  await using rig = await open([
+    answers('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n'),
+  ]);
+  const first = await rig.client.send(GET);
+  assert.equal(Buffer.from(first.bytes ?? []).toString(), 'ok');
+  assert.deepEqual(first.trailers(), ['X-Sum', '1']);
+  assert.equal(await text(first.body), 'ok');
+});
+
+test('a body of which a byte is missing is a stream', async () => {
+  const seen = new Barrier(2);
+  await using rig = await open([
+    async (connection) => {
+      await connection.head();
+      connection.send(OK.slice(0, -1));
+      await seen.reach();
+      connection.send('k');
+      await connection.closed;
+    },
+  ]);
+  const { bytes, body } = await rig.client.send(GET);
+  assert.equal(bytes, undefined);
+  await seen.reach();
+  assert.equal(await text(body), 'ok');
+});
+
 test('a body of known length keeps it, another is sent in chunks with its trailers', async () => {
   const sent: string[] = [];
   await using rig = await open([

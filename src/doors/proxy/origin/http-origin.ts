@@ -14,9 +14,7 @@ import type {
 import { OriginError } from './origin-error.ts';
 import type { OriginSettings } from './origin-settings.ts';
 import { announcedLength } from './send-body.ts';
-
-/** Methods that may be sent again where nobody knows whether they arrived. RFC 9110 §9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+import { maySendAgain } from './sent-again.ts';
 
 /** Those that this end of the connection writes itself. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -78,7 +76,7 @@ export class HttpOrigin implements OriginClient {
     } catch (error) {
       // The origin closed a kept connection just as we wrote. It has told nobody that it heard, so what may be said
       // twice is, once; not on another kept one, which it may have closed for the same reason.
-      if (!first.wasUnheard || request.body || !IDEMPOTENT.has(request.method)) throw error;
+      if (!first.wasUnheard || !maySendAgain(request)) throw error;
       for (const socket of Object.values(this.#agent.freeSockets).flat()) socket?.destroy();
       return this.#open(request, hooks, protocol).outcome;
     }

@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
+import type { Cancellation } from '../../../base/cancellation.ts';
 import type { Fields } from '../../../http-cache/fields.ts';
 
 export interface OriginRequest {
@@ -20,7 +21,7 @@ export interface OriginRequest {
 
 export interface OriginHooks {
   /** Ends the exchange and its connection; the failure is the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Cancellation;
   /** Told of each 1xx answer but 101, and of 100 only where nobody asked for it by Expect. */
   readonly onInterim?: (status: number, fields: Fields) => void;
 }
@@ -38,6 +39,8 @@ export interface OriginResponse {
    * destroy it, which closes the connection.
    */
   readonly body: Readable;
+  /** The same, where all of it came with the head: then nothing has to be read, nor destroyed. */
+  readonly bytes?: Uint8Array | undefined;
   /** Empty until the body has ended. */
   trailers(): Fields;
   /** Whether the connection had served another request before. */

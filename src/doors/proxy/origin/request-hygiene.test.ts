@@ -130,6 +130,11 @@ test('limits, methods, versions and expectations have answers of their own', () 
     statusOf(() => admit('/', [...HOST, ...many])),
     431,
   );
+  for (const method of ['', 'GE T', 'GET/', 'G\xcbT', 'GET\r'])
+    assert.equal(
+      statusOf(() => admit('/', HOST, method)),
+      400,
+    );
   assert.equal(
     statusOf(() => admit('/', HOST, 'TRACE')),
     405,

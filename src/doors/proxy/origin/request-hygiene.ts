@@ -17,7 +17,7 @@ export const REQUEST_LIMITS: RequestLimits = { maxTarget: 8 * 1024, maxFields: 2
 /** What of a request may go on to an origin, and how its body ends. */
 export interface AdmittedRequest extends RequestTarget {
   readonly method: string;
-  readonly version: '1.0' | '1.1';
+  readonly version: '1.0' | '1.1' | '2.0';
   /** As they came. */
   readonly fields: Fields;
   /** Its length, or that it comes in chunks. A length of 0 is no body. */
@@ -33,6 +33,8 @@ type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'raw
 
 /** A tunnel to anywhere, and an echo of what proxies before us added. */
 const REFUSED_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE']);
+/** RFC 9110 §5.6.2. In HTTP/2 nobody before us has looked at it. */
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /**
  * Refuses what an origin might read as another request than we do. Node's parser comes first: it refuses two lengths, a
@@ -42,6 +44,8 @@ export function admitRequest(head: RequestHead, limits: RequestLimits): Admitted
   const { method = '', url = '', httpVersion, rawHeaders: fields } = head;
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     throw new VelocityError('VERSION_UNSUPPORTED', 'Speak HTTP/1.1 or HTTP/1.0.');
+  if (!TOKEN.test(method))
+    throw new VelocityError('BAD_REQUEST', 'The method is no token.', { field: 'method' });
   if (REFUSED_METHODS.has(method))
     throw new VelocityError('METHOD_NOT_ALLOWED', `${method} is not passed on.`, { field: 'method' });
   if (url.length > limits.maxTarget)

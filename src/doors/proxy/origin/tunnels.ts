@@ -53,8 +53,15 @@ export class Tunnels {
     return isKnown && !hasBody && method === 'GET' && httpVersion === '1.1';
   };
 
-  /** Asks the origin to switch. What it answers instead, or that it does not answer, is an ordinary answer. Never rejects. */
-  async open(request: UpgradeRequest, origin: OriginClient, options: ForwardOptions): Promise<void> {
+  /**
+   * Asks the origin to switch. What it answers instead, or that it does not answer, is an ordinary answer. Never rejects;
+   * resolves to the status, once the connection is switched or has its answer.
+   */
+  async open(
+    request: UpgradeRequest,
+    origin: OriginClient,
+    options: ForwardOptions,
+  ): Promise<number | 'aborted'> {
     const { message, admitted, socket, head } = request;
     socket.on('error', () => {}); // `close` follows, which is listened for
     const response = respondOn(socket as Socket, message);
@@ -72,14 +79,18 @@ export class Tunnels {
       const asked = requestToOrigin({ message, admitted }, options);
       const answer = await origin.upgrade(asked, protocol, { signal: gone.signal });
       if (answer.kind === 'answer') {
-        await relayAnswer(answer, { message, admitted, response }, options);
-        return;
+        const end = await relayAnswer(answer, { message, admitted, response }, options);
+        return end === 'whole' ? answer.status : end;
       }
       response.detachSocket(socket as Socket);
       socket.write(switchingHead(answer, protocol, options), 'latin1');
       this.#join(socket, head, answer);
+      return 101;
     } catch (error) {
-      if (!gone.signal.aborted) writeProblem(response, toProblem(error, nextRequestId()));
+      if (gone.signal.aborted) return 'aborted';
+      const problem = toProblem(error, nextRequestId());
+      writeProblem(response, problem);
+      return problem.status;
     }
   }
 
@@ -114,7 +125,7 @@ export class Tunnels {
 }
 
 /** Answers on a socket that Node has handed over. It ends with the answer: nobody parses what comes next. */
-function respondOn(socket: Socket, message: IncomingMessage): ServerResponse {
+export function respondOn(socket: Socket, message: IncomingMessage): ServerResponse {
   const response = new ServerResponse(message);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
