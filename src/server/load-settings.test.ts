@@ -9,8 +9,13 @@ import { opensBuildCache, presignPublicKeyOf } from '../auth/settings.ts';
 import { describeMistake } from '../config/mistake.ts';
 import { settingsSchema } from '../config/settings-schema.ts';
 import { storeSettings } from '../storage/bucket-settings.ts';
-import { type LoadedSettings, loadServerSettings, loadStorageSettings } from './load-settings.ts';
-import { serverSettings } from './settings.ts';
+import {
+  type LoadedSettings,
+  loadProxySettings,
+  loadServerSettings,
+  loadStorageSettings,
+} from './load-settings.ts';
+import { serverSectionAliases, serverSettings } from './settings.ts';
 
 const PUBLIC_KEY = 'PfIG9MO7yrSFq4DNs7GPFC4CticILjGtqpoh43p3ipE';
 const PRIVATE_KEY = 'NC7y4q2_rmnWBhlnEo34B9FddA0DkGlu7XGOs76bZn8';
@@ -123,6 +128,26 @@ test('a configuration of cachegate loads as it stands', async () => {
   assert.deepEqual([s3.endpoint, s3.region, s3.pathStyle], [undefined, 'us-east-1', false]);
   assert.match(JSON.stringify(stores.get('assets-azure')), /"container":"assets","connectionString":"\*{3}"/);
   assert.equal(opensBuildCache(values), false, 'without a token of its own the build cache stays closed');
+});
+
+test('the section of velox-middleware loads by its name or ours, and the schema takes both', async () => {
+  const section = '{ server_url: "http://127.0.0.1:9000", cache: { enabled: true, max_entries: 5 } }';
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, formats: { uri: true } });
+  const schema = settingsSchema('Test', serverSettings, [storeSettings], serverSectionAliases);
+  const validate = ajv.compile(schema);
+  for (const name of ['velox', 'builds']) {
+    const yaml = `${CACHEGATE_YAML}\n${name}: ${section}\n`;
+    const { values } = await load({ yaml });
+    assert.deepEqual(
+      [values.buildsServerUrl, values.buildsCacheEnabled, values.buildsCacheMaxEntries],
+      ['http://127.0.0.1:9000', true, 5],
+    );
+    assert.ok(validate(parse(yaml)), JSON.stringify(validate.errors));
+  }
+  const both = await mistakesOf({ yaml: `velox: ${section}\nbuilds: ${section}\n` });
+  assert.match(both.join(), /config\.yaml:1:1: "velox" is another name for "builds"/);
+  const alone = await mistakesOf({ yaml: withStore('velox: { cache: { enabled: true } }') });
+  assert.match(alone.join(), /config\.yaml:1:.*builds\.server_url/);
 });
 
 test('the schema takes that configuration too', () => {
@@ -311,4 +336,66 @@ test('a page has at least 64KiB, and is no larger than the largest object that i
     'config.yaml:1:21: cache.page_size: 5MiB is more than the largest object that is kept, 4MiB (cache.max_object_size, else cache.max_memory).',
   ]);
   assert.equal((await pages('page_size: 2MiB, max_memory: 1MiB')).mistakes.length, 1);
+});
+
+describe('the proxy', () => {
+  const ENV = {
+    VELOCITY_HOST: '0.0.0.0',
+    VELOCITY_PORT: '9090',
+    VELOCITY_CACHE_MAX_CAPACITY: '500',
+    VELOCITY_BACKEND: 'example.com',
+  };
+
+  function loadProxy(env: NodeJS.ProcessEnv): LoadedSettings {
+    const loaded = loadProxySettings({ flags: new Map(), env, configFiles: [] });
+    assert.ok(loaded.ok);
+    return loaded.value;
+  }
+
+  test('takes the variables of velocity, and ours before them', () => {
+    const { values, backends } = loadProxy({ ...ENV, VC_PROXY_PORT: '9191' });
+    assert.equal(values.proxyHost, '0.0.0.0');
+    assert.equal(values.proxyPort, 9191);
+    assert.equal(values.proxyMaxEntries, 500);
+    assert.deepEqual(
+      backends.map(({ name, servers, host }) => ({ name, servers, host })),
+      [{ name: 'default', servers: ['https://example.com'], host: 'example.com' }],
+    );
+  });
+
+  test('alone needs no token, and has the defaults of velocity', () => {
+    const { values, backends } = loadProxy({});
+    assert.equal(values.proxyHost, '127.0.0.1');
+    assert.equal(values.proxyPort, 8080);
+    assert.equal(values.proxyMaxEntries, 10_000);
+    assert.deepEqual(backends[0]?.servers, ['https://httpbin.org']);
+  });
+
+  test('is beside a server only where it has a backend', async () => {
+    const env = { VC_AUTH_TOKEN: 'a-token-for-tests-0123456789' };
+    assert.deepEqual((await load({ env })).backends, []);
+    const { backends } = await load({
+      env,
+      yaml: 'proxy: { backend: localhost:3000, backends: { a: { url: a.org, hosts: a.example.org } } }',
+    });
+    assert.deepEqual(
+      backends.map(({ name }) => name),
+      ['a', 'default'],
+    );
+  });
+
+  test('says what is wrong with its settings where it stands', async () => {
+    const yaml = 'proxy:\n  port: 80800\n  backends: { a: { url: x, path: a } }\n  tls: { key: key.pem }\n';
+    assert.deepEqual(await mistakesOf({ yaml }), [
+      'config.yaml:2:9: proxy.port: expected a port between 0 and 65535, found 80800',
+      'config.yaml:3:34: proxy.backends.a.path: expected a path such as /api, found "a"',
+    ]);
+    assert.deepEqual(await mistakesOf({ yaml: yaml.replace('80800', '80') }), [
+      'config.yaml:3:34: proxy.backends.a.path: expected a path such as /api, found "a"',
+      'config.yaml:4:15: proxy.tls.certificate is missing beside proxy.tls.key',
+    ]);
+    assert.deepEqual(await mistakesOf({ env: { VELOCITY_BACKEND: 'https://example.com/api' } }), [
+      'VELOCITY_BACKEND: proxy.backend: expected a host, a host and port or a URL without a path, found "https://example.com/api"',
+    ]);
+  });
 });

@@ -4,6 +4,8 @@ import { type AuthMetrics, authMetrics } from '../auth/metrics.ts';
 import { type BucketMetrics, bucketMetrics } from '../buckets/metrics.ts';
 import { type BuildCacheMetrics, buildCacheMetrics } from '../doors/build-cache/metrics.ts';
 import { type FilesMetrics, filesMetrics } from '../doors/files/metrics.ts';
+import { type OffloadMetrics, offloadMetrics } from '../doors/offload/metrics.ts';
+import { type ProxyMetrics, proxyMetrics } from '../doors/proxy/metrics.ts';
 import type { HttpApp } from '../http/listener.ts';
 import { type HttpMetrics, httpMetrics } from '../http/metrics.ts';
 import { type StorageMetrics, storageMetrics } from '../storage/metrics.ts';
@@ -16,6 +18,8 @@ export interface ServerMetrics {
   readonly files: FilesMetrics;
   readonly http: HttpMetrics;
   readonly limits: LimitMetrics;
+  readonly offload: OffloadMetrics;
+  readonly proxy: ProxyMetrics;
   readonly storage: StorageMetrics;
 }
 
@@ -36,6 +40,8 @@ export function openMetrics(version: string): ServerMetrics {
     files: filesMetrics(registry),
     http: httpMetrics(registry),
     limits: limitMetrics(registry),
+    offload: offloadMetrics(registry),
+    proxy: proxyMetrics(registry),
     storage: storageMetrics(registry),
   };
 }

@@ -6,7 +6,6 @@ import { RateLimits } from '../auth/limits/rate-limits.ts';
 import { type OpenTokens, openTokens } from '../auth/open-tokens.ts';
 import { opensBuildCache } from '../auth/settings.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { messageOf, systemCode, VelocityError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
 import type { BucketObjects } from '../buckets/bucket-objects.ts';
 import { filesOfHosts } from '../doors/files/own-host.ts';
@@ -19,6 +18,7 @@ import type { ObjectStore } from '../storage/store.ts';
 import { AuditLog } from '../telemetry/audit-log.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DoorSurroundings } from './door-surroundings.ts';
+import { drain, listenFailed, wait } from './draining.ts';
 import { Health, registerHealth } from './health.ts';
 import type { LoadedSettings } from './load-settings.ts';
 import { openMetrics, registerMetrics } from './metrics.ts';
@@ -27,6 +27,7 @@ import { openBuildCache } from './open-build-cache.ts';
 import type { OpenDoor } from './open-door.ts';
 import { openFilesDoor } from './open-files.ts';
 import { openGateway } from './open-gateway.ts';
+import { ProxyServer } from './proxy-server.ts';
 import type { ServerSettings } from './settings.ts';
 
 export interface ServerSurroundings {
@@ -50,6 +51,7 @@ export class VelocityServer {
   readonly #settings: ServerSettings;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  #proxy: ProxyServer | undefined;
 
   private constructor(
     app: HttpApp,
@@ -80,9 +82,10 @@ export class VelocityServer {
    * @throws VelocityError `AUDIT_UNAVAILABLE`, `TOKENS_INVALID`, `DRIVER_UNAVAILABLE`, `STORAGE_*` or `LISTEN_FAILED`, each in words for an operator.
    */
   static async start(
-    { values: settings, stores, mounts }: Pick<LoadedSettings, 'values' | 'stores' | 'mounts'>,
+    loaded: Pick<LoadedSettings, 'values' | 'stores' | 'mounts' | 'backends'>,
     around: ServerSurroundings,
   ): Promise<VelocityServer> {
+    const { values: settings, stores, mounts, backends } = loaded;
     const { logger, version, clock = systemClock, onTrace } = around;
     const metrics = openMetrics(version);
     const audit = new AuditLog(settings.auditFile, clock, logger);
@@ -154,6 +157,13 @@ export class VelocityServer {
       opened,
     );
     await server.#listen();
+    try {
+      if (backends.length > 0)
+        server.#proxy = await ProxyServer.start(loaded, { ...around, metrics, health });
+    } catch (error) {
+      await server.#close();
+      throw error;
+    }
     for (const door of doors) door.start();
     return server;
   }
@@ -164,9 +174,15 @@ export class VelocityServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
-  /** Reads the token file again, for whoever does not wait until its change is seen. */
-  reloadTokens(): void {
+  /** Where the proxy beside it listens, if there is one. */
+  get proxyUrl(): string | undefined {
+    return this.#proxy?.url;
+  }
+
+  /** Reads the token file and the proxy's certificate again, for whoever does not wait until their change is seen. */
+  reload(): void {
     this.#tokens.reload();
+    this.#proxy?.reloadCertificate();
   }
 
   async #listen(): Promise<void> {
@@ -175,14 +191,7 @@ export class VelocityServer {
       await this.#app.listen({ host, port });
     } catch (error) {
       await closeAll(this.#doors, this.#objects, this.#tokens);
-      const why = systemCode(error) === 'EADDRINUSE' ? 'another program listens there' : messageOf(error);
-      throw new VelocityError(
-        'LISTEN_FAILED',
-        `Could not listen on ${host}:${port}: ${why}. Set VC_HOST or VC_PORT.`,
-        {
-          cause: error,
-        },
-      );
+      throw listenFailed(error, host, port, 'Set VC_HOST or VC_PORT.');
     }
   }
 
@@ -195,42 +204,24 @@ export class VelocityServer {
     const { drainDelay, drainTimeout } = this.#settings;
     this.#health.drain();
     this.#logger.info({ delayMs: drainDelay, timeoutMs: drainTimeout }, 'draining');
-    if (drainDelay > 0) await this.#wait(drainDelay, now);
+    if (drainDelay > 0) await wait(drainDelay, this.#clock, now);
 
-    const { server } = this.#app;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // Keep-alive connections are told to go with their next answer, idle ones go at once.
-    // Before fastify's own listener: some requests it answers at once, and then it is too late for a header.
-    server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
-    server.closeIdleConnections();
-    this.#fastPath?.drain();
-    const cutAll = (): void => {
-      server.closeAllConnections();
-      this.#fastPath?.cutAll();
-    };
-    const cancel = this.#clock.after(drainTimeout, () => {
-      this.#logger.warn('the grace time is over: cutting what is still under way');
-      cutAll();
+    const own = drain(this.#app.server, {
+      clock: this.#clock,
+      logger: this.#logger,
+      timeout: drainTimeout,
+      now,
+      onClosing: () => this.#fastPath?.drain(),
+      onCut: () => this.#fastPath?.cutAll(),
     });
-    if (now?.aborted) cutAll();
-    else now?.addEventListener('abort', cutAll, { once: true });
-    await closed;
-    cancel();
-    now?.removeEventListener('abort', cutAll);
-    await this.#app.close();
-    await closeAll(this.#doors, this.#objects, this.#tokens);
+    await Promise.all([own, this.#proxy?.stop(now)]);
+    await this.#close();
     this.#logger.info('stopped');
   }
 
-  #wait(ms: number, cut: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      if (cut?.aborted) return resolve();
-      const cancel = this.#clock.after(ms, resolve);
-      cut?.addEventListener('abort', () => {
-        cancel();
-        resolve();
-      });
-    });
+  async #close(): Promise<void> {
+    await this.#app.close();
+    await closeAll(this.#doors, this.#objects, this.#tokens);
   }
 }
 

@@ -5,10 +5,21 @@ import type { Logger } from './logger.ts';
 
 /** Something that only few may do. Who did it, and what came of it. */
 export interface AuditEvent {
-  /** The id of a token, never the token; `cli` and the user for work on the storage itself. */
+  /**
+   * The id of a token, never the token; `cli` and the user for work on the storage itself; `admin socket` for whoever
+   * may open that of a proxy.
+   */
   readonly who: string;
-  readonly action: 'delete' | 'replace' | 'mount' | 'change-mount' | 'unmount';
-  /** The object's, with tenant and scope in it; of a mount the path that it is, or was, at. */
+  readonly action:
+    | 'delete'
+    | 'replace'
+    | 'mount'
+    | 'change-mount'
+    | 'unmount'
+    | 'purge'
+    | 'soft-purge'
+    | 'ban';
+  /** The object's, with tenant and scope in it; of a mount the path that it is, or was, at; what was purged or banned. */
   readonly key: string;
   /**
    * `begun` is written before anything is done, and `done`, `absent` (there was nothing) or `failed` after it;

@@ -5,6 +5,7 @@ import type { CacheKey } from '../../base/cache-key.ts';
 import { parseCacheKey } from '../../base/cache-key.ts';
 import { type Digest, parseDigest } from '../../base/digest.ts';
 import { VelocityError } from '../../base/errors.ts';
+import { checkedMessage } from '../../http/checked-message.ts';
 import type { HttpApp } from '../../http/listener.ts';
 import { originOf } from '../../http/request-origin.ts';
 import type { TrustedProxies } from '../../http/trusted-proxies.ts';
@@ -70,7 +71,7 @@ export function registerNegotiate(
     };
     const { body } = request;
     if (typeof body === 'object' && body !== null && 'items' in body) {
-      const { items } = check(batch, body);
+      const { items } = checkedMessage(batch, body);
       const replacing = items.findIndex(({ action }) => action === 'replace');
       if (replacing >= 0) {
         const field = `items.${replacing}.action`;
@@ -80,7 +81,7 @@ export function registerNegotiate(
       }
       return { items: await answer(items.map(toItem), asker) };
     }
-    const asked = toItem(check(item, body));
+    const asked = toItem(checkedMessage(item, body));
     const [reply] = await answer([asked], asker);
     if (reply?.status === 'forbidden') throw notAllowed(asked.action);
     return reply;
@@ -112,15 +113,4 @@ function toItem({ hash, action, ...told }: z.infer<typeof item>): NegotiateItem 
     throw new VelocityError('BAD_REQUEST', `${field} must be there to replace an entry.`, { field });
   }
   return { hash, action, ...told };
-}
-
-/** The first mistake, with the field it is in, is what the client can act on. */
-function check<T>(schema: z.ZodType<T>, body: unknown): T {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const field = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].join('.') || 'body';
-  const what = unknown === undefined ? (issue?.message ?? 'is not right') : 'is not a field of this message';
-  throw new VelocityError('BAD_REQUEST', `${field} ${what}.`, { field });
 }

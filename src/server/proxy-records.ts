@@ -1,0 +1,136 @@
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { parseIpAddress } from '../base/ip-address.ts';
+import type { ProxyMetrics } from '../doors/proxy/metrics.ts';
+import type { AdmittedRequest } from '../doors/proxy/origin/request-hygiene.ts';
+import type { Findings } from '../doors/proxy/proxy-handler.ts';
+import type { OnTransaction } from '../doors/proxy/transaction.ts';
+import type { FastEnded } from '../http/fast-path.ts';
+import { requestIdFor } from '../http/request-id.ts';
+import type { RequestRecords } from '../http/request-records.ts';
+import type { TrustedProxies } from '../http/trusted-proxies.ts';
+
+/** How the proxy's requests are called among all routes. */
+const ROUTE = 'proxy';
+/** In HTTP/2 a method may be any word, and each would be a metric of its own. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+
+export interface ProxyRecordsOptions {
+  readonly records: RequestRecords;
+  readonly metrics: ProxyMetrics;
+  readonly trusted: TrustedProxies;
+  readonly clock: Clock;
+  readonly onTransaction: OnTransaction | undefined;
+}
+
+/** What is kept of each request to the proxy: numbers, a log line, and its transaction for whoever wants it. */
+export class ProxyRecords {
+  readonly #options: ProxyRecordsOptions;
+
+  constructor(options: ProxyRecordsOptions) {
+    this.#options = options;
+  }
+
+  begin(message: IncomingMessage): ProxyRecord {
+    return new ProxyRecord(this.#options, message);
+  }
+
+  /** A hit that Node's parser has not seen. */
+  hit(ended: FastEnded): void {
+    const { records, metrics, clock, onTransaction } = this.#options;
+    const { method, host, target, connection, sentBytes, startedAt } = ended;
+    metrics.fast.hits++;
+    metrics.fast.bytes += sentBytes;
+    records.ended(ended);
+    if (!onTransaction) return;
+    const totalMs = clock.elapsed() - startedAt;
+    onTransaction({
+      ...{
+        id: ended.id,
+        startedAt: clock.now() - totalMs,
+        client: clientOn(connection),
+        method,
+        host,
+        target,
+      },
+      ...{ status: 200, outcome: 'hit', detail: undefined, backend: undefined, backendMs: undefined },
+      ...{ totalMs, sentBytes },
+    });
+  }
+}
+
+/** One request. Nothing is told of it before it has ended. */
+export class ProxyRecord {
+  readonly id: string;
+  /** What its handler writes; a request is refused until it has one. */
+  readonly findings: Findings = { outcome: 'refused' };
+  /** Set once it is admitted. */
+  admitted: AdmittedRequest | undefined;
+  readonly #options: ProxyRecordsOptions;
+  readonly #startedAt: number;
+  readonly #startedElapsed: number;
+  readonly #message: IncomingMessage;
+  readonly #client: string;
+
+  constructor(options: ProxyRecordsOptions, message: IncomingMessage) {
+    this.#options = options;
+    this.#message = message;
+    this.id = requestIdFor(message);
+    this.#startedAt = options.clock.now();
+    this.#startedElapsed = options.clock.elapsed();
+    this.#client = options.trusted.clientOf(message); // later the connection may be gone, and its address with it
+  }
+
+  ended(status: number | 'aborted', sentBytes: number): void {
+    const { records, metrics, clock, onTransaction } = this.#options;
+    const { outcome, detail, backend, backendMs } = this.findings;
+    const { method = '', url = '' } = this.#message;
+    const target = this.admitted?.target ?? url;
+    metrics.requests.inc({ outcome, backend: backend ?? '' });
+    metrics.sentBytes.inc(sentBytes);
+    if (backend !== undefined && backendMs !== undefined)
+      metrics.backendSeconds.observe({ backend }, backendMs / 1000);
+    records.ended({
+      id: this.id,
+      method: KNOWN_METHODS.has(method) ? method : 'other',
+      ...{ target, route: ROUTE, status, startedAt: this.#startedElapsed },
+    });
+    onTransaction?.({
+      id: this.id,
+      startedAt: this.#startedAt,
+      client: this.#client,
+      method,
+      host: this.admitted?.host ?? '',
+      target,
+      status,
+      outcome,
+      detail,
+      backend,
+      backendMs,
+      totalMs: clock.elapsed() - this.#startedElapsed,
+      sentBytes,
+    });
+  }
+}
+
+/** Nobody who is believed said otherwise: such a request is none that is answered before the parser. */
+function clientOn({ remoteAddress = '' }: Socket): string {
+  return parseIpAddress(remoteAddress) ?? remoteAddress;
+}
+
+/** Counts what is handed over of an answer's body from now on. */
+export function countBody(response: Pick<ServerResponse, 'write' | 'end'>): () => number {
+  let bytes = 0;
+  const count = ([chunk]: readonly unknown[]): void => {
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) bytes += Buffer.byteLength(chunk);
+  };
+  for (const method of ['write', 'end'] as const) {
+    const original: (...args: unknown[]) => never = response[method].bind(response) as never;
+    response[method] = (...args: unknown[]) => {
+      count(args);
+      return original(...args);
+    };
+  }
+  return () => bytes;
+}
