@@ -20,6 +20,14 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'Start the cache server.',
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
+  proxy: {
+    summary: 'Start the HTTP caching proxy.',
+    load: async () => (await import('./commands/proxy.ts')).proxyCommand,
+  },
+  'build-server': {
+    summary: 'Start the build server: specs in, binaries out.',
+    load: async () => (await import('./commands/build-server.ts')).buildServerCommand,
+  },
   sidecar: {
     summary: 'Stand beside another build tool, so that a cache in trouble fails no build.',
     load: async () => (await import('./commands/sidecar.ts')).sidecarCommand,
@@ -39,6 +47,38 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   files: {
     summary: 'Remove what nobody reads any longer from the folder of files.',
     load: async () => (await import('./commands/files.ts')).filesCommand,
+  },
+  purge: {
+    summary: 'Take responses out of the store of a proxy that is running.',
+    load: async () => (await import('./commands/purge.ts')).purgeCommand,
+  },
+  ban: {
+    summary: 'Ban what a proxy has stored, by what it is.',
+    load: async () => (await import('./commands/ban.ts')).banCommand,
+  },
+  bans: {
+    summary: 'List the bans that a proxy still tests what it has stored against.',
+    load: async () => (await import('./commands/bans.ts')).bansCommand,
+  },
+  log: {
+    summary: 'Print the requests that a caching proxy answers, as it does.',
+    load: async () => (await import('./commands/log.ts')).logCommand,
+  },
+  top: {
+    summary: 'Rank what a caching proxy was asked for in the last minute.',
+    load: async () => (await import('./commands/top.ts')).topCommand,
+  },
+  stat: {
+    summary: 'Print what a caching proxy has counted, and rates.',
+    load: async () => (await import('./commands/stat.ts')).statCommand,
+  },
+  hist: {
+    summary: 'Draw how long a caching proxy took for hits and for misses.',
+    load: async () => (await import('./commands/hist.ts')).histCommand,
+  },
+  policy: {
+    summary: 'Ask a policy of the proxy by hand.',
+    load: async () => (await import('./commands/policy.ts')).policyCommand,
   },
   config: {
     summary: 'Print the server’s settings and where each came from.',
@@ -89,17 +129,26 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     code = given;
   };
 
+  let spelled = args;
   const wanted = name === 'help' ? args[args.indexOf('help') + 1] : name;
   for (const [commandName, { summary, load }] of Object.entries(COMMANDS)) {
     const command = program.command(commandName).summary(summary).description(summary).exitOverride();
-    if (commandName === wanted) (await load()).declare(command, { io, extraArguments, exit });
+    if (commandName !== wanted) continue;
+    const loaded = await load();
+    loaded.declare(command, { io, extraArguments, exit });
+    if (loaded.spell && name === commandName) spelled = [name, ...loaded.spell(argumentsOf(name, args))];
   }
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync([...spelled], { from: 'user' });
     return code;
   } catch (error) {
     return explain(error, io);
   }
+}
+
+/** All but the command's name. */
+function argumentsOf(name: string, args: readonly string[]): string[] {
+  return args.toSpliced(args.indexOf(name), 1);
 }
 
 /** Expected failures are told in a sentence; a bug keeps its stack. */

@@ -12,6 +12,8 @@ export interface CommandContext {
 
 /** One command of the CLI. */
 export interface CliCommand {
+  /** Spells out what Commander cannot read, of the arguments behind the command's name. */
+  spell?(args: readonly string[]): readonly string[];
   /** Declares arguments, options and the action. */
   declare(command: Command, context: CommandContext): void;
 }

@@ -13,16 +13,43 @@ export async function loadServerSide() {
   return { VelocityServer, loadServerSettings, SECRET_NAMES, serverSettings, openSentry };
 }
 
-/** The declarations alone, for `velocity config` and for flags in help texts. */
-export async function loadServerSettingsSide() {
-  const [{ loadServerSettings, SECRET_NAMES }, { serverSettings }, { storeSettings }, { mountSettings }] =
+/** The caching proxy alone, for `velocity proxy`. */
+export async function loadProxySide() {
+  const [{ ProxyServer }, { loadProxySettings, SECRET_NAMES }, { serverSettings }, { openSentry }] =
     await Promise.all([
+      import('../server/proxy-server.ts'),
       import('../server/load-settings.ts'),
       import('../server/settings.ts'),
-      import('../storage/bucket-settings.ts'),
-      import('../doors/files/mounts/mount-settings.ts'),
+      import('../server/open-sentry.ts'),
     ]);
-  return { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings, mountSettings };
+  return { ProxyServer, loadProxySettings, SECRET_NAMES, serverSettings, openSentry };
+}
+
+/** The build server alone, for `velocity build-server`. */
+export async function loadBuildServerSide() {
+  const [{ BuildServer }, { loadBuildServer, BUILD_SERVER_SECRETS }] = await Promise.all([
+    import('../server/build-server.ts'),
+    import('../server/load-build-server.ts'),
+  ]);
+  return { BuildServer, loadBuildServer, BUILD_SERVER_SECRETS };
+}
+
+/** The declarations alone, for `velocity config` and for flags in help texts. */
+export async function loadServerSettingsSide() {
+  const [
+    { loadServerSettings, SECRET_NAMES },
+    { serverSettings },
+    { storeSettings },
+    { mountSettings },
+    { backendSettings },
+  ] = await Promise.all([
+    import('../server/load-settings.ts'),
+    import('../server/settings.ts'),
+    import('../storage/bucket-settings.ts'),
+    import('../doors/files/mounts/mount-settings.ts'),
+    import('../doors/proxy/backends/backend-settings.ts'),
+  ]);
+  return { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings, mountSettings, backendSettings };
 }
 
 /** What signs URLs of the object gateway, for `velocity sign` and `velocity keygen`. */
@@ -128,4 +155,14 @@ export async function loadTokenFileSide() {
     import('../auth/edit-token-file.ts'),
   ]);
   return { PRESETS, LIMITED, spellLimit, addToken, listTokens, removeToken };
+}
+
+/** A policy of the proxy without a proxy around it, for `velocity policy`. */
+export async function loadPolicySide() {
+  const [{ tryPolicy }, { POLICY_HOOKS }, { policySettings }] = await Promise.all([
+    import('../doors/proxy/policy/try-policy.ts'),
+    import('../doors/proxy/policy/policy.ts'),
+    import('../doors/proxy/policy/settings.ts'),
+  ]);
+  return { tryPolicy, POLICY_HOOKS, policySettings };
 }

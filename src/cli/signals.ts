@@ -1,5 +1,16 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** SIGTERM or SIGINT, the next time one comes: a server's end. */
+export function nextStopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, done);
+      resolve();
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, done);
+  });
+}
+
 export interface Interruption extends Disposable {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;

@@ -6,7 +6,7 @@ import { printMistakes } from '../print-mistakes.ts';
 import { loadServerSettingsSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
 
-const { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings, mountSettings } =
+const { loadServerSettings, SECRET_NAMES, serverSettings, storeSettings, mountSettings, backendSettings } =
   await loadServerSettingsSide();
 
 type Loaded = Extract<ReturnType<typeof loadServerSettings>, { ok: true }>['value'];
@@ -30,6 +30,7 @@ export const configCommand: CliCommand = {
           const schema = settingsSchema('VelocityCache server', serverSettings, [
             storeSettings,
             mountSettings,
+            backendSettings,
           ]);
           io.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
           return;
@@ -51,8 +52,8 @@ export const configCommand: CliCommand = {
   },
 };
 
-/** Those of the server, then those of each store. */
-function rowsOf({ values, origins, givenStores, givenMounts }: Loaded): Row[] {
+/** Those of the server, then those of each store, mount and backend. */
+function rowsOf({ values, origins, givenStores, givenMounts, givenBackends }: Loaded): Row[] {
   return [
     ...rows(serverSettings, '', values, origins),
     ...givenStores.flatMap(({ name, type, values, origins }) => {
@@ -63,6 +64,9 @@ function rowsOf({ values, origins, givenStores, givenMounts }: Loaded): Row[] {
     }),
     ...givenMounts.flatMap(({ name, values, origins }) =>
       rows(mountSettings.common, `${mountSettings.key}.${name}.`, values, origins),
+    ),
+    ...givenBackends.flatMap(({ name, values, origins }) =>
+      rows(backendSettings.common, `${backendSettings.key}.${name}.`, values, origins),
     ),
   ];
 }
