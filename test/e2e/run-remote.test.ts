@@ -229,16 +229,22 @@ describe('an artifact that means harm (A7)', () => {
     readonly body?: string;
   }
 
-  /** Takes the artifact that the real runner stored and puts other entries beside its outputs, manifest included. */
-  async function poison(
-    url: string,
-    workspace: TempWorkspace,
-    entries: readonly Entry[],
-  ): Promise<{ key: string; bytes: Buffer }> {
-    const dry = await build(workspace, url, {}, '--dry=json');
+  /** What the real runner stored. */
+  let key = '';
+  let stored: Buffer | undefined;
+  before(async () => {
+    await using folder = await openTempFolder();
+    await using server = await ServerProcess.start({ VC_LOCAL_ROOT: folder.path });
+    await using workspace = await TempWorkspace.open(FILES);
+    await build(workspace, server.url);
+    const dry = await build(workspace, server.url, {}, '--dry=json');
     const { tasks } = JSON.parse(dry.stdout) as { tasks: { task: string; key: string }[] };
-    const key = tasks.find(({ task }) => task === 'lib#build')?.key ?? '';
-    const stored = await download(url, key);
+    key = tasks.find(({ task }) => task === 'lib#build')?.key ?? '';
+    stored = await download(server.url, key);
+  });
+
+  /** Puts other entries beside the outputs of what the runner stored, manifest included. */
+  async function poisoned(entries: readonly Entry[]): Promise<Buffer> {
     assert.ok(stored);
     await using scratch = await openTempFolder();
     writeFileSync(join(scratch.path, 'a.tar'), zstdDecompressSync(stored));
@@ -263,7 +269,7 @@ describe('an artifact that means harm (A7)', () => {
       ),
       Buffer.alloc(1024),
     ];
-    return { key, bytes: zstdCompressSync(Buffer.concat(blocks)) };
+    return zstdCompressSync(Buffer.concat(blocks));
   }
 
   const attacks: Record<string, Entry[]> = {
@@ -290,11 +296,8 @@ describe('an artifact that means harm (A7)', () => {
   for (const [what, entries] of Object.entries(attacks)) {
     test(`${what}: refused before anything is written, and the task runs instead`, async () => {
       await using folder = await openTempFolder();
-      await using server = await ServerProcess.start({ VC_LOCAL_ROOT: folder.path });
-      await using workspace = await TempWorkspace.open(FILES);
-      await build(workspace, server.url);
-      const { key, bytes } = await poison(server.url, workspace, entries);
-      await using evil = await ServerProcess.start({ VC_LOCAL_ROOT: join(folder.path, 'evil') });
+      const bytes = await poisoned(entries);
+      await using evil = await ServerProcess.start({ VC_LOCAL_ROOT: folder.path });
       assert.equal(await upload(evil.url, key, bytes, { digest: digestOf(bytes), size: bytes.length }), 201);
 
       await using victim = await TempWorkspace.open(FILES);

@@ -48,7 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'doors',
   ],
   runner: ['base', 'config', 'telemetry', 'wire', 'storage', 'cache'],
-  cli: ['base', 'config', 'telemetry', 'runner'],
+  cli: ['base', 'config', 'telemetry', 'wire', 'runner'],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { cleanEnv } from './server-process.ts';
-
-const VELOCITY = fileURLToPath(new URL('../../bin/velocity.js', import.meta.url));
+import { VELOCITY } from './velocity-program.ts';
 
 export interface CliResult {
   readonly exitCode: number | NodeJS.Signals;

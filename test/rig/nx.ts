@@ -1,17 +1,12 @@
 import { symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { runTool, type ToolResult } from './build-tool.ts';
 import { buildTool } from './build-tools.ts';
 import { type Files, TempWorkspace } from './temp-workspace.ts';
+import { VELOCITY } from './velocity-program.ts';
 
 /** Runs what follows beside a sidecar. */
-export const BESIDE_SIDECAR: readonly string[] = [
-  process.execPath,
-  fileURLToPath(new URL('../../bin/velocity.js', import.meta.url)),
-  'sidecar',
-  '--',
-];
+export const BESIDE_SIDECAR: readonly string[] = [process.execPath, VELOCITY, 'sidecar', '--'];
 
 const PACKAGES = ['a', 'b'];
 

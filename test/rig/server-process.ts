@@ -1,13 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
-const VELOCITY = fileURLToPath(new URL('../../bin/velocity.js', import.meta.url));
+import { VELOCITY } from './velocity-program.ts';
 
 export const TEST_TOKEN = 'a-token-for-tests-0123456789';
 
 export type LogLine = Readonly<Record<string, unknown>>;
+
+const DEFAULTS = {
+  VC_HOST: '127.0.0.1',
+  VC_PORT: '0',
+  VC_PROXY_PORT: '0',
+  VC_AUTH_TOKEN: TEST_TOKEN,
+};
 
 /** The real `velocity serve` as a process of its own, on a free port of 127.0.0.1. */
 export class ServerProcess implements AsyncDisposable {
@@ -26,17 +31,22 @@ export class ServerProcess implements AsyncDisposable {
 
   /**
    * @param through a program, with its arguments, that becomes the server (`setpriv …`)
-   * @param flags of `velocity serve`
+   * @param flags of the command
+   * @param command `serve`, or `proxy`, whose port is then the free one
+   * @param cwd its working folder
    * @throws Error with what the server said, where it ends instead of listening
    */
   static async start(
     env: Readonly<Record<string, string>>,
     through: readonly string[] = [],
     flags: readonly string[] = [],
+    command = 'serve',
+    cwd?: string,
   ): Promise<ServerProcess> {
-    const [program = '', ...args] = [...through, process.execPath, VELOCITY, 'serve', ...flags];
+    const [program = '', ...args] = [...through, process.execPath, VELOCITY, command, ...flags];
     const child = spawn(program, args, {
-      env: { ...cleanEnv(), VC_HOST: '127.0.0.1', VC_PORT: '0', VC_AUTH_TOKEN: TEST_TOKEN, ...env },
+      cwd,
+      env: { ...cleanEnv(), ...DEFAULTS, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const closed = once(child, 'close');
