@@ -15,6 +15,7 @@ import { openFileJournal } from '../src/files/journal/file-journal.ts';
 import { ensureDebian } from '../test/rig/debian.ts';
 import { freePort } from '../test/rig/free-port.ts';
 import { type BenchServer, BenchServers, loadHttp } from './http-load.ts';
+import { startNginx } from './nginx.ts';
 import { median, table } from './results.ts';
 
 const MIB = 1024 ** 2;
@@ -39,7 +40,7 @@ try {
   writeFileSync(source, body);
   // Both cores: bytes come in on one while the other digests them.
   const ours = await servers.start([join('bin', 'velocity.js'), 'serve'], env(), undefined, 'all');
-  const nginx = await startNginx();
+  const nginx = await startNginxFiles();
   console.log(await large(ours, nginx, source, body));
   console.log(`\n${await small()}`);
   console.log(`\n${await history()}`);
@@ -87,7 +88,7 @@ async function large(ours: BenchServer, nginx: BenchServer, source: string, body
 
 async function small(): Promise<string> {
   const ours = await servers.start([join('bin', 'velocity.js'), 'serve'], env('small'));
-  const nginx = await startNginx('small');
+  const nginx = await startNginxFiles('small');
   let count = 0;
   const body = randomBytes(SMALL_BYTES);
   const bodyOf = (n: number): Buffer => {
@@ -210,31 +211,14 @@ function env(name = 'large'): NodeJS.ProcessEnv {
   };
 }
 
-async function startNginx(name = 'large'): Promise<BenchServer> {
+async function startNginxFiles(name = 'large'): Promise<BenchServer> {
   const [port, home] = [await freePort(), join(folder, `nginx-${name}`)];
-  for (const part of ['dav', 'temp']) mkdirSync(join(home, part), { recursive: true });
-  const file = join(home, 'nginx.conf');
+  const root = join(home, 'dav');
+  mkdirSync(root, { recursive: true });
   const dav = `dav_methods PUT DELETE; create_full_put_path on; client_max_body_size 0;`;
-  writeFileSync(
-    file,
-    `daemon off; master_process off; pid ${join(home, 'nginx.pid')}; error_log stderr error;
-events { worker_connections 1024; }
-http {
-  access_log off; tcp_nopush on; keepalive_requests 1000000000;
-  client_body_temp_path ${join(home, 'temp')};
-  server {
-    listen 127.0.0.1:${port};
-    location /dav/ { sendfile on; alias ${join(home, 'dav')}/; ${dav} }
-    location /plain/ { sendfile off; alias ${join(home, 'dav')}/; }
-  }
-}
-`,
-  );
-  return servers.startProgram(
-    'nginx',
-    ['-c', file, '-p', home],
-    {},
-    `http://127.0.0.1:${port}`,
-    name === 'large' ? 'all' : 0,
-  );
+  return startNginx(servers, {
+    ...{ home, port },
+    server: `location = / { return 204; } location /dav/ { alias ${root}/; ${dav} } location /plain/ { sendfile off; alias ${root}/; }`,
+    core: name === 'large' ? 'all' : 0,
+  });
 }

@@ -11,6 +11,7 @@ import { signPath } from '../src/auth/presigned-path.ts';
 import { ensureDebian } from '../test/rig/debian.ts';
 import { freePort } from '../test/rig/free-port.ts';
 import { type BenchServer, BenchServers, type LoadResult, loadWithWrk } from './http-load.ts';
+import { startNginx } from './nginx.ts';
 import { median, table } from './results.ts';
 
 const CONNECTIONS = 32;
@@ -50,7 +51,7 @@ try {
     await put(`${hot.url}/bench/${size}`, body);
     await put(`${cold.url}/bench/${size}`, body);
   }
-  const peer = await startNginx(nginx, plain.url);
+  const peer = await startNginxPeer(nginx, plain.url);
 
   console.log(
     `${CONNECTIONS} connections of wrk, server and load on a core each, medians of ${ROUNDS} rounds of ${SECONDS} s in turn. Requests/s:\n`,
@@ -159,29 +160,17 @@ async function startGateway(name: string, maxMemory: string): Promise<BenchServe
   return servers.start([join('bin', 'velocity.js'), 'serve', '--config', file], {});
 }
 
-async function startNginx(port: number, origin: string): Promise<BenchServer> {
-  const file = join(folder, 'nginx.conf');
-  for (const name of ['static', 'cache', 'temp']) mkdirSync(join(folder, name));
-  for (const size of Object.values(DISK_SIZES))
-    writeFileSync(join(folder, 'static', String(size)), randomBytes(size));
-  writeFileSync(
-    file,
-    `daemon off; master_process off; pid ${join(folder, 'nginx.pid')}; error_log stderr error;
-events { worker_connections 1024; }
-http {
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 3600s;
-  open_file_cache max=1000 inactive=60s; open_file_cache_valid 60s;
-  client_body_temp_path ${join(folder, 'temp')}; proxy_temp_path ${join(folder, 'temp')};
-  proxy_cache_path ${join(folder, 'cache')} keys_zone=hot:10m max_size=1g inactive=60m use_temp_path=off;
-  server {
-    listen 127.0.0.1:${port};
-    location /cached/ { proxy_pass ${origin}/; proxy_cache hot; proxy_cache_lock on; }
-    location /static/ { alias ${join(folder, 'static')}/; }
-  }
-}
-`,
-  );
-  return servers.startProgram('nginx', ['-c', file, '-p', folder], {}, `http://127.0.0.1:${port}`);
+function startNginxPeer(port: number, origin: string): Promise<BenchServer> {
+  const root = join(folder, 'static');
+  mkdirSync(root);
+  for (const size of Object.values(DISK_SIZES)) writeFileSync(join(root, String(size)), randomBytes(size));
+  return startNginx(servers, {
+    home: join(folder, 'nginx'),
+    port,
+    http: `proxy_cache_path ${join(folder, 'cache')} keys_zone=hot:10m max_size=1g inactive=60m use_temp_path=off;`,
+    server: `location /cached/ { proxy_pass ${origin}/; proxy_cache hot; proxy_cache_lock on; }
+    location /static/ { alias ${root}/; }`,
+  });
 }
 
 async function put(url: string, body: Buffer): Promise<void> {

@@ -60,16 +60,19 @@ export interface WrkLoad {
   readonly headers: Readonly<Record<string, string>>;
   /** The server's process. */
   readonly pid: number;
+  /** In Lua, for requests that differ. */
+  readonly script?: string | undefined;
 }
 
 /** The same with `wrk`, which costs its core less: for servers that are faster than what `loadHttp` can ask. */
 export async function loadWithWrk(
   url: string,
-  { connections, seconds, headers, pid }: WrkLoad,
+  { connections, seconds, headers, pid, script }: WrkLoad,
 ): Promise<LoadResult> {
   const cpuBefore = cpuMicrosOf(pid);
   const named = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const args = ['--latency', '-t1', `-c${connections}`, `-d${seconds}s`, ...named, url];
+  const scripted = script === undefined ? [] : ['-s', script];
+  const args = ['--latency', '-t1', `-c${connections}`, `-d${seconds}s`, ...named, ...scripted, url];
   const { stdout } = await promisify(execFile)('wrk', args);
   const of = (pattern: RegExp): string => pattern.exec(stdout)?.[1] ?? '';
   const requests = Number(of(/(\d+) requests in/));
