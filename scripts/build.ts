@@ -4,18 +4,22 @@
  * their part is used stay packages.
  */
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
+/** Where `dist` is put. */
+const target = process.argv[2] ?? '.';
+const outdir = join(target, 'dist');
 const BUNDLED = ['commander', 'picomatch', 'smol-toml', 'yaml', 'zod'];
 
-rmSync('dist', { recursive: true, force: true });
+rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: {
     main: 'src/main.ts',
     index: 'src/index.ts',
     'digest-worker': 'src/base/file-digest/digest-worker.ts', // threads are begun with a file of their own
   },
-  outdir: 'dist',
+  outdir,
   bundle: true,
   splitting: true,
   format: 'esm',

@@ -10,9 +10,11 @@ import { isSecretKind } from '../src/config/kinds.ts';
 import { envName, flagName, type Setting, type Settings } from '../src/config/setting.ts';
 import { settingsSchema } from '../src/config/settings-schema.ts';
 import { mountSettings } from '../src/doors/files/mounts/mount-settings.ts';
+import { buildServerSchema } from '../src/doors/offload/build-server/recipe-shape.ts';
+import { backendSettings } from '../src/doors/proxy/backends/backend-settings.ts';
 import { velocityFileSchema } from '../src/runner/workspace/velocity-file.ts';
 import { openMetrics } from '../src/server/metrics.ts';
-import { serverSettings } from '../src/server/settings.ts';
+import { serverSectionAliases, serverSettings } from '../src/server/settings.ts';
 import { storeSettings } from '../src/storage/bucket-settings.ts';
 
 const GENERATED = '<!-- Written by `npm run docs`. Change the declarations in the code, not this page. -->';
@@ -25,8 +27,17 @@ const pages: Readonly<Record<string, string>> = {
     title: 'velocity.yml',
     ...z.toJSONSchema(velocityFileSchema, { target: 'draft-7', io: 'input' }),
   }),
+  'schema/velocity-builds.json': schemaText({
+    title: 'VelocityCache build server',
+    ...z.toJSONSchema(buildServerSchema, { target: 'draft-7', io: 'input' }),
+  }),
   'schema/velocity-server.json': schemaText(
-    settingsSchema('VelocityCache server', serverSettings, [storeSettings, mountSettings]),
+    settingsSchema(
+      'VelocityCache server',
+      serverSettings,
+      [storeSettings, mountSettings, backendSettings],
+      serverSectionAliases,
+    ),
   ),
 };
 
@@ -74,6 +85,10 @@ function configurationPage(): string {
     '## Mounts',
     '',
     ...mountsSection(),
+    '',
+    '## Backends',
+    '',
+    ...backendsSection(),
   ]);
 }
 
@@ -112,6 +127,23 @@ function mountsSection(): string[] {
     '  root: /srv/files',
     '  mounts:',
     '    archive: { path: cache/archive, store: media }',
+    '```',
+    '',
+    '| setting | expects | default | what it is |',
+    '|---|---|---|---|',
+    ...Object.values<Setting<unknown>>(common).map((setting) => storeRow('', setting).replace('|  | ', '| ')),
+  ];
+}
+
+function backendsSection(): string[] {
+  const { key, doc, namesExpect, common } = backendSettings;
+  return [
+    `${doc} Each is a map below \`${key}\`, and in the environment \`VC_PROXY_BACKENDS__<name>__<SETTING>\`; there are no flags. A name is ${namesExpect}. [The proxy](../doors/proxy.md) says how one is chosen.`,
+    '',
+    '```yaml',
+    'proxy:',
+    '  backends:',
+    '    api: { url: [api-1:8443, api-2:8443], hosts: api.example.org, probe_path: /health }',
     '```',
     '',
     '| setting | expects | default | what it is |',
