@@ -6,20 +6,15 @@ import { digestOf } from '../base/digest.ts';
 import { eachChunk } from '../base/each-chunk.ts';
 import { VelocityError } from '../base/errors.ts';
 import type { DigestPool } from '../base/file-digest/digest-pool.ts';
-import { releaseBytes } from '../base/release-bytes.ts';
 import { closeFile, type Descriptor, statFile } from '../storage/drivers/local/descriptor.ts';
 import { toFailure } from '../storage/drivers/local/local-failure.ts';
 import { QUICK_BYTES } from '../storage/drivers/local/quick-calls.ts';
+import { BatchWriter } from './batch-writer.ts';
 import type { FilePath } from './file-path.ts';
 import type { Folder, OpenFile } from './folder.ts';
 import type { Content } from './journal/journal-entry.ts';
 
 const writeLater = promisify(writeWith);
-
-/** Chunks are gathered to this size before they are written: fewer, larger system calls. */
-const WRITE_BATCH_BYTES = 1024 * 1024;
-/** A body may come in chunks of a byte each, and what holds one is a hundred times that. */
-const WRITE_BATCH_CHUNKS = 1024;
 
 /** A body that has come, in a temporary file that is still open. */
 export interface ReceivedFile {
@@ -137,38 +132,31 @@ export class Incoming {
   async #write(
     descriptor: Descriptor,
     body: Readable,
-    { ownsChunks, onBytes }: ReceiveOptions,
+    { ownsChunks = false, onBytes }: ReceiveOptions,
   ): Promise<Content> {
     const { calls } = this.#folder;
-    let held: Uint8Array[] = [];
-    let heldBytes = 0;
-    let sizeBytes = 0;
     let digest: ReturnType<DigestPool['begin']> | undefined;
-    const write = async (): Promise<void> => {
-      await calls.write(descriptor, held);
+    const onWritten = (upTo: number): void => {
       digest ??= this.#digests.begin(descriptor);
-      digest.grown(sizeBytes);
-      if (ownsChunks) held.forEach(releaseBytes);
-      [held, heldBytes] = [[], 0];
+      digest.grown(upTo);
     };
+    const writer = new BatchWriter({ descriptor, calls, ownsChunks, onWritten });
     try {
       await eachChunk(body, (chunk) => {
         onBytes?.(chunk.length);
-        held.push(chunk);
-        heldBytes += chunk.length;
-        sizeBytes += chunk.length;
-        const isBatch = heldBytes >= WRITE_BATCH_BYTES || held.length >= WRITE_BATCH_CHUNKS;
-        return isBatch ? write() : undefined;
+        return writer.add(chunk);
       });
-      if (digest === undefined && sizeBytes <= QUICK_BYTES) {
-        const bytes = held.length === 1 ? (held[0] as Uint8Array) : Buffer.concat(held);
-        await calls.write(descriptor, [bytes]);
-        return { sha256: digestOf(bytes), sizeBytes };
+      const { sizeBytes } = writer;
+      const small = sizeBytes <= QUICK_BYTES ? writer.whole : undefined;
+      if (small) {
+        await calls.write(descriptor, [small]);
+        return { sha256: digestOf(small), sizeBytes };
       }
-      await write();
+      await writer.end();
       if (digest === undefined) throw new Error('unreachable: it was begun');
       return { sha256: await digest.end(sizeBytes), sizeBytes };
     } catch (error) {
+      await writer.settled();
       await digest?.abort();
       throw error;
     }
