@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { parseIpAddress } from '../base/ip-address.ts';
 import type { AnswerHead } from './answer-head.ts';
 import { ReadyAnswers } from './ready-answers.ts';
 import { nextRequestNumber, requestIdOf } from './request-id.ts';
@@ -31,7 +32,8 @@ export interface FastEnded extends EndedRequest {
   readonly host: string;
   /** Of the body. */
   readonly sentBytes: number;
-  readonly connection: Socket;
+  /** Of the other end of the connection. */
+  readonly address: string;
 }
 
 export interface FastPathOptions {
@@ -112,12 +114,13 @@ export class FastPath {
       this.#handOver(socket);
       return;
     }
-    const { answer, harmless } = this.#options;
+    const { answer, harmless, clock } = this.#options;
     const { headersTimeout, keepAliveTimeout, keepAliveTimeoutBuffer } = this.#server;
     // As Node: a little longer than clients are told, so that none is cut off while it asks.
-    const idleTimeout = keepAliveTimeout + keepAliveTimeoutBuffer;
+    const idle = new IdleTimeout(socket, clock, keepAliveTimeout + keepAliveTimeoutBuffer);
     this.#connections.add(socket);
-    let isFirst = true;
+    const remoteAddress = socket.remoteAddress ?? '';
+    const address = parseIpAddress(remoteAddress) ?? remoteAddress;
     const seen: SeenFields = {};
     const onData = (piece: Buffer): void => {
       if (socket.writableEnded) return; // it is about to close: nobody would get to see an answer
@@ -131,20 +134,25 @@ export class FastPath {
         socket.resume();
         return;
       }
-      if (isFirst) socket.setTimeout(idleTimeout);
-      isFirst = false;
-      if (this.#send(socket, request, known)) return;
+      const startedAt = clock.elapsed();
+      idle.activeAt(startedAt);
+      if (this.#send(socket, request, known, address, startedAt)) return;
       // Whoever does not read gets no second answer. Of a small one the socket has a copy.
       const giveBack = known.body.length > ONE_PIECE_BYTES ? known.lend?.() : undefined;
       socket.pause();
+      idle.whileSending();
       whenTaken(socket, () => {
         giveBack?.();
+        idle.activeAt(clock.elapsed());
         socket.resume();
       });
     };
     const end = (): void => void socket.end();
     const destroy = (): void => void socket.destroy();
-    const forget = (): void => void this.#connections.delete(socket);
+    const forget = (): void => {
+      this.#connections.delete(socket);
+      idle.stop();
+    };
     const leave = (): void => {
       forget();
       socket.setTimeout(0);
@@ -157,9 +165,14 @@ export class FastPath {
   }
 
   /** Whether it has all gone to the system. */
-  #send(socket: Socket, request: SimpleRequest, answer: FastAnswer): boolean {
-    const { clock, records } = this.#options;
-    const startedAt = clock.elapsed();
+  #send(
+    socket: Socket,
+    request: SimpleRequest,
+    answer: FastAnswer,
+    address: string,
+    startedAt: number,
+  ): boolean {
+    const { records } = this.#options;
     const number = nextRequestNumber();
     const body = request.method === 'HEAD' ? NOTHING : answer.body;
     if (this.#lastFieldsAt + 1000 <= startedAt) this.#writeFields(startedAt);
@@ -167,7 +180,7 @@ export class FastPath {
     if (body.length > READY_FROM_BYTES && body.length <= ONE_PIECE_BYTES)
       this.#sendReady(socket, answer.head, number, lastFields, body);
     else this.#sendFromPage(socket, answer.head, number, lastFields, body);
-    records.ended(this.#ended.as(socket, number, request, answer, body.length, startedAt));
+    records.ended(this.#ended.as(address, number, request, answer, body.length, startedAt));
     return socket.writableLength === 0;
   }
 
@@ -221,6 +234,51 @@ export class FastPath {
   }
 }
 
+/**
+ * Ends a connection that has asked for nothing for a while. A socket's own timeout is set anew with every read and every write;
+ * this one looks when it may be time.
+ */
+class IdleTimeout {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #ms: number;
+  #activeAt = 0;
+  #cancel: (() => void) | undefined;
+  #isSending = false;
+
+  constructor(socket: Socket, clock: Clock, ms: number) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#ms = ms;
+  }
+
+  /** A request was answered. */
+  activeAt(elapsed: number): void {
+    this.#activeAt = elapsed;
+    if ((this.#cancel && !this.#isSending) || this.#socket.destroyed) return;
+    this.#isSending = false;
+    this.#socket.setTimeout(0);
+    this.#cancel ??= this.#clock.after(this.#ms, () => this.#look());
+  }
+
+  /** Until it is active again it may take as long as some of an answer is taken now and then: the socket sees to that. */
+  whileSending(): void {
+    this.#isSending = true;
+    this.#socket.setTimeout(this.#ms);
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #look(): void {
+    const leftMs = this.#activeAt + this.#ms - this.#clock.elapsed();
+    if (leftMs <= 0 && !this.#isSending) this.#socket.destroy();
+    else this.#cancel = this.#clock.after(leftMs > 0 ? leftMs : this.#ms, () => this.#look());
+  }
+}
+
 /** One for all requests, as none outlives its record; its id is text for those alone who want it. */
 class EndedFastRequest implements FastEnded {
   method = '';
@@ -231,26 +289,22 @@ class EndedFastRequest implements FastEnded {
   startedAt = 0;
   sentBytes = 0;
   tokenId: string | undefined;
+  address = '';
   #number = 0;
-  #connection: Socket | undefined;
 
   get id(): string {
     return requestIdOf(this.#number);
   }
 
-  get connection(): Socket {
-    return this.#connection as Socket;
-  }
-
   as(
-    connection: Socket,
+    address: string,
     number: number,
     { method, host, target }: SimpleRequest,
     answer: FastAnswer,
     sentBytes: number,
     startedAt: number,
   ): this {
-    this.#connection = connection;
+    this.address = address;
     this.#number = number;
     this.method = method;
     this.host = host;

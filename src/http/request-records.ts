@@ -42,8 +42,8 @@ export class RequestRecords {
     this.#options = options;
   }
 
-  /** Keeps nothing of the object itself. */
-  ended(request: EndedRequest): void {
+  /** Keeps nothing of the object itself. @returns how long it took, in milliseconds */
+  ended(request: EndedRequest): number {
     const { method, target, route, status, startedAt, tokenId, client } = request;
     const { logger, metrics, clock, requestLog, onTrace } = this.#options;
     const ms = clock.elapsed() - startedAt;
@@ -51,11 +51,12 @@ export class RequestRecords {
 
     if (onTrace && !QUIET_ROUTES.has(route)) onTrace({ id: request.id, method, route, status, ms });
     const failed = status === 'aborted' || status >= 400;
-    if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return;
+    if (requestLog === 'none' || (!failed && (requestLog === 'errors' || QUIET_ROUTES.has(route)))) return ms;
     // The path alone: signed URLs carry their signature behind it, after a # too where it was put together wrongly.
     const [path] = target.split(/[?#]/, 1);
     const line = { requestId: request.id, method, path, status, ms: Math.round(ms * 10) / 10 };
     const named = client === undefined ? line : { ...line, client };
     logger.info(tokenId === undefined ? named : { ...named, tokenId }, 'request');
+    return ms;
   }
 }

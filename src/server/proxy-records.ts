@@ -1,7 +1,5 @@
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
-import { parseIpAddress } from '../base/ip-address.ts';
 import type { ProxyMetrics } from '../doors/proxy/metrics.ts';
 import type { AdmittedRequest } from '../doors/proxy/origin/request-hygiene.ts';
 import type { Findings } from '../doors/proxy/proxy-handler.ts';
@@ -36,26 +34,30 @@ export class ProxyRecords {
     return new ProxyRecord(this.#options, message);
   }
 
-  /** A hit that Node's parser has not seen. */
+  /**
+   * A hit that Node's parser has not seen. Its client is who is at the other end of the connection: where a proxy that is
+   * believed names another, the request is none that is answered before the parser.
+   */
   hit(ended: FastEnded): void {
     const { records, metrics, clock, onTransaction } = this.#options;
-    const { method, host, target, connection, sentBytes, startedAt } = ended;
+    const { id, address: client, method, host, target, sentBytes } = ended;
     metrics.fast.hits++;
     metrics.fast.bytes += sentBytes;
-    records.ended(ended);
-    if (!onTransaction) return;
-    const totalMs = clock.elapsed() - startedAt;
-    onTransaction({
-      ...{
-        id: ended.id,
-        startedAt: clock.now() - totalMs,
-        client: clientOn(connection),
-        method,
-        host,
-        target,
-      },
-      ...{ status: 200, outcome: 'hit', detail: undefined, backend: undefined, backendMs: undefined },
-      ...{ totalMs, sentBytes },
+    const totalMs = records.ended(ended);
+    onTransaction?.({
+      id,
+      startedAt: clock.now() - totalMs,
+      client,
+      method,
+      host,
+      target,
+      status: 200,
+      outcome: 'hit',
+      detail: undefined,
+      backend: undefined,
+      backendMs: undefined,
+      totalMs,
+      sentBytes,
     });
   }
 }
@@ -112,11 +114,6 @@ export class ProxyRecord {
       sentBytes,
     });
   }
-}
-
-/** Nobody who is believed said otherwise: such a request is none that is answered before the parser. */
-function clientOn({ remoteAddress = '' }: Socket): string {
-  return parseIpAddress(remoteAddress) ?? remoteAddress;
 }
 
 /** Counts what is handed over of an answer's body from now on. */

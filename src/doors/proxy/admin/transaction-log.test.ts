@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ManualClock } from '../../../../test/rig/manual-clock.ts';
 import { transaction } from '../../../../test/rig/transactions.ts';
-import { OUTCOMES } from '../../../wire/transaction.ts';
+import { OUTCOMES, type Transaction } from '../../../wire/transaction.ts';
 import { LATENCY_BOUNDS } from './latency-buckets.ts';
 import { TransactionLog } from './transaction-log.ts';
 
@@ -30,6 +30,21 @@ describe('the log of transactions', () => {
     assert.deepEqual(log.last(0), []);
     addTargets(log, '/5', '/6', '/7');
     assert.deepEqual(targetsOf(log.last(Number.POSITIVE_INFINITY)), ['/5', '/6', '/7']);
+  });
+
+  test('writes all of a transaction over an old one, and leaves what it gave before as it was', () => {
+    const { log } = openLog({ capacity: 1 });
+    const first = transaction({ target: '/1' });
+    log.add(first);
+    const given = log.last(1);
+    const second: Transaction = {
+      ...{ id: 'other', startedAt: 1, client: '::1', method: 'PUT', host: 'other.example', target: '/2' },
+      ...{ status: 'aborted', outcome: 'miss', detail: 'pass', backend: 'b', backendMs: 2 },
+      ...{ totalMs: 3, sentBytes: 4 },
+    };
+    log.add(second);
+    assert.deepEqual(given, [first]);
+    assert.deepEqual(log.last(1), [second]);
   });
 
   test('shortens what a client made long', () => {

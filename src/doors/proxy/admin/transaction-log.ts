@@ -17,9 +17,17 @@ const FEED_LIMIT = 1_000;
 /** Of what a client makes as long as it likes; so the log takes some 30 MB at most. */
 const MAX_TEXT_LENGTH = 1_024;
 
-/** The last transactions, those who follow them, and what was counted of all. It costs a request a fraction of a microsecond. */
+/** One of the last; written over by a later one. */
+type Slot = { -readonly [Field in keyof Transaction]: Transaction[Field] };
+
+/**
+ * The last transactions, those who follow them, and what was counted of all. It costs a request a fraction of a microsecond:
+ * what is kept is copied into objects that are there for good, for ten thousand new ones a second or more that live a
+ * fraction of one are what a garbage collector stops everything for.
+ */
 export class TransactionLog {
-  readonly #ring: (Transaction | undefined)[];
+  readonly #capacity: number;
+  readonly #ring: Slot[] = [];
   readonly #feeds = new Set<TransactionFeed>();
   readonly #feedLimit: number;
   readonly #tallies = new TransactionTallies();
@@ -30,7 +38,7 @@ export class TransactionLog {
   #lostLines = 0;
 
   constructor({ clock, capacity = CAPACITY, feedLimit = FEED_LIMIT }: TransactionLogOptions) {
-    this.#ring = new Array<Transaction | undefined>(capacity).fill(undefined);
+    this.#capacity = capacity;
     this.#feedLimit = feedLimit;
     this.#clock = clock;
     this.#begunAt = clock.elapsed();
@@ -40,16 +48,17 @@ export class TransactionLog {
   readonly add: OnTransaction = (transaction) => {
     this.#tallies.add(transaction);
     const kept = shortened(transaction);
-    this.#ring[this.#next] = kept;
-    this.#next = this.#next + 1 === this.#ring.length ? 0 : this.#next + 1;
+    const slot = this.#ring[this.#next];
+    if (slot) writeOver(slot, kept);
+    else this.#ring.push({ ...kept });
+    this.#next = this.#next + 1 === this.#capacity ? 0 : this.#next + 1;
     if (this.#feeds.size > 0) for (const feed of this.#feeds) feed.add(kept);
   };
 
   /** The last ones, the oldest first, as many as are kept of those that are asked for. */
   last(count: number): readonly Transaction[] {
     const inOrder = [...this.#ring.slice(this.#next), ...this.#ring.slice(0, this.#next)];
-    const kept = inOrder.filter((transaction) => transaction !== undefined);
-    return kept.slice(Math.max(0, kept.length - count));
+    return inOrder.slice(Math.max(0, inOrder.length - count)).map((slot) => ({ ...slot }));
   }
 
   /** All that come from now on, until the feed is closed. */
@@ -72,6 +81,23 @@ export class TransactionLog {
   get histogram(): HistogramReply {
     return this.#tallies.histogram;
   }
+}
+
+/** Field by field: that is what the compiler of the engine makes the fastest code of. */
+function writeOver(slot: Slot, transaction: Transaction): void {
+  slot.id = transaction.id;
+  slot.startedAt = transaction.startedAt;
+  slot.client = transaction.client;
+  slot.method = transaction.method;
+  slot.host = transaction.host;
+  slot.target = transaction.target;
+  slot.status = transaction.status;
+  slot.outcome = transaction.outcome;
+  slot.detail = transaction.detail;
+  slot.backend = transaction.backend;
+  slot.backendMs = transaction.backendMs;
+  slot.totalMs = transaction.totalMs;
+  slot.sentBytes = transaction.sentBytes;
 }
 
 function shortened(transaction: Transaction): Transaction {

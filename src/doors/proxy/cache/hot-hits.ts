@@ -81,6 +81,8 @@ export class HotHits {
   readonly #options: HotHitsOptions;
   /** What URIs of a host begin with; empty where it is none. */
   readonly #origins = new Map<string, string>();
+  #lastHost: string | undefined;
+  #lastOrigin = '';
   readonly #heads = new WeakMap<StoredAnswer, AgedHead>();
   /** Addresses of clients. */
   readonly #clients = new WeakMap<object, string>();
@@ -151,11 +153,15 @@ export class HotHits {
   }
 
   #originOf(host: string): string {
+    if (host === this.#lastHost) return this.#lastOrigin;
     const known = this.#origins.get(host);
-    if (known !== undefined) return known;
-    if (this.#origins.size >= MOST_HOSTS) this.#origins.clear();
-    const origin = originOf(this.#options.scheme, host);
-    this.#origins.set(host, origin);
+    const origin = known ?? originOf(this.#options.scheme, host);
+    if (known === undefined) {
+      if (this.#origins.size >= MOST_HOSTS) this.#origins.clear();
+      this.#origins.set(host, origin);
+    }
+    this.#lastHost = host;
+    this.#lastOrigin = origin;
     return origin;
   }
 
