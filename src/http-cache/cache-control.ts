@@ -1,3 +1,4 @@
+import { remembered } from '../base/remembered.ts';
 import {
   MOST_SECONDS,
   parseSeconds,
@@ -5,8 +6,8 @@ import {
   type ResponseDirectives,
   type Seconds,
 } from './directives.ts';
-import { type Fields, hasField } from './fields.ts';
-import { fieldMembers, listMembers, unquoted } from './list-members.ts';
+import { type Fields, fieldLines, hasField } from './fields.ts';
+import { listMembers, unquoted } from './list-members.ts';
 
 /** By name in lower case; each the arguments of all its occurrences in order, `undefined` for none. */
 type Occurrences = ReadonlyMap<string, readonly (string | undefined)[]>;
@@ -16,7 +17,15 @@ type Occurrences = ReadonlyMap<string, readonly (string | undefined)[]>;
  * permits only where it can be read. Of several values the first counts. RFC 9111 §4.2.1, §5.2.
  */
 export function responseDirectives(fields: Fields): ResponseDirectives {
-  const found = occurrences(fields);
+  const lines = fieldLines(fields, 'cache-control');
+  return lines.length === 1 ? saidInLine(lines[0] ?? '') : saidIn(lines);
+}
+
+/** Nearly all responses of an origin say one of a few things, in one line. */
+const saidInLine = remembered((line) => saidIn([line]));
+
+function saidIn(lines: readonly string[]): ResponseDirectives {
+  const found = occurrences(lines);
   return {
     noStore: found.has('no-store'),
     noCache: isUnqualified(found, 'no-cache'),
@@ -37,7 +46,7 @@ export function responseDirectives(fields: Fields): ResponseDirectives {
 /** `undefined`: nothing that this cache knows. Pragma is not looked at, which RFC 9111 §5.4 has retired. */
 export function requestDirectives(fields: Fields): RequestDirectives | undefined {
   if (!hasField(fields, 'cache-control')) return undefined;
-  const found = occurrences(fields);
+  const found = occurrences(fieldLines(fields, 'cache-control'));
   const directives: RequestDirectives = {
     noStore: found.has('no-store'),
     noCache: found.has('no-cache'),
@@ -52,9 +61,10 @@ export function requestDirectives(fields: Fields): RequestDirectives | undefined
     : undefined;
 }
 
-function occurrences(fields: Fields): Occurrences {
+/** @param lines each is read for itself: no quote reaches from one into the next */
+function occurrences(lines: readonly string[]): Occurrences {
   const found = new Map<string, (string | undefined)[]>();
-  for (const member of fieldMembers(fields, 'cache-control')) {
+  for (const member of lines.flatMap(listMembers)) {
     const equals = member.indexOf('=');
     const written = equals < 0 ? member : member.slice(0, equals);
     const name = written.trimEnd().toLowerCase();

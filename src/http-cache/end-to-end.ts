@@ -2,7 +2,7 @@ import { type Fields, withoutFields } from './fields.ts';
 import { fieldMembers } from './list-members.ts';
 
 /** About one connection, or between a client and its proxy. RFC 9110 §7.6.1 and RFC 9111 §3.1. */
-const HOP_BY_HOP: readonly string[] = [
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -14,7 +14,7 @@ const HOP_BY_HOP: readonly string[] = [
   'trailer',
   'transfer-encoding',
   'upgrade',
-];
+]);
 
 /**
  * Without these a response would seem to be another one, or to permit more than it does. So they stay, whichever other
@@ -39,5 +39,8 @@ export function endToEnd(fields: Fields): Fields {
   const nominated = fieldMembers(fields, 'connection')
     .map((name) => name.toLowerCase())
     .filter((name) => !INDISPENSABLE.has(name));
-  return withoutFields(fields, new Set([...HOP_BY_HOP, ...nominated]));
+  const dropped = nominated.every((name) => HOP_BY_HOP.has(name))
+    ? HOP_BY_HOP
+    : new Set([...HOP_BY_HOP, ...nominated]);
+  return withoutFields(fields, dropped);
 }

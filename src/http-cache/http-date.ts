@@ -1,3 +1,5 @@
+import { remembered } from '../base/remembered.ts';
+
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const MONTH = MONTHS.join('|');
 const DAY_NAME = 'mon|tue|wed|thu|fri|sat|sun';
@@ -26,8 +28,15 @@ const ASCTIME = new RegExp(
  * @param now milliseconds; a year of two digits is the latest that is less than 50 years ahead. RFC 9110 §5.6.7
  */
 export function parseHttpDate(text: string, now: number): number | undefined {
-  const parts = IMF_FIXDATE.test(text) ? partsOfFixdate(text) : partsOfOldDate(text, now);
-  if (!parts) return undefined;
+  if (IMF_FIXDATE.test(text)) return instantOfFixdate(text);
+  const parts = partsOfOldDate(text, now);
+  return parts && instantOf(parts);
+}
+
+/** One answer is asked for its dates several times, and those of a second have the same. */
+const instantOfFixdate = remembered((text) => instantOf(partsOfFixdate(text)));
+
+function instantOf(parts: DateParts): number | undefined {
   const { day, year, hour, minute, second } = parts;
   const month = MONTHS.indexOf(parts.month.toLowerCase());
   // A second of 60 is a leap second.

@@ -1,0 +1,21 @@
+/** Texts that are longer are not remembered: what others send must not fill the memory. */
+const LONGEST_TEXT = 256;
+const MOST_TEXTS = 256;
+
+/**
+ * A function of a text alone that remembers its last results, for texts that come again and again, as the fields of messages do.
+ * @param of gives the same for the same text, and what it gives is never changed
+ */
+export function remembered<T>(of: (text: string) => T): (text: string) => T {
+  const results = new Map<string, T>();
+  return (text) => {
+    const known = results.get(text);
+    if (known !== undefined) return known;
+    const result = of(text);
+    if (text.length > LONGEST_TEXT) return result;
+    // All at once: to know which was used last would cost more than to find a few again.
+    if (results.size >= MOST_TEXTS) results.clear();
+    results.set(text, result);
+    return result;
+  };
+}
