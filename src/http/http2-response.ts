@@ -1,20 +1,23 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { Writable } from 'node:stream';
+import type { CountedAnswer } from './counted-response.ts';
 import { type FlatFields, fromFlatFields } from './http2-fields.ts';
 
 /**
  * An answer of HTTP/2 in the form of Node's `ServerResponse`, as far as ours use that. Node's own (its compatibility API) is
  * no `Writable`, and tells of an answer that was cut off as of one that was finished.
  */
-export class Http2Response<Message> extends Writable {
+export class Http2Response<Message> extends Writable implements CountedAnswer {
   readonly req: Message;
   readonly socket = null;
   statusCode = 200;
+  requestId: string | undefined;
   /** Means nothing: a stream ends with its answer. */
   shouldKeepAlive = true;
   readonly #stream: ServerHttp2Stream;
   readonly #preset = new Map<string, string>();
   #trailers: OutgoingHttpHeaders = {};
+  #sentBytes = 0;
 
   constructor(stream: ServerHttp2Stream, req: Message) {
     super();
@@ -25,6 +28,10 @@ export class Http2Response<Message> extends Writable {
     stream.once('close', () => {
       if (!this.writableFinished) this.destroy();
     });
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   get headersSent(): boolean {
@@ -42,7 +49,8 @@ export class Http2Response<Message> extends Writable {
     const given = fromFlatFields(fields ?? (typeof reason === 'string' ? [] : (reason ?? [])));
     this.statusCode = status;
     const preset = Object.fromEntries(this.#preset);
-    this.#stream.respond({ ...preset, ...given, ':status': status }, { waitForTrailers: true });
+    const named = this.requestId === undefined ? {} : { 'x-request-id': this.requestId };
+    this.#stream.respond({ ...preset, ...named, ...given, ':status': status }, { waitForTrailers: true });
     return this;
   }
 
@@ -61,6 +69,7 @@ export class Http2Response<Message> extends Writable {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.flushHeaders();
+    this.#sentBytes += chunk.length;
     if (this.#isOver) callback();
     else this.#stream.write(chunk, callback);
   }

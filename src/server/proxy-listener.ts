@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import { createServer as createHttp1, type Server } from 'node:http';
+import { createServer as createHttp1, IncomingMessage } from 'node:http';
 import { createServer as createHttp2, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { CountedResponse } from '../http/counted-response.ts';
 import { FastPath, type FastPathOptions } from '../http/fast-path.ts';
 import { TlsFiles } from '../http/tls-files.ts';
 import { TlsListener } from '../http/tls-listener.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Drainable } from './draining.ts';
-import type { ProxyRequests } from './proxy-requests.ts';
+import type { CountedServer, ProxyRequests } from './proxy-requests.ts';
 import type { ServerSettings } from './settings.ts';
 
 /** Where a proxy's requests come from. */
@@ -65,7 +66,7 @@ export function openListener(
   };
 }
 
-function plain(server: Server, fastPath: FastPath): ProxyListener {
+function plain(server: CountedServer, fastPath: FastPath): ProxyListener {
   return {
     scheme: 'http',
     server,
@@ -83,8 +84,10 @@ function plain(server: Server, fastPath: FastPath): ProxyListener {
   };
 }
 
-function openHttp1(settings: ServerSettings): Server {
+function openHttp1(settings: ServerSettings): CountedServer {
   const server = createHttp1({
+    IncomingMessage,
+    ServerResponse: CountedResponse,
     headersTimeout: settings.proxyHeadersTimeout,
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,

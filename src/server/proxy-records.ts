@@ -1,4 +1,4 @@
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { ProxyMetrics } from '../doors/proxy/metrics.ts';
 import type { AdmittedRequest } from '../doors/proxy/origin/request-hygiene.ts';
@@ -41,8 +41,7 @@ export class ProxyRecords {
   hit(ended: FastEnded): void {
     const { records, metrics, clock, onTransaction } = this.#options;
     const { id, address: client, method, host, target, sentBytes } = ended;
-    metrics.fast.hits++;
-    metrics.fast.bytes += sentBytes;
+    metrics.ended({ outcome: 'hit', sentBytes });
     const totalMs = records.ended(ended);
     onTransaction?.({
       id,
@@ -89,10 +88,7 @@ export class ProxyRecord {
     const { outcome, detail, backend, backendMs } = this.findings;
     const { method = '', url = '' } = this.#message;
     const target = this.admitted?.target ?? url;
-    metrics.requests.inc({ outcome, backend: backend ?? '' });
-    metrics.sentBytes.inc(sentBytes);
-    if (backend !== undefined && backendMs !== undefined)
-      metrics.backendSeconds.observe({ backend }, backendMs / 1000);
+    metrics.ended({ outcome, sentBytes, backend, backendMs });
     records.ended({
       id: this.id,
       method: KNOWN_METHODS.has(method) ? method : 'other',
@@ -114,20 +110,4 @@ export class ProxyRecord {
       sentBytes,
     });
   }
-}
-
-/** Counts what is handed over of an answer's body from now on. */
-export function countBody(response: Pick<ServerResponse, 'write' | 'end'>): () => number {
-  let bytes = 0;
-  const count = ([chunk]: readonly unknown[]): void => {
-    if (typeof chunk === 'string' || chunk instanceof Uint8Array) bytes += Buffer.byteLength(chunk);
-  };
-  for (const method of ['write', 'end'] as const) {
-    const original: (...args: unknown[]) => never = response[method].bind(response) as never;
-    response[method] = (...args: unknown[]) => {
-      count(args);
-      return original(...args);
-    };
-  }
-  return () => bytes;
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { constants, type Http2Server } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -8,13 +8,14 @@ import { followsRefusal, refuseOddities, refuseRequest } from '../doors/proxy/or
 import { admitRequest, REQUEST_LIMITS } from '../doors/proxy/origin/request-hygiene.ts';
 import { respondOn, type Tunnels } from '../doors/proxy/origin/tunnels.ts';
 import { type Forwarding, type ProxyHandler, toldHost } from '../doors/proxy/proxy-handler.ts';
+import type { CountedResponse } from '../http/counted-response.ts';
 import { answerExpectations } from '../http/expect-continue.ts';
 import { Http2Message } from '../http/http2-message.ts';
 import { Http2Response } from '../http/http2-response.ts';
 import { AnswersUnderWay, answerMalformed } from '../http/malformed-requests.ts';
 import { type Problem, toProblem, writeProblem } from '../http/problem.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { countBody, type ProxyRecord, type ProxyRecords } from './proxy-records.ts';
+import type { ProxyRecord, ProxyRecords } from './proxy-records.ts';
 
 export interface ProxyRequestsOptions {
   readonly handler: ProxyHandler;
@@ -29,6 +30,9 @@ export interface ProxyRequestsOptions {
   /** How long a client may neither send nor take, in ms. */
   readonly idleTimeout: number;
 }
+
+/** One whose answers are counted. */
+export type CountedServer = Server<typeof IncomingMessage, typeof CountedResponse>;
 
 /** How many there are now. */
 interface Count {
@@ -54,7 +58,7 @@ export class ProxyRequests {
     this.#isDraining = true;
   }
 
-  listenTo(server: Server): void {
+  listenTo(server: CountedServer): void {
     const { tunnels, idleTimeout } = this.#options;
     answerExpectations(server);
     refuseOddities(server);
@@ -86,22 +90,21 @@ export class ProxyRequests {
         if (!message.complete) stream.close(constants.NGHTTP2_NO_ERROR);
       });
       // They are what all else uses of Node's own.
-      const [asked, answer] = [message as unknown as IncomingMessage, response as unknown as ServerResponse];
+      const [asked, answer] = [message as unknown as IncomingMessage, response as unknown as CountedResponse];
       void this.#request(asked, answer, '2.0');
     });
   }
 
-  async #request(message: IncomingMessage, response: ServerResponse, version?: '2.0'): Promise<void> {
+  async #request(message: IncomingMessage, response: CountedResponse, version?: '2.0'): Promise<void> {
     if (followsRefusal(message)) return;
     const { handler, records, inFlight } = this.#options;
     const record = records.begin(message);
-    const sent = countBody(response);
     this.#underWay.keep(message.socket, response);
-    response.setHeader('x-request-id', record.id);
+    response.requestId = record.id;
     inFlight.inc();
     response.once('close', () => {
       inFlight.dec();
-      record.ended(response.writableFinished ? response.statusCode : 'aborted', sent());
+      record.ended(response.writableFinished ? response.statusCode : 'aborted', response.sentBytes);
       const { socket } = message;
       if (this.#isDraining && version === undefined && this.#underWay.on(socket).size === 0)
         socket.destroySoon();

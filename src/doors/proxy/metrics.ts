@@ -1,5 +1,7 @@
-import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
+import { Counter, Gauge, type Registry } from '@prometheus-io/client';
 import { LATENCY_BUCKETS } from '../../telemetry/metrics.ts';
+import { PendingHistogram } from '../../telemetry/pending-histogram.ts';
+import type { Outcome } from './transaction.ts';
 
 /** What a proxy's cache holds, by names of its parts. Those of a disk tier where there is one. */
 export interface CacheLevels {
@@ -15,12 +17,17 @@ export interface CacheLevels {
   readonly disk_bytes?: number;
 }
 
+export interface ProxiedRequest {
+  readonly outcome: Outcome;
+  readonly sentBytes: number;
+  /** That was asked. */
+  readonly backend?: string | undefined;
+  readonly backendMs?: number | undefined;
+}
+
 export interface ProxyMetrics {
-  readonly requests: Counter<'outcome' | 'backend'>;
-  /** What was answered before Node's parser: counted with all others when they are read. */
-  readonly fast: { hits: number; bytes: number };
-  readonly backendSeconds: Histogram<'backend'>;
-  readonly sentBytes: Counter<string>;
+  /** Counts a request whose answer has ended. */
+  readonly ended: (request: ProxiedRequest) => void;
   readonly retries: Counter<'backend'>;
   readonly serverWell: Gauge<'backend' | 'server'>;
   readonly tunnels: Gauge;
@@ -34,38 +41,34 @@ export interface ProxyMetrics {
 
 export function proxyMetrics(registry: Registry): ProxyMetrics {
   const registers = [registry];
-  const levels = cacheLevels(registry);
-  const metrics: ProxyMetrics = {
-    fast: { hits: 0, bytes: 0 },
-    levels,
-    requests: new Counter({
-      name: 'vc_proxy_requests_total',
-      help: 'Requests to the proxy, by how they were answered and by the backend that was asked, if one was.',
-      labelNames: ['outcome', 'backend'],
-      registers,
-      collect() {
-        const { fast, requests } = metrics;
-        if (fast.hits > 0) requests.inc({ outcome: 'hit', backend: '' }, fast.hits);
-        fast.hits = 0;
-      },
-    }),
-    backendSeconds: new Histogram({
-      name: 'vc_proxy_backend_duration_seconds',
-      help: 'Until the head of a backend’s answer had come.',
-      labelNames: ['backend'],
-      buckets: LATENCY_BUCKETS,
-      registers,
-    }),
-    sentBytes: new Counter({
-      name: 'vc_proxy_sent_bytes_total',
-      help: 'Bytes of bodies that the proxy answered with.',
-      registers,
-      collect() {
-        const { fast, sentBytes } = metrics;
-        sentBytes.inc(fast.bytes);
-        fast.bytes = 0;
-      },
-    }),
+  const backendSeconds = new PendingHistogram({
+    name: 'vc_proxy_backend_duration_seconds',
+    help: 'Until the head of a backend’s answer had come.',
+    labelNames: ['backend'],
+    buckets: LATENCY_BUCKETS,
+    registers,
+  });
+  const tallies = new Tallies(backendSeconds);
+  new Counter({
+    name: 'vc_proxy_requests_total',
+    help: 'Requests to the proxy, by how they were answered and by the backend that was asked, if one was.',
+    labelNames: ['outcome', 'backend'],
+    registers,
+    collect() {
+      for (const { labels, count } of tallies.takeRequests()) this.inc(labels, count);
+    },
+  });
+  new Counter({
+    name: 'vc_proxy_sent_bytes_total',
+    help: 'Bytes of bodies that the proxy answered with.',
+    registers,
+    collect() {
+      this.inc(tallies.takeBytes());
+    },
+  });
+  return {
+    ended: (request) => tallies.add(request),
+    levels: cacheLevels(registry),
     retries: new Counter({
       name: 'vc_proxy_retries_total',
       help: 'Requests that were sent to another server of their backend after one had failed.',
@@ -108,7 +111,58 @@ export function proxyMetrics(registry: Registry): ProxyMetrics {
       registers,
     }),
   };
-  return metrics;
+}
+
+interface Tally {
+  readonly labels: { readonly outcome: Outcome; readonly backend: string };
+  count: number;
+}
+
+interface OfBackend {
+  readonly observe: (seconds: number) => void;
+  readonly byOutcome: Map<Outcome, Tally>;
+}
+
+/** Requests since they were read last: to count one by its labels would cost as much as a good part of a hit. */
+class Tallies {
+  readonly #backendSeconds: PendingHistogram;
+  readonly #byBackend = new Map<string, OfBackend>();
+  #sentBytes = 0;
+
+  constructor(backendSeconds: PendingHistogram) {
+    this.#backendSeconds = backendSeconds;
+  }
+
+  add({ outcome, backend = '', backendMs, sentBytes }: ProxiedRequest): void {
+    this.#sentBytes += sentBytes;
+    const { observe, byOutcome } = this.#of(backend);
+    const tally = byOutcome.get(outcome);
+    if (tally) tally.count++;
+    else byOutcome.set(outcome, { labels: { outcome, backend }, count: 1 });
+    if (backendMs !== undefined) observe(backendMs / 1000);
+  }
+
+  *takeRequests(): Iterable<Tally> {
+    for (const { byOutcome } of this.#byBackend.values())
+      for (const tally of byOutcome.values()) {
+        if (tally.count > 0) yield tally;
+        tally.count = 0;
+      }
+  }
+
+  takeBytes(): number {
+    const bytes = this.#sentBytes;
+    this.#sentBytes = 0;
+    return bytes;
+  }
+
+  #of(backend: string): OfBackend {
+    const known = this.#byBackend.get(backend);
+    if (known) return known;
+    const first = { observe: this.#backendSeconds.of({ backend }), byOutcome: new Map<Outcome, Tally>() };
+    this.#byBackend.set(backend, first);
+    return first;
+  }
 }
 
 /** Gauges of a cache, empty as long as there is none. */
