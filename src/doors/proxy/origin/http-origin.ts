@@ -43,6 +43,8 @@ export class HttpOrigin implements OriginClient {
     const kept = { ...KEPT_CONNECTIONS, timeout: settings.keepIdle, maxSockets: settings.maxConnections };
     this.#request = isTls ? https.request : http.request;
     this.#agent = isTls ? new https.Agent(kept) : new http.Agent(kept);
+    // By which it tells its connections apart: from one origin's to another's. Node puts all options of each request together.
+    this.#agent.getName = () => settings.url;
     this.#address = { host, port: port || (isTls ? 443 : 80), ...(isTls ? tlsOptions(settings, host) : {}) };
   }
 
