@@ -1,5 +1,5 @@
 import { BAN_PATH, parseBanReply } from '../../wire/purge.ts';
-import { askAdmin, withAdminSocket } from '../ask-admin.ts';
+import { askAdmin, withAdminSocket } from '../admin/ask-admin.ts';
 import type { CliCommand } from '../command.ts';
 
 /** `velocity ban`: nothing that a proxy has stored by now and that is so is sent any more. */

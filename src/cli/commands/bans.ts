@@ -1,5 +1,5 @@
 import { BANS_PATH, parseBansReply } from '../../wire/purge.ts';
-import { askAdmin, withAdminSocket } from '../ask-admin.ts';
+import { askAdmin, withAdminSocket } from '../admin/ask-admin.ts';
 import type { CliCommand } from '../command.ts';
 
 /** `velocity bans`: a line for each, with when it was made and how many stored responses it was about so far. */

@@ -1,6 +1,6 @@
 import { VelocityError } from '../../base/errors.ts';
 import { PURGE_PATH, parsePurgeReply } from '../../wire/purge.ts';
-import { askAdmin, withAdminSocket } from '../ask-admin.ts';
+import { askAdmin, withAdminSocket } from '../admin/ask-admin.ts';
 import type { CliCommand } from '../command.ts';
 
 interface PurgeFlags {

@@ -1,9 +1,9 @@
 import { Option } from 'commander';
 import { systemClock } from '../../base/clock.ts';
 import type { Transaction } from '../../wire/transaction.ts';
+import { ALL_KEPT } from '../admin/admin-client.ts';
 import type { CliCommand } from '../command.ts';
 import { parsedOption } from '../parsed-option.ts';
-import { ALL_KEPT } from '../watch/admin-client.ts';
 import { LiveBlock } from '../watch/live-block.ts';
 import { parseCount } from '../watch/parse-count.ts';
 import { SlidingCounts } from '../watch/sliding-counts.ts';

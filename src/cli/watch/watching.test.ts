@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CapturedIo } from '../../../test/rig/captured-io.ts';
-import { AdminClient } from './admin-client.ts';
+import { AdminClient } from '../admin/admin-client.ts';
 import { showLive } from './watching.ts';
 
 function terminal(size: { columns?: number; rows?: number } = {}): CapturedIo {

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { VelocityError } from '../../base/errors.ts';
-import { ADMIN_SOCKET_OPTION } from '../ask-admin.ts';
+import { AdminClient } from '../admin/admin-client.ts';
+import { ADMIN_SOCKET_OPTION } from '../admin/ask-admin.ts';
+import { findSocket } from '../admin/find-socket.ts';
 import type { Io } from '../io.ts';
 import { listenForSignals } from '../signals.ts';
-import { AdminClient } from './admin-client.ts';
-import { findSocket } from './find-socket.ts';
 import { LiveBlock } from './live-block.ts';
 
 /** What a command that watches a caching proxy works with. */
