@@ -1,9 +1,10 @@
-import { Counter, Gauge, type Histogram, type Registry } from '@prometheus-io/client';
+import { type Counter, Gauge, type Histogram, type Registry } from '@prometheus-io/client';
 import { LATENCY_BUCKETS } from '../telemetry/metrics.ts';
+import { PendingCounter } from '../telemetry/pending-counter.ts';
 import { PendingHistogram } from '../telemetry/pending-histogram.ts';
 
 export interface HttpMetrics {
-  readonly requests: Counter<'route' | 'method' | 'code'>;
+  readonly requests: Counter<string>;
   readonly durations: Histogram<string>;
   /** Counts a request whose answer has ended. */
   readonly ended: (route: string, method: string, code: string, seconds: number) => void;
@@ -19,18 +20,15 @@ export function httpMetrics(registry: Registry): HttpMetrics {
     buckets: LATENCY_BUCKETS,
     registers,
   });
-  const tallies = new Tallies(durations);
-  const requests = new Counter({
+  const requests = new PendingCounter({
     name: 'vc_http_requests_total',
     help: 'Requests answered, by route pattern, method and status; code is "aborted" where the client left first.',
     labelNames: ['route', 'method', 'code'],
     registers,
-    collect() {
-      for (const { labels, count } of tallies.take()) this.inc(labels, count);
-    },
   });
+  const tallies = new Tallies(requests, durations);
   return {
-    requests,
+    requests: requests.counter,
     durations: durations.histogram,
     ended: (route, method, code, seconds) => tallies.add(route, method, code, seconds),
     inFlight: new Gauge({
@@ -41,43 +39,29 @@ export function httpMetrics(registry: Registry): HttpMetrics {
   };
 }
 
-interface Tally {
-  readonly labels: { readonly route: string; readonly method: string; readonly code: string };
-  count: number;
-}
-
 interface OfMethod {
   readonly observe: (seconds: number) => void;
-  readonly byCode: Map<string, Tally>;
+  readonly byCode: Map<string, () => void>;
 }
 
-/** Requests since they were read last. Routes are patterns, methods and codes few: what is kept is bounded. */
+/** Requests by labels of which there are few: routes are patterns, methods and codes are known. */
 class Tallies {
+  readonly #requests: PendingCounter;
   readonly #durations: PendingHistogram;
   readonly #byRoute = new Map<string, Map<string, OfMethod>>();
-  readonly #all: Tally[] = [];
 
-  constructor(durations: PendingHistogram) {
+  constructor(requests: PendingCounter, durations: PendingHistogram) {
+    this.#requests = requests;
     this.#durations = durations;
   }
 
   add(route: string, method: string, code: string, seconds: number): void {
     const { observe, byCode } = this.#of(route, method);
     observe(seconds);
-    const tally = byCode.get(code);
-    if (tally) tally.count++;
-    else {
-      const first = { labels: { route, method, code }, count: 1 };
-      byCode.set(code, first);
-      this.#all.push(first);
-    }
-  }
-
-  *take(): Iterable<Tally> {
-    for (const tally of this.#all) {
-      if (tally.count > 0) yield tally;
-      tally.count = 0;
-    }
+    const known = byCode.get(code);
+    const count = known ?? this.#requests.of({ route, method, code });
+    if (!known) byCode.set(code, count);
+    count();
   }
 
   #of(route: string, method: string): OfMethod {
@@ -85,7 +69,7 @@ class Tallies {
     const known = byMethod.get(method);
     if (known) return known;
     this.#byRoute.set(route, byMethod);
-    const first = { observe: this.#durations.of({ route, method }), byCode: new Map<string, Tally>() };
+    const first = { observe: this.#durations.of({ route, method }), byCode: new Map<string, () => void>() };
     byMethod.set(method, first);
     return first;
   }

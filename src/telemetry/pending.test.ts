@@ -54,3 +54,26 @@ test('a pending counter says what the library’s own says', async () => {
   plain.inc({ a: 'p' });
   assert.equal(await ours.metrics(), await theirs.metrics());
 });
+
+test('a pending counter of several labels, or of none, says what the library’s own says', async () => {
+  const [ours, theirs] = [new Registry(), new Registry()];
+  const config = { name: 'x_total', help: 'x', labelNames: ['a', 'b'] };
+  const pending = new PendingCounter({ ...config, registers: [ours] });
+  const plain = new Counter({ ...config, registers: [theirs] });
+  const [first, second] = [
+    { a: 'p', b: 'r' },
+    { a: 'p', b: 's' },
+  ];
+  const [countFirst, countSecond] = [pending.of(first), pending.of(second)];
+  pending.of({ a: 'never', b: 'counted' });
+  countFirst();
+  countSecond(3);
+  await ours.metrics();
+  countFirst();
+  plain.inc(first, 2);
+  plain.inc(second, 3);
+  const bare = { name: 'y_total', help: 'y' };
+  new PendingCounter({ ...bare, registers: [ours] }).of({})(7);
+  new Counter({ ...bare, registers: [theirs] }).inc(7);
+  assert.equal(await ours.metrics(), await theirs.metrics());
+});

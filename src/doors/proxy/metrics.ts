@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
 import { LATENCY_BUCKETS } from '../../telemetry/metrics.ts';
+import { PendingCounter } from '../../telemetry/pending-counter.ts';
 import { PendingHistogram } from '../../telemetry/pending-histogram.ts';
 import type { Outcome } from './transaction.ts';
 
@@ -48,26 +49,23 @@ export function proxyMetrics(registry: Registry): ProxyMetrics {
     buckets: LATENCY_BUCKETS,
     registers,
   });
-  const tallies = new Tallies(backendSeconds);
-  new Counter({
+  const requests = new PendingCounter({
     name: 'vc_proxy_requests_total',
     help: 'Requests to the proxy, by how they were answered and by the backend that was asked, if one was.',
     labelNames: ['outcome', 'backend'],
     registers,
-    collect() {
-      for (const { labels, count } of tallies.takeRequests()) this.inc(labels, count);
-    },
   });
-  new Counter({
+  const sentBytes = new PendingCounter({
     name: 'vc_proxy_sent_bytes_total',
     help: 'Bytes of bodies that the proxy answered with.',
     registers,
-    collect() {
-      this.inc(tallies.takeBytes());
-    },
-  });
+  }).of({});
+  const tallies = new Tallies(requests, backendSeconds);
   return {
-    ended: (request) => tallies.add(request),
+    ended: (request) => {
+      tallies.add(request);
+      sentBytes(request.sentBytes);
+    },
     levels: cacheLevels(registry),
     retries: new Counter({
       name: 'vc_proxy_retries_total',
@@ -113,53 +111,38 @@ export function proxyMetrics(registry: Registry): ProxyMetrics {
   };
 }
 
-interface Tally {
-  readonly labels: { readonly outcome: Outcome; readonly backend: string };
-  count: number;
-}
-
 interface OfBackend {
   readonly observe: (seconds: number) => void;
-  readonly byOutcome: Map<Outcome, Tally>;
+  readonly byOutcome: Map<Outcome, () => void>;
 }
 
-/** Requests since they were read last: to count one by its labels would cost as much as a good part of a hit. */
+/** Requests by labels of which there are few: to count one by its labels each time costs as much as a good part of a hit. */
 class Tallies {
+  readonly #requests: PendingCounter;
   readonly #backendSeconds: PendingHistogram;
   readonly #byBackend = new Map<string, OfBackend>();
-  #sentBytes = 0;
 
-  constructor(backendSeconds: PendingHistogram) {
+  constructor(requests: PendingCounter, backendSeconds: PendingHistogram) {
+    this.#requests = requests;
     this.#backendSeconds = backendSeconds;
   }
 
-  add({ outcome, backend = '', backendMs, sentBytes }: ProxiedRequest): void {
-    this.#sentBytes += sentBytes;
+  add({ outcome, backend = '', backendMs }: ProxiedRequest): void {
     const { observe, byOutcome } = this.#of(backend);
-    const tally = byOutcome.get(outcome);
-    if (tally) tally.count++;
-    else byOutcome.set(outcome, { labels: { outcome, backend }, count: 1 });
+    const known = byOutcome.get(outcome);
+    const count = known ?? this.#requests.of({ outcome, backend });
+    if (!known) byOutcome.set(outcome, count);
+    count();
     if (backendMs !== undefined) observe(backendMs / 1000);
-  }
-
-  *takeRequests(): Iterable<Tally> {
-    for (const { byOutcome } of this.#byBackend.values())
-      for (const tally of byOutcome.values()) {
-        if (tally.count > 0) yield tally;
-        tally.count = 0;
-      }
-  }
-
-  takeBytes(): number {
-    const bytes = this.#sentBytes;
-    this.#sentBytes = 0;
-    return bytes;
   }
 
   #of(backend: string): OfBackend {
     const known = this.#byBackend.get(backend);
     if (known) return known;
-    const first = { observe: this.#backendSeconds.of({ backend }), byOutcome: new Map<Outcome, Tally>() };
+    const first = {
+      observe: this.#backendSeconds.of({ backend }),
+      byOutcome: new Map<Outcome, () => void>(),
+    };
     this.#byBackend.set(backend, first);
     return first;
   }
