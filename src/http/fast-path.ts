@@ -24,8 +24,13 @@ export interface FastAnswer {
 /**
  * What is known by heart; `undefined` where it is not, or where anything is not as always.
  * @param connection the same object for all requests of a connection
+ * @param address of its other end
  */
-export type AnswerFast = (request: SimpleRequest, connection: object) => FastAnswer | undefined;
+export type AnswerFast = (
+  request: SimpleRequest,
+  connection: object,
+  address: string,
+) => FastAnswer | undefined;
 
 /** A request that was answered; the object is used again for the next one. */
 export interface FastEnded extends EndedRequest {
@@ -125,7 +130,7 @@ export class FastPath {
     const onData = (piece: Buffer): void => {
       if (socket.writableEnded) return; // it is about to close: nobody would get to see an answer
       const request = simpleRequestIn(piece, seen, harmless);
-      const known = request && answer(request, socket);
+      const known = request && answer(request, socket, address);
       if (!request || !known) {
         leave();
         socket.pause();

@@ -8,7 +8,7 @@ import { openPolicy } from '../doors/proxy/policy/open-policy.ts';
 import type { Policy } from '../doors/proxy/policy/policy.ts';
 import type { Forwarding } from '../doors/proxy/proxy-handler.ts';
 import type { OnTransaction } from '../doors/proxy/transaction.ts';
-import type { FastEnded } from '../http/fast-path.ts';
+import type { FastPathOptions } from '../http/fast-path.ts';
 import { RequestRecords, type RequestRecordsOptions } from '../http/request-records.ts';
 import { TrustedProxies } from '../http/trusted-proxies.ts';
 import { endToEnd } from '../http-cache/end-to-end.ts';
@@ -101,9 +101,9 @@ export async function openProxyParts(
     ...{ inFlight: http.inFlight, tunnelled: proxy.tunnels },
     idleTimeout: settings.proxyIdleTimeout,
   });
-  const fast = {
-    answer: cache.hits.answer.bind(cache.hits),
-    records: { ended: (request: FastEnded) => records.hit(request) },
+  const fast: FastPathOptions = {
+    answer: (request, _connection, address) => cache.hits.answer(request, address),
+    records: { ended: (request) => records.hit(request) },
     ...{ clock, harmless: HARMLESS_TO_HITS },
   };
   try {

@@ -1,6 +1,4 @@
-import type { Socket } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
-import { parseIpAddress } from '../../../base/ip-address.ts';
 import { AnswerHead } from '../../../http/answer-head.ts';
 import type { FastAnswer } from '../../../http/fast-path.ts';
 import { HARMLESS, type SimpleRequest } from '../../../http/simple-request.ts';
@@ -84,33 +82,31 @@ export class HotHits {
   #lastHost: string | undefined;
   #lastOrigin = '';
   readonly #heads = new WeakMap<StoredAnswer, AgedHead>();
-  /** Addresses of clients. */
-  readonly #clients = new WeakMap<object, string>();
 
   constructor(options: HotHitsOptions) {
     this.#options = options;
   }
 
-  answer(request: SimpleRequest, connection: object): FastAnswer | undefined {
+  /** @param client its address */
+  answer(request: SimpleRequest, client: string): FastAnswer | undefined {
     if (request.authorization !== undefined) return undefined;
     const origin = this.#originOf(request.host);
     if (origin === '') return undefined;
     try {
-      const sought = this.#sought(request, connection, origin);
+      const sought = this.#sought(request, client, origin);
       return sought && this.#find(sought);
     } catch {
       return undefined; // a policy that failed closed is told of where all others are
     }
   }
 
-  #sought(request: SimpleRequest, connection: object, origin: string): Sought | undefined {
+  #sought(request: SimpleRequest, client: string, origin: string): Sought | undefined {
     const { policy, rules } = this.#options;
     const { method, target, fields } = request;
     const uri = `${origin}${target}` as CacheUri;
     if (!policy || !ASKED_FOR_HITS.some((hook) => policy.hooks(hook)))
       return { uri, policyKey: '', fields, facts: PLAIN, asked: undefined };
     const host = origin.slice(origin.indexOf('://') + 3);
-    const client = this.#clientOn(connection as Socket);
     const asked: PolicyRequest = { method, host, url: target, fields, client };
     const decision = policy.hooks('vcl_recv') ? policy.askNow('vcl_recv', { request: asked }) : undefined;
     if (!decision) return this.#soughtAs(uri, asked, PLAIN);
@@ -141,15 +137,6 @@ export class HotHits {
     if (!head) return undefined;
     const lend = () => store.bodies.lend(stored.id);
     return { head, hasDate: true, body, lend, route: 'proxy', tokenId: undefined };
-  }
-
-  #clientOn(connection: Socket): string {
-    const known = this.#clients.get(connection);
-    if (known !== undefined) return known;
-    const { remoteAddress = '' } = connection;
-    const client = parseIpAddress(remoteAddress) ?? remoteAddress;
-    this.#clients.set(connection, client);
-    return client;
   }
 
   #originOf(host: string): string {
