@@ -25,7 +25,8 @@ const TOKEN = 'a-token-of-builds-0123456789';
 function recipes(folder: string): string {
   const gated = [
     `echo $$ >> ${folder}/begun`,
-    `while [ ! -e ${folder}/open ]; do sleep 0.02; done`,
+    // Also when the test is over: whoever should end it may have been killed.
+    `while [ -d ${folder} -a ! -e ${folder}/open ]; do sleep 0.02; done`,
     'head -c 1000000 /dev/urandom > it',
   ];
   return `
