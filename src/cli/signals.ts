@@ -11,6 +11,20 @@ export function nextStopSignal(): Promise<void> {
   });
 }
 
+/**
+ * Stops a server when it is time to; from the next such signal on it waits for nothing.
+ * @param time taken with `nextStopSignal` before the server began, so that none is missed
+ */
+export async function stopAt(
+  time: Promise<void>,
+  server: { stop(now: AbortSignal): Promise<void> },
+): Promise<void> {
+  await time;
+  const now = new AbortController();
+  nextStopSignal().then(() => now.abort());
+  await server.stop(now.signal);
+}
+
 export interface Interruption extends Disposable {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;

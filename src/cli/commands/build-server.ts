@@ -5,7 +5,7 @@ import type { CliCommand } from '../command.ts';
 import { EXIT } from '../io.ts';
 import { printMistakes } from '../print-mistakes.ts';
 import { loadBuildServerSide } from '../server-side.ts';
-import { nextStopSignal } from '../signals.ts';
+import { nextStopSignal, stopAt } from '../signals.ts';
 import { version } from '../version.ts';
 
 const { BuildServer, loadBuildServer, BUILD_SERVER_SECRETS } = await loadBuildServerSide();
@@ -72,9 +72,5 @@ async function serve(settings: Settings, logger: Logger, env: NodeJS.ProcessEnv)
     { url: server.url, output: settings.output, recipes: Object.keys(settings.recipes) },
     'listening',
   );
-  await stopSignal;
-
-  const hurry = new AbortController();
-  nextStopSignal().then(() => hurry.abort());
-  await server.stop(hurry.signal);
+  await stopAt(stopSignal, server);
 }

@@ -4,7 +4,7 @@ import { printMistakes } from '../print-mistakes.ts';
 import { runLogged } from '../run-logged.ts';
 import { loadProxySide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
-import { nextStopSignal } from '../signals.ts';
+import { nextStopSignal, stopAt } from '../signals.ts';
 import { version } from '../version.ts';
 import { proxyFlagOf, shortNamesOf, spellOut, withProxyFlags } from './proxy-flags.ts';
 
@@ -52,10 +52,6 @@ async function serve(...[loaded, around]: StartProxy): Promise<void> {
   const reload = (): void => proxy.reloadCertificate();
   // Without a certificate a hang-up ends the proxy, as it ends any program of a terminal.
   if (loaded.values.proxyTlsCertificate !== undefined) process.on('SIGHUP', reload);
-  await stopSignal;
-
-  const hurry = new AbortController();
-  nextStopSignal().then(() => hurry.abort());
-  await proxy.stop(hurry.signal);
+  await stopAt(stopSignal, proxy);
   process.off('SIGHUP', reload);
 }

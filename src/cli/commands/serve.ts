@@ -4,7 +4,7 @@ import { printMistakes } from '../print-mistakes.ts';
 import { runLogged } from '../run-logged.ts';
 import { loadServerSide } from '../server-side.ts';
 import { addSettingFlags, givenFlags } from '../setting-flags.ts';
-import { nextStopSignal } from '../signals.ts';
+import { nextStopSignal, stopAt } from '../signals.ts';
 import { version } from '../version.ts';
 
 const { VelocityServer, loadServerSettings, SECRET_NAMES, serverSettings, openSentry } =
@@ -37,11 +37,7 @@ async function serve(...[loaded, around]: StartServer): Promise<void> {
   const { authTokensFile, proxyTlsCertificate } = loaded.values;
   if (authTokensFile !== undefined || proxyTlsCertificate !== undefined) process.on('SIGHUP', reload);
   around.logger.info({ url: server.url, ...server.opened, ...proxyOf(server) }, 'listening');
-  await stopSignal;
-
-  const hurry = new AbortController();
-  nextStopSignal().then(() => hurry.abort());
-  await server.stop(hurry.signal);
+  await stopAt(stopSignal, server);
   process.off('SIGHUP', reload);
 }
 
