@@ -1,4 +1,5 @@
 import type { Clock } from '../../../base/clock.ts';
+import { remembered } from '../../../base/remembered.ts';
 import { AnswerHead } from '../../../http/answer-head.ts';
 import type { FastAnswer } from '../../../http/fast-path.ts';
 import { HARMLESS, type SimpleRequest } from '../../../http/simple-request.ts';
@@ -51,9 +52,6 @@ export const HARMLESS_TO_HITS: ReadonlySet<string> = new Set([
 /** A read that asks nothing of a cache. */
 const PLAIN: RequestFacts = { isRead: true, directives: undefined, isForOrigin: false };
 
-/** Beyond this many hosts all are forgotten, and known again when they are asked for. */
-const MOST_HOSTS = 1_000;
-
 /** The head of a hit, as long as its age is the same. */
 interface AgedHead {
   readonly age: number;
@@ -78,13 +76,12 @@ interface Sought {
 export class HotHits {
   readonly #options: HotHitsOptions;
   /** What URIs of a host begin with; empty where it is none. */
-  readonly #origins = new Map<string, string>();
-  #lastHost: string | undefined;
-  #lastOrigin = '';
+  readonly #originOf: (host: string) => string;
   readonly #heads = new WeakMap<StoredAnswer, AgedHead>();
 
   constructor(options: HotHitsOptions) {
     this.#options = options;
+    this.#originOf = remembered((host) => originOf(options.scheme, host));
   }
 
   /** @param client its address */
@@ -137,19 +134,6 @@ export class HotHits {
     if (!head) return undefined;
     const lend = () => store.bodies.lend(stored.id);
     return { head, hasDate: true, body, lend, route: 'proxy', tokenId: undefined };
-  }
-
-  #originOf(host: string): string {
-    if (host === this.#lastHost) return this.#lastOrigin;
-    const known = this.#origins.get(host);
-    const origin = known ?? originOf(this.#options.scheme, host);
-    if (known === undefined) {
-      if (this.#origins.size >= MOST_HOSTS) this.#origins.clear();
-      this.#origins.set(host, origin);
-    }
-    this.#lastHost = host;
-    this.#lastOrigin = origin;
-    return origin;
   }
 
   #headOf(stored: StoredAnswer, now: number): AgedHead | undefined {
