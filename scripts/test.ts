@@ -3,7 +3,7 @@
  * contracts, conformance, end to end. `npm test -- src/base test/e2e/run.test.ts` runs those files or folders only.
  */
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { cpSync, existsSync, globSync, statSync } from 'node:fs';
+import { cpSync, existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { installBuildTools } from '../test/rig/build-tools.ts';
 import { Radosgw } from '../test/rig/radosgw.ts';
@@ -24,7 +24,7 @@ const SLOW_CLIENTS: readonly string[] = ['test/e2e/clients/bazel.test.ts', 'test
 const COMPILE_CACHE = resolve('node_modules', '.cache', 'compiled');
 /** Where the program lies as it is published, for tests that run it: it starts in half the time that its sources take. */
 const BUILT = resolve('node_modules', '.cache', 'built');
-const PUBLISHED = ['bin', 'schema', 'package.json'];
+const PUBLISHED = ['package.json', ...publishedFolders().filter((name) => name !== 'dist')];
 /** Files at once: the machines this runs on have few cores, and some tests start servers. */
 const CONCURRENCY = 2;
 
@@ -56,6 +56,11 @@ for (const { name, seconds, passed } of steps)
   console.log(`${passed ? 'passed' : 'FAILED'}  ${seconds.toFixed(1).padStart(6)} s  ${name}`);
 for (const line of skipped) console.log(line);
 process.exitCode = steps.every(({ passed }) => passed) ? 0 : 1;
+
+function publishedFolders(): readonly string[] {
+  const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly files: readonly string[] };
+  return files;
+}
 
 async function buildProgram(): Promise<boolean> {
   for (const name of PUBLISHED) cpSync(name, join(BUILT, name), { recursive: true });
