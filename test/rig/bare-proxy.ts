@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { forward } from '../../src/doors/proxy/origin/forward.ts';
 import type { ForwardOptions } from '../../src/doors/proxy/origin/forwarding.ts';
-import { HttpOrigin } from '../../src/doors/proxy/origin/http-origin.ts';
+import { openOrigin } from '../../src/doors/proxy/origin/open-origin.ts';
+import type { OriginClient } from '../../src/doors/proxy/origin/origin-client.ts';
 import { ORIGIN_DEFAULTS, type OriginSettings } from '../../src/doors/proxy/origin/origin-settings.ts';
 import { followsRefusal, refuseOddities, refuseRequest } from '../../src/doors/proxy/origin/refusal.ts';
 import { admitRequest, REQUEST_LIMITS } from '../../src/doors/proxy/origin/request-hygiene.ts';
@@ -34,7 +35,7 @@ export class BareProxy implements AsyncDisposable {
   readonly ends: string[] = [];
   readonly clock: ManualClock;
   readonly #server: Server;
-  readonly #client: HttpOrigin;
+  readonly #client: OriginClient;
 
   private constructor(origin: ScriptedOrigin, server: Server, options: BareProxyOptions) {
     this.clock = new ManualClock();
@@ -42,7 +43,7 @@ export class BareProxy implements AsyncDisposable {
     this.#server = server;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const { clock } = this;
-    this.#client = new HttpOrigin({ ...ORIGIN_DEFAULTS, url: origin.url, clock, ...options.origin });
+    this.#client = openOrigin({ ...ORIGIN_DEFAULTS, url: origin.url, clock, ...options.origin });
     this.tunnels = new Tunnels({
       protocols: ['websocket'],
       idleTimeout: 1_000,

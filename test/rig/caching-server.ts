@@ -9,7 +9,8 @@ import {
   openAnswerStore,
 } from '../../src/doors/proxy/cache/open-answer-store.ts';
 import { PolicySteps } from '../../src/doors/proxy/cache/policy-steps.ts';
-import { HttpOrigin } from '../../src/doors/proxy/origin/http-origin.ts';
+import { openOrigin } from '../../src/doors/proxy/origin/open-origin.ts';
+import type { OriginClient } from '../../src/doors/proxy/origin/origin-client.ts';
 import { ORIGIN_DEFAULTS, type OriginSettings } from '../../src/doors/proxy/origin/origin-settings.ts';
 import { followsRefusal, refuseOddities, refuseRequest } from '../../src/doors/proxy/origin/refusal.ts';
 import { admitRequest, REQUEST_LIMITS } from '../../src/doors/proxy/origin/request-hygiene.ts';
@@ -49,14 +50,14 @@ export class CachingServer implements AsyncDisposable {
   /** How requests ended, in the order in which they did: what was found out, or the code of what was answered. */
   readonly ends: (Findings | string)[] = [];
   readonly server: Server;
-  readonly #client: HttpOrigin;
+  readonly #client: OriginClient;
 
   private constructor(server: Server, opened: OpenAnswerStore, options: CachingServerOptions) {
     const { clock = systemClock } = options;
     this.server = server;
     this.opened = opened;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    this.#client = new HttpOrigin({ ...ORIGIN_DEFAULTS, url: options.origin, clock, ...options.client });
+    this.#client = openOrigin({ ...ORIGIN_DEFAULTS, url: options.origin, clock, ...options.client });
     const backend = { name: 'default', client: this.#client, host: undefined, isHealthy: true };
     this.proxy = new CachingProxy({
       ...{ store: opened.store, purges: opened.purges, clock },

@@ -3,6 +3,7 @@ import { readAuthorities, readKeyPair } from '../../../http/tls-material.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import type { ProxyMetrics } from '../metrics.ts';
 import { HttpOrigin } from '../origin/http-origin.ts';
+import { openOrigin } from '../origin/open-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { ORIGIN_DEFAULTS, type OriginSettings, type OriginTls } from '../origin/origin-settings.ts';
 import type { BackendConfig, TlsPaths } from './backend-config.ts';
@@ -75,7 +76,7 @@ class OpenBackend implements Backend {
       const settings = { ...ORIGIN_DEFAULTS, ...limits, url, tls, clock: around.clock };
       const probe = probeOf(config, settings, around);
       return {
-        ...{ client: new HttpOrigin(settings), probe },
+        ...{ client: openOrigin(settings), probe },
         get isWell(): boolean {
           return probe?.isWell ?? true;
         },

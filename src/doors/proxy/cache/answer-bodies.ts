@@ -70,14 +70,12 @@ export class AnswerBodies {
 
   /**
    * Takes in a body that has come whole, at once.
+   * @param bytes in memory of their own
    * @returns it, for whoever asked for it; `undefined`: there is no room for it
    */
   add(id: string, bytes: Uint8Array, meta: AnswerMeta): OpenBody | undefined {
-    // Of its own memory: what came with it from the origin's connection is not to be kept with it.
-    const own = Buffer.allocUnsafeSlow(bytes.length);
-    own.set(bytes);
-    const close = this.#options.tiers.add(id, { meta, bytes: own });
-    return close && { sizeBytes: own.length, bytes: own, open: async () => Readable.from([own]), close };
+    const close = this.#options.tiers.add(id, { meta, bytes });
+    return close && { sizeBytes: bytes.length, bytes, open: async () => Readable.from([bytes]), close };
   }
 
   /**

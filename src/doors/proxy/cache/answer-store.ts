@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { CacheUri } from '../../../http-cache/cache-uri.ts';
 import type { ResponseHead } from '../../../http-cache/exchange.ts';
 import { type Fields, fieldValue } from '../../../http-cache/fields.ts';
@@ -16,6 +15,7 @@ import type { RequestHead } from '../../../http-cache/request-facts.ts';
 import { fieldsToStore, mayStay } from '../../../http-cache/storability.ts';
 import { type StoredFacts, storedFacts } from '../../../http-cache/stored-facts.ts';
 import { variantOf } from '../../../http-cache/variants.ts';
+import type { OriginResponse } from '../origin/origin-client.ts';
 import type { BanCursor, BanList } from '../purge/ban-list.ts';
 import type { AnswerBodies, OpenBody } from './answer-bodies.ts';
 import type { AnswerIndex } from './answer-index.ts';
@@ -26,9 +26,8 @@ import type { StoredAnswer } from './stored-answer.ts';
 /** A response of an origin that is to be stored. */
 export interface NewAnswer extends ResponseHead {
   readonly reason: string;
-  readonly body: Readable;
-  /** The same, where it is here already. */
-  readonly bytes: Uint8Array | undefined;
+  /** Of its body. */
+  readonly source: Pick<OriginResponse, 'body' | 'bytes'>;
   readonly as: 'whole' | 'part';
   readonly policyKey: string;
   readonly overrides?: LifetimeOverrides | undefined;
@@ -114,7 +113,8 @@ export class AnswerStore {
     const { policy, idPrefix } = this.#options;
     const { meta, facts } = this.#metaOf(request, fresh, fieldsToStore(fresh, policy));
     const id = `${idPrefix}${++this.#lastId}`;
-    const { bytes, checkedUpTo } = fresh;
+    const { source, checkedUpTo } = fresh;
+    const { bytes } = source;
     const announced = fieldValue(fresh.fields, 'content-length');
     const sizeBytes = bytes?.length ?? (announced === undefined ? undefined : Number(announced));
     const standing = { id, bodyBytes: sizeBytes, checkedUpTo };
@@ -129,7 +129,7 @@ export class AnswerStore {
       return { stored: answer, body: whole, isKept: true };
     }
     let isGone = false;
-    const body = await this.bodies.take(id, fresh.body, sizeBytes, meta, (keptBytes) => {
+    const body = await this.bodies.take(id, source.body, sizeBytes, meta, (keptBytes) => {
       const now = this.index.get(id);
       if (keptBytes === undefined) {
         isGone = true;
@@ -177,7 +177,7 @@ export class AnswerStore {
       requestedAt,
       receivedAt,
       overrides,
-    }: Omit<NewAnswer, 'body' | 'bytes' | 'as' | 'checkedUpTo' | 'isPurged'>,
+    }: Omit<NewAnswer, 'source' | 'as' | 'checkedUpTo' | 'isPurged'>,
     fields: Fields,
   ): { readonly meta: AnswerMeta; readonly facts: StoredFacts } {
     const { policy } = this.#options;
@@ -191,12 +191,12 @@ export class AnswerStore {
   async #takePart(
     request: RequestHead,
     meta: AnswerMeta,
-    { body, isPurged }: NewAnswer,
+    { source, isPurged }: NewAnswer,
     standing: Standing,
   ): Promise<OpenBody> {
     const { id } = standing;
     const held = heldPart(meta.fields);
-    return this.bodies.take(id, body, standing.bodyBytes, meta, (keptBytes) => {
+    return this.bodies.take(id, source.body, standing.bodyBytes, meta, (keptBytes) => {
       if (held && keptBytes === heldBytes(held) && !isPurged())
         this.#join(request.uri, () => this.#addPart(request, { ...meta, held }, standing));
       else this.bodies.forget(id);

@@ -183,18 +183,17 @@ export class OriginQuestions {
       verdict.kind === 'store' ? verdict.as : undefined,
     );
     const fields = said ? editedFields(answer.fields, said.edits) : answer.fields;
-    const told = said ? { ...answer, fields, trailers: () => answer.trailers() } : answer;
+    const told = said ? withFields(answer, fields) : answer;
     const kept = question.mayStore ? this.#isKept(question, verdict, said, fields) : 'pass';
     if (kept !== 'whole' && kept !== 'part') {
       if (answer.status < 500 && request.method === 'GET' && kept !== 'pass')
         this.#dropOutdated(question, kept);
       return { kind: 'relay', answer: told, reason: kept };
     }
-    const { reason, body, bytes } = answer;
     const { checkedUpTo } = sent;
     const isPurged = kept === 'part' ? this.#whilePartComes(question, answer, fields) : (): boolean => false;
     const taken = await store.take(request, {
-      ...{ ...head, fields, reason, body, bytes, as: kept, policyKey },
+      ...{ ...head, fields, reason: answer.reason, source: answer, as: kept, policyKey },
       ...{ overrides: said, checkedUpTo, isPurged },
     });
     return { kind: 'stored', answer: told, ...taken };
@@ -270,6 +269,18 @@ export class OriginQuestions {
       });
     else if (effect === 'outdate') store.index.remove(stored);
   }
+}
+
+/** The same answer with other fields. */
+function withFields(answer: OriginResponse, fields: Fields): OriginResponse {
+  const { kind, status, reason, version, bytes, isReused } = answer;
+  return {
+    ...{ kind, status, reason, version, fields, bytes, isReused },
+    get body() {
+      return answer.body;
+    },
+    trailers: () => answer.trailers(),
+  };
 }
 
 /** What the origin is sent. @param asked those whose validators go with it, in place of the client's conditions */

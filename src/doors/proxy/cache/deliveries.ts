@@ -51,16 +51,16 @@ export class Deliveries {
     why: Forwarded,
   ): Promise<void> {
     const { proxied, forwarding, client } = course;
-    const { status, reason, body, bytes } = answer;
+    const { status, reason, bytes } = answer;
     const said = this.#said('MISS', { kind: 'forwarded', reason: why, ...(detail !== 'pass' && { detail }) });
     const fields = [...shownFields(fieldsToClient(answer, forwarding)), ...said];
     try {
       const head = await this.#options.steps.deliver(proxied, client, { status, reason, fields }, false);
       const names = takesTrailers(proxied.admitted) ? announcedTrailers(answer.fields) : [];
       const trailers = { names, read: () => admittedTrailers(answer.trailers(), names) };
-      await sendAnswer({ ...head, body: bytes ?? body, trailers }, proxied);
+      await sendAnswer({ ...head, body: bytes ?? answer.body, trailers }, proxied);
     } catch (error) {
-      body.destroy();
+      answer.body.destroy();
       throw error;
     }
   }

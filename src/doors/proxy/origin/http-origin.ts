@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import { isIP } from 'node:net';
 import { type Fields, withoutFields } from '../../../http-cache/fields.ts';
 import { KEPT_CONNECTIONS } from '../../../storage/kept-connections.ts';
+import { ConnectionRoom } from './connection-room.ts';
 import { Exchange } from './exchange.ts';
 import type {
   OriginClient,
@@ -13,11 +14,12 @@ import type {
 } from './origin-client.ts';
 import { OriginError } from './origin-error.ts';
 import type { OriginSettings } from './origin-settings.ts';
+import { RoomAgent } from './room-agent.ts';
 import { announcedLength } from './send-body.ts';
 import { maySendAgain } from './sent-again.ts';
 
 /** Those that this end of the connection writes itself. */
-const OWN_FIELDS: ReadonlySet<string> = new Set([
+export const OWN_FIELDS: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'te',
@@ -35,24 +37,27 @@ export class HttpOrigin implements OriginClient {
   readonly #request: typeof http.request;
   readonly #address: https.RequestOptions;
 
-  constructor(settings: OriginSettings) {
+  /** @param room in which its connections are, where they are not the only ones to their origin */
+  constructor(settings: OriginSettings, room = new ConnectionRoom(settings.maxConnections)) {
     this.#settings = settings;
     const { protocol, hostname, port } = new URL(settings.url);
     const host = hostname.replace(/^\[(.*)\]$/, '$1');
     const isTls = protocol === 'https:';
     const kept = { ...KEPT_CONNECTIONS, timeout: settings.keepIdle, maxSockets: settings.maxConnections };
     this.#request = isTls ? https.request : http.request;
-    this.#agent = isTls ? new https.Agent(kept) : new http.Agent(kept);
+    this.#agent = isTls ? new https.Agent(kept) : new RoomAgent(kept, room);
     // By which it tells its connections apart: from one origin's to another's. Node puts all options of each request together.
     this.#agent.getName = () => settings.url;
     this.#address = { host, port: port || (isTls ? 443 : 80), ...(isTls ? tlsOptions(settings, host) : {}) };
   }
 
   async send(request: OriginRequest, hooks: OriginHooks = {}): Promise<OriginResponse> {
-    const outcome = await this.#exchange(request, hooks);
-    if (outcome.kind === 'answer') return outcome;
-    outcome.socket.destroy();
-    throw new OriginError('malformed');
+    return answerOf(await this.#exchange(request, hooks));
+  }
+
+  /** By connections of another agent, which are handed over for it. */
+  async sendBy(agent: http.Agent, request: OriginRequest, hooks: OriginHooks): Promise<OriginResponse> {
+    return answerOf(await this.#open(request, hooks, undefined, agent).outcome);
   }
 
   upgrade(
@@ -84,11 +89,16 @@ export class HttpOrigin implements OriginClient {
     }
   }
 
-  #open(request: OriginRequest, hooks: OriginHooks, protocol: string | undefined): Exchange {
+  #open(
+    request: OriginRequest,
+    hooks: OriginHooks,
+    protocol: string | undefined,
+    agent = this.#agent,
+  ): Exchange {
     const { maxHeadBytes, maxFields } = this.#settings;
     const client = this.#request({
       ...this.#address,
-      agent: this.#agent,
+      agent,
       method: request.method,
       path: request.target,
       headers: headOf(request, protocol),
@@ -98,6 +108,13 @@ export class HttpOrigin implements OriginClient {
     client.maxHeadersCount = maxFields + 1; // one more than may be, to see that there are too many
     return new Exchange(this.#settings, client, request, hooks, protocol);
   }
+}
+
+/** Nobody has asked for another protocol. */
+function answerOf(outcome: OriginResponse | SwitchedProtocol): OriginResponse {
+  if (outcome.kind === 'answer') return outcome;
+  outcome.socket.destroy();
+  throw new OriginError('malformed');
 }
 
 /** All fields with those about this connection: how the body ends, and what is asked of the origin as the next hop. */

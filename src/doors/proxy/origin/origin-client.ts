@@ -39,7 +39,7 @@ export interface OriginResponse {
    * destroy it, which closes the connection.
    */
   readonly body: Readable;
-  /** The same, where all of it came with the head: then nothing has to be read, nor destroyed. */
+  /** The same, in memory of its own, where all of it came with the head: then nothing has to be read, nor destroyed. */
   readonly bytes?: Uint8Array | undefined;
   /** Empty until the body has ended. */
   trailers(): Fields;

@@ -1,0 +1,87 @@
+import * as http from 'node:http';
+import { Duplex } from 'node:stream';
+import type { ConnectionUser, FastConnection } from './fast-connection.ts';
+
+/**
+ * A connection on which a request was sent, for a client of Node's that is to read the answer: what the client sends, which
+ * is that request, goes nowhere.
+ */
+export class HandedOver extends Duplex implements ConnectionUser {
+  readonly #connection: FastConnection;
+  #isBack = false;
+
+  /** @param first of the answer */
+  constructor(connection: FastConnection, first: Uint8Array) {
+    super();
+    this.#connection = connection;
+    this.push(first);
+    connection.expectNothing();
+    connection.use(this);
+  }
+
+  received(piece: Buffer): boolean {
+    return this.push(Buffer.from(piece));
+  }
+
+  ended(): void {
+    this.push(null);
+  }
+
+  broken(error: Error | undefined): void {
+    this.destroy(error);
+  }
+
+  missed(): void {}
+
+  /** The connection, once an answer was read to its end, where nothing came after it. */
+  takeBack(): FastConnection | undefined {
+    if (this.destroyed || this.readableLength > 0 || this.readableEnded) return undefined;
+    this.#isBack = true;
+    return this.#connection;
+  }
+
+  override _read(): void {
+    this.#connection.resume();
+  }
+
+  override _write(_chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    if (!this.#isBack) this.#connection.close();
+    setImmediate(callback, error); // as a socket is: what came before is read first
+  }
+}
+
+/** Gives each request the connection that was handed over for it, and gives that back once it is free. */
+export class HandedOverAgent extends http.Agent {
+  readonly #onFree: (connection: FastConnection) => void;
+  #next: HandedOver | undefined;
+
+  constructor(onFree: (connection: FastConnection) => void) {
+    super({ keepAlive: true });
+    this.#onFree = onFree;
+  }
+
+  /** @param request makes one request of this agent, at once */
+  through<T>(connection: HandedOver, request: () => T): T {
+    this.#next = connection;
+    try {
+      return request();
+    } finally {
+      this.#next = undefined;
+    }
+  }
+
+  override createConnection(): Duplex | undefined {
+    return this.#next;
+  }
+
+  /** What is given back is let go of here. */
+  override keepSocketAlive(socket: Duplex): boolean {
+    const connection = socket instanceof HandedOver ? socket.takeBack() : undefined;
+    if (connection) this.#onFree(connection);
+    return false;
+  }
+}

@@ -1,0 +1,115 @@
+import type { Fields } from '../../../http-cache/fields.ts';
+
+/**
+ * The one kind of answer that is understood without Node's parser: its head in one piece, plain ASCII, with nothing in it
+ * but a length or chunks that could say where it ends, on a connection that is kept.
+ */
+export interface SimpleAnswer {
+  readonly status: number;
+  readonly reason: string;
+  /** As they were sent: name, value, name, value. */
+  readonly fields: Fields;
+  /** Bytes of the body; of chunks nobody knows before they have come. RFC 9112 §6.3. */
+  readonly length: number | 'chunked';
+  /** Where the body begins in the piece. */
+  readonly bodyAt: number;
+  /** Seconds for which the origin keeps the connection, where it says so (`Keep-Alive: timeout=…`). */
+  readonly keptSeconds: number | undefined;
+}
+
+export interface SimpleAnswerLimits {
+  readonly maxHeadBytes: number;
+  readonly maxFields: number;
+}
+
+const EMPTY_LINE = '\r\n\r\n';
+const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d) ([ -~]*)\r\n/;
+/** RFC 9112 §5: no blank before the colon, no folded line, no bare CR or LF. */
+const FIELD = /([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
+/** Of as many digits as any number has exactly. */
+const LENGTH = /^\d{1,15}$/;
+
+/**
+ * The beginning of an answer to GET or HEAD. Everything that is not simple is `undefined`, which is no judgement: Node's
+ * parser makes that.
+ * @param piece what came first, as a whole
+ */
+export function simpleAnswerIn(
+  piece: Buffer,
+  method: 'GET' | 'HEAD',
+  { maxHeadBytes, maxFields }: SimpleAnswerLimits,
+): SimpleAnswer | undefined {
+  const headEnd = piece.indexOf(EMPTY_LINE, 0, 'latin1');
+  const bodyAt = headEnd + EMPTY_LINE.length;
+  if (headEnd === -1 || bodyAt > maxHeadBytes) return undefined;
+  const text = piece.toString('latin1', 0, bodyAt);
+  const line = STATUS_LINE.exec(text);
+  if (line === null) return undefined;
+  const [{ length: fieldsAt }, digits = '', reason = ''] = line;
+  const said = readFields(text, fieldsAt);
+  if (said === undefined || said.fields.length / 2 > maxFields) return undefined;
+  const status = Number(digits);
+  const length = lengthOf(said, status, method);
+  if (length === undefined) return undefined;
+  return { status, reason, fields: said.fields, length, bodyAt, keptSeconds: said.keptSeconds };
+}
+
+interface SaidFields {
+  readonly fields: string[];
+  length: string | undefined;
+  isChunked: boolean;
+  keptSeconds: number | undefined;
+}
+
+/** @param text of a head, with its empty line */
+function readFields(text: string, fieldsAt: number): SaidFields | undefined {
+  const said: SaidFields = { fields: [], length: undefined, isChunked: false, keptSeconds: undefined };
+  FIELD.lastIndex = fieldsAt;
+  for (let end = fieldsAt; ; end = FIELD.lastIndex) {
+    const field = FIELD.exec(text);
+    if (field === null) return end === text.length - 2 ? said : undefined;
+    const [, name = '', value = ''] = field;
+    said.fields.push(name, value);
+    if (!heeds(said, name.toLowerCase(), value)) return undefined;
+  }
+}
+
+/** What a field says of the connection and of the body's end. @returns `false`: it is more than is simple */
+function heeds(said: SaidFields, name: string, value: string): boolean {
+  switch (name) {
+    case 'content-length':
+      if (said.length !== undefined || !LENGTH.test(value)) return false;
+      said.length = value;
+      return true;
+    case 'transfer-encoding':
+      if (said.isChunked || value.toLowerCase() !== 'chunked') return false;
+      said.isChunked = true;
+      return true;
+    case 'keep-alive': {
+      const seconds = /^timeout=(\d{1,9})/.exec(value)?.[1];
+      said.keptSeconds = seconds === undefined ? undefined : Number(seconds);
+      return true;
+    }
+    case 'connection':
+      return value.toLowerCase() === 'keep-alive';
+    case 'trailer':
+    case 'upgrade':
+      return false;
+  }
+  return true;
+}
+
+/** RFC 9112 §6.3. A 304 and what answers a HEAD have the length of a body that does not come. */
+function lengthOf(
+  { length, isChunked }: SaidFields,
+  status: number,
+  method: 'GET' | 'HEAD',
+): number | 'chunked' | undefined {
+  if (isChunked)
+    return length === undefined && method === 'GET' && status !== 304 && status !== 204
+      ? 'chunked'
+      : undefined;
+  if (status === 204) return undefined; // it may have no length (RFC 9110 §8.6), not even of 0
+  if (method === 'HEAD' || status === 304) return 0;
+  return length === undefined ? undefined : Number(length);
+}
