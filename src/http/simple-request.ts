@@ -8,8 +8,10 @@ export interface SimpleRequest {
   readonly target: string;
   readonly authorization: string | undefined;
   readonly host: string;
-  /** All of them, as they were sent: name, value, name, value. */
+  /** All of them, as they were sent: name, value, name, value. No two of a name. */
   readonly fields: readonly string[];
+  /** Whether all of them say nothing about which answer is meant where there is but one. */
+  readonly isHarmless: boolean;
 }
 
 const MAX_BYTES = 4096;
@@ -17,9 +19,22 @@ const METHODS = (['GET', 'HEAD'] as const).map((method) => ({ method, bytes: Buf
 const REST_OF_LINE = Buffer.from(' HTTP/1.1\r\n');
 const SPACE = 0x20;
 /** RFC 9112 §5: no space before the colon, no folded line, no bare CR or LF; of values plain ASCII alone. */
-const FIELD = /([A-Za-z-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
+const FIELD = /([A-Za-z0-9-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
 
-/** Names that say nothing about framing, nor about which answer is meant where there is but one. */
+/** Names that could say where a request ends, or what becomes of its connection: all that RFC 9112 and Node's parser know. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+  'content-length',
+  'expect',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Names that say nothing about which answer is meant where there is but one. */
 export const HARMLESS: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',
@@ -40,12 +55,12 @@ export interface SeenFields {
   said?: SaidFields;
 }
 
-type SaidFields = Pick<SimpleRequest, 'authorization' | 'host' | 'fields'>;
+type SaidFields = Omit<SimpleRequest, 'method' | 'target'>;
 
 /**
  * A piece of a connection as a request, where it is a whole one and no more. Everything else is `undefined`, which is
  * no judgement: Node's parser makes that.
- * @param harmless names, in lower case, of the fields that it may have beside Host, Authorization and a Connection that is kept
+ * @param harmless names, in lower case, of the fields that are, beside Host, Authorization and a Connection that is kept
  */
 export function simpleRequestIn(
   piece: Buffer,
@@ -69,7 +84,8 @@ export function simpleRequestIn(
     seen.said = said;
   }
   const target = piece.toString('latin1', start, end);
-  return { method, target, authorization: said.authorization, host: said.host, fields: said.fields };
+  const { authorization, host, fields, isHarmless } = said;
+  return { method, target, authorization, host, fields, isHarmless };
 }
 
 /** RFC 9112 §3.2.1: of a path and a query. Readers differ in what a # parts. */
@@ -82,25 +98,30 @@ function isAt(piece: Uint8Array, at: number, bytes: Uint8Array): boolean {
   return true;
 }
 
-/** Where all fields are harmless, and they and the empty line are all there is. */
+/** Where none is about the connection, no two have one name, and they and the empty line are all there is. */
 function readFields(text: string, harmless: ReadonlySet<string>): SaidFields | undefined {
-  let host: string | undefined;
-  let authorization: string | undefined;
+  const values = new Map<string, string>();
   const fields: string[] = [];
+  let isHarmless = true;
   FIELD.lastIndex = 0;
   for (let end = 0; ; end = FIELD.lastIndex) {
     const field = FIELD.exec(text);
     if (field === null) {
+      const host = values.get('host') ?? '';
       // The empty line, and nothing after it. RFC 9112 §3.2: one Host, no less.
       const isWhole = end === text.length - 2 && text.endsWith('\r\n');
-      return host !== undefined && isWhole ? { authorization, host, fields } : undefined;
+      const authorization = values.get('authorization');
+      return isWhole && host !== '' ? { authorization, host, fields, isHarmless } : undefined;
     }
     const [, spelt = '', value = ''] = field;
     const name = spelt.toLowerCase();
+    if (values.has(name) || OF_THE_CONNECTION.has(name)) return undefined;
+    if (name === 'connection' && value.toLowerCase() !== 'keep-alive') return undefined;
+    values.set(name, value);
     fields.push(spelt, value);
-    if (harmless.has(name)) continue;
-    if (name === 'host' && host === undefined && value !== '') host = value;
-    else if (name === 'authorization' && authorization === undefined) authorization = value;
-    else if (name !== 'connection' || value.toLowerCase() !== 'keep-alive') return undefined;
+    isHarmless &&= harmless.has(name) || ALWAYS_HARMLESS.has(name);
   }
 }
+
+/** What they say is looked at by themselves. */
+const ALWAYS_HARMLESS: ReadonlySet<string> = new Set(['authorization', 'connection', 'host']);

@@ -104,6 +104,8 @@ export async function openProxyParts(
   const fast: FastPathOptions = {
     answer: (request, _connection, address) => cache.hits.answer(request, address),
     records: { ended: (request) => records.hit(request) },
+    handle: (message, response) => requests.handle(message, response),
+    stallTimeout: settings.proxyIdleTimeout,
     ...{ clock, harmless: HARMLESS_TO_HITS },
   };
   try {

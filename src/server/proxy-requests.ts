@@ -14,6 +14,8 @@ import { Http2Message } from '../http/http2-message.ts';
 import { Http2Response } from '../http/http2-response.ts';
 import { AnswersUnderWay, answerMalformed } from '../http/malformed-requests.ts';
 import { type Problem, toProblem, writeProblem } from '../http/problem.ts';
+import type { SimpleMessage } from '../http/simple-message.ts';
+import type { SimpleResponse } from '../http/simple-response.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ProxyRecord, ProxyRecords } from './proxy-records.ts';
 
@@ -71,6 +73,13 @@ export class ProxyRequests {
     }
     Object.assign(server, { shouldUpgradeCallback: tunnels.takes });
     server.on('upgrade', (message, socket, head) => void this.#upgrade(tunnels, message, socket, head));
+  }
+
+  /** A simple request that was read before Node's parser. */
+  handle(message: SimpleMessage, response: SimpleResponse): void {
+    // They are what all else uses of Node's own.
+    const [asked, answer] = [message as unknown as IncomingMessage, response as unknown as CountedResponse];
+    void this.#request(asked, answer);
   }
 
   /** Of HTTP/2: each stream is a request, and is cut for itself. */
