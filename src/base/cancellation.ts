@@ -13,7 +13,8 @@ export interface Cancellation {
 export class Canceller implements Cancellation {
   #isAborted = false;
   #reason: Error | undefined;
-  readonly #listeners = new Set<() => void>();
+  /** Most are listened to once, or not at all. */
+  #listeners: (() => void)[] = NONE;
 
   get aborted(): boolean {
     return this.#isAborted;
@@ -24,11 +25,13 @@ export class Canceller implements Cancellation {
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.add(listener);
+    if (this.#listeners === NONE) this.#listeners = [listener];
+    else if (!this.#listeners.includes(listener)) this.#listeners.push(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.delete(listener);
+    const at = this.#listeners.indexOf(listener);
+    if (at !== -1) this.#listeners.splice(at, 1);
   }
 
   /** Once; after that it does nothing. Listeners are told in the order in which they came, and let go. */
@@ -36,12 +39,11 @@ export class Canceller implements Cancellation {
     if (this.#isAborted) return;
     this.#isAborted = true;
     this.#reason = reason;
-    for (const listener of this.#listeners) {
-      this.#listeners.delete(listener);
-      listener();
-    }
+    for (let listener = this.#listeners.shift(); listener; listener = this.#listeners.shift()) listener();
   }
 }
+
+const NONE: (() => void)[] = [];
 
 /** The same as Node's own signal, for what wants one. */
 export function signalOf(cancellation: Cancellation): AbortSignal {

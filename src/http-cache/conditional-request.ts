@@ -15,7 +15,9 @@ const CONDITIONS: ReadonlySet<string> = new Set([
 
 /** Whether a request is about a client's own copy, or a part: what answers it answers no other of the same address. */
 export function isConditional(request: Fields): boolean {
-  return request.some((name, at) => at % 2 === 0 && CONDITIONS.has(name.toLowerCase()));
+  for (let at = 0; at < request.length; at += 2)
+    if (CONDITIONS.has((request[at] ?? '').toLowerCase())) return true;
+  return false;
 }
 
 /** A request's fields stay small, however many variants there are. */

@@ -1,5 +1,6 @@
-import { type Fields, withoutFields } from './fields.ts';
-import { fieldMembers } from './list-members.ts';
+import { remembered } from '../base/remembered.ts';
+import { type Fields, fieldLines, withoutFields } from './fields.ts';
+import { listMembers } from './list-members.ts';
 
 /** About one connection, or between a client and its proxy. RFC 9110 §7.6.1 and RFC 9111 §3.1. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -36,11 +37,21 @@ export const INDISPENSABLE: ReadonlySet<string> = new Set([
 
 /** What goes on to the next hop and into the store: nothing that was said about this connection. Either direction. */
 export function endToEnd(fields: Fields): Fields {
-  const nominated = fieldMembers(fields, 'connection')
+  const lines = fieldLines(fields, 'connection');
+  const [only] = lines;
+  if (only === undefined) return withoutFields(fields, HOP_BY_HOP);
+  return withoutFields(fields, lines.length === 1 ? droppedByLine(only) : droppedBy(lines));
+}
+
+/** Nearly all messages of a connection say the same of it. */
+const droppedByLine = remembered((line) => droppedBy([line]));
+
+function droppedBy(connection: readonly string[]): ReadonlySet<string> {
+  const nominated = connection
+    .flatMap(listMembers)
     .map((name) => name.toLowerCase())
     .filter((name) => !INDISPENSABLE.has(name));
-  const dropped = nominated.every((name) => HOP_BY_HOP.has(name))
+  return nominated.every((name) => HOP_BY_HOP.has(name))
     ? HOP_BY_HOP
     : new Set([...HOP_BY_HOP, ...nominated]);
-  return withoutFields(fields, dropped);
 }

@@ -6,9 +6,14 @@ export type EntityTag = string;
 
 /** `undefined` where there is none or several, which say nothing. */
 export function entityTagOf(fields: Fields): EntityTag | undefined {
-  const members = listMembers(fieldValue(fields, 'etag') ?? '');
+  const value = fieldValue(fields, 'etag');
+  if (value === undefined || PLAIN.test(value)) return value;
+  const members = listMembers(value);
   return members.length === 1 ? members[0] : undefined;
 }
+
+/** One, and nothing else: no comma, no second quote, and no character that means another. */
+const PLAIN = /^(?:W\/)?"[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]*"$/;
 
 /** RFC 9110 §8.8.3: `"`…`"`. */
 export function isStrong(tag: EntityTag): boolean {

@@ -94,10 +94,9 @@ export function mayStay(request: RequestHead, freshened: ResponseHead, policy: C
 export function fieldsToStore(response: ResponseHead, policy: CachePolicy): Fields {
   const { directives } = spokenDirectives(response.fields, policy.targetedFields);
   const named = [...directives.noCacheFields, ...directives.privateFields];
-  const kept = withoutFields(
-    endToEnd(response.fields),
-    new Set(named.filter((name) => !INDISPENSABLE.has(name))),
-  );
+  const all = endToEnd(response.fields);
+  const kept =
+    named.length === 0 ? all : withoutFields(all, new Set(named.filter((name) => !INDISPENSABLE.has(name))));
   const date = fieldValue(kept, 'date');
   return date !== undefined && parseHttpDate(date, response.receivedAt) !== undefined
     ? kept

@@ -1,5 +1,6 @@
+import { remembered } from '../base/remembered.ts';
 import { type Fields, fieldLines, hasField } from './fields.ts';
-import { fieldMembers } from './list-members.ts';
+import { fieldMembers, listMembers } from './list-members.ts';
 import type { CachePolicy } from './policy.ts';
 import { preferences } from './preferences.ts';
 
@@ -28,7 +29,19 @@ const NO_LISTS: ReadonlySet<string> = new Set([
 
 /** What cannot be a name means everything: better no reuse than a wrong one. RFC 9111 §4.1. */
 export function variesOn(fields: Fields): Vary {
-  const names = new Set(fieldMembers(fields, 'vary').map((name) => name.toLowerCase()));
+  const lines = fieldLines(fields, 'vary');
+  const [only] = lines;
+  if (only === undefined) return NOTHING;
+  return lines.length === 1 ? saidInLine(only) : saidIn(lines);
+}
+
+const NOTHING: readonly string[] = [];
+
+/** Nearly all responses of an origin say one of a few things, in one line. */
+const saidInLine = remembered((line) => saidIn([line]));
+
+function saidIn(lines: readonly string[]): Vary {
+  const names = new Set(lines.flatMap(listMembers).map((name) => name.toLowerCase()));
   if (names.has('*')) return 'everything';
   const sorted = [...names].sort();
   return sorted.every((name) => TOKEN.test(name)) ? sorted : 'everything';

@@ -1,4 +1,5 @@
 import { VelocityError } from '../../../base/errors.ts';
+import { remembered } from '../../../base/remembered.ts';
 
 /** Where a backend is chosen for requests. */
 export interface Routed {
@@ -18,6 +19,11 @@ const LONGEST_NAME = 255;
  */
 export class Routes<T extends Routed> {
   readonly #byHost = new Map<string, T[]>();
+  /** All that are for a host, the strongest first. */
+  readonly #candidatesFor = remembered((host) => {
+    const name = host.replace(/:\d+$/, '').replace(/\.$/, '');
+    return [...patternsOf(name)].flatMap((pattern) => this.#byHost.get(pattern) ?? []);
+  });
 
   constructor(all: readonly T[]) {
     for (const one of all)
@@ -36,17 +42,10 @@ export class Routes<T extends Routed> {
    * @throws VelocityError `HOST_UNKNOWN`, or `NOT_FOUND` where the host is known and the path is not
    */
   choose(host: string, target: string): T {
-    const name = host.replace(/:\d+$/, '').replace(/\.$/, '');
-    const [path = ''] = target.split('?', 1);
-    let isKnown = false;
-    for (const pattern of patternsOf(name)) {
-      const candidates = this.#byHost.get(pattern);
-      if (!candidates) continue;
-      isKnown = true;
-      const found = candidates.find((one) => isBelow(path, one.path));
-      if (found) return found;
-    }
-    if (isKnown) throw new VelocityError('NOT_FOUND', 'No backend is for this path.', { field: 'path' });
+    const candidates = this.#candidatesFor(host);
+    for (const one of candidates) if (isBelow(target, one.path)) return one;
+    if (candidates.length > 0)
+      throw new VelocityError('NOT_FOUND', 'No backend is for this path.', { field: 'path' });
     throw new VelocityError('HOST_UNKNOWN', 'No backend is for this host.', { field: 'host' });
   }
 }
@@ -62,8 +61,10 @@ function* namesAbove(name: string): Iterable<string> {
   for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) yield `*${name.slice(dot)}`;
 }
 
-/** `/api` is above `/api` and `/api/x`, not above `/apix`. */
-function isBelow(path: string, prefix: string): boolean {
+/** `/api` is above `/api`, `/api?x` and `/api/x`, not above `/apix`. */
+function isBelow(target: string, prefix: string): boolean {
   if (prefix === '') return true;
-  return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/');
+  if (!target.startsWith(prefix)) return false;
+  const next = target[prefix.length];
+  return next === undefined || next === '/' || next === '?';
 }

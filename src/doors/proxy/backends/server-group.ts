@@ -66,7 +66,7 @@ export class ServerGroup implements OriginClient {
     hooks: OriginHooks,
     ask: (client: OriginClient, hooks: OriginHooks) => Promise<T>,
   ): Promise<T> {
-    const tried = new Set<GroupedServer>();
+    const tried: GroupedServer[] = [];
     let isSeen = false;
     const onInterim: OriginHooks['onInterim'] = (status, fields) => {
       isSeen = true;
@@ -75,11 +75,11 @@ export class ServerGroup implements OriginClient {
     let server = this.#next(tried);
     if (!server) throw new VelocityError('BACKEND_SICK', 'The backend is not well; try later.');
     for (;;) {
-      tried.add(server);
+      tried.push(server);
       try {
         return await ask(server.client, { ...hooks, onInterim });
       } catch (error) {
-        const isOver = isSeen || hooks.signal?.aborted || tried.size > this.#options.retries;
+        const isOver = isSeen || hooks.signal?.aborted || tried.length > this.#options.retries;
         const mayBeTried = !isOver && error instanceof OriginError && failures.has(error.failure);
         const other = mayBeTried ? this.#next(tried) : undefined;
         if (!other) throw error;
@@ -89,12 +89,12 @@ export class ServerGroup implements OriginClient {
     }
   }
 
-  #next(tried: ReadonlySet<GroupedServer>): GroupedServer | undefined {
+  #next(tried: readonly GroupedServer[]): GroupedServer | undefined {
     const { servers } = this.#options;
     for (let step = 0; step < servers.length; step++) {
       const at = (this.#turn + step) % servers.length;
       const server = servers[at];
-      if (!server?.isWell || tried.has(server)) continue;
+      if (!server?.isWell || tried.includes(server)) continue;
       this.#turn = at + 1;
       return server;
     }

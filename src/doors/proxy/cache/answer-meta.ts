@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { CacheUri } from '../../../http-cache/cache-uri.ts';
 import type { ResponseHead } from '../../../http-cache/exchange.ts';
-import { type Fields, hasField, withoutFields } from '../../../http-cache/fields.ts';
+import { type Fields, withoutFields } from '../../../http-cache/fields.ts';
 import { type HeldParts, heldPart, heldWhole } from '../../../http-cache/parts.ts';
 import type { CachePolicy } from '../../../http-cache/policy.ts';
 import type { StoredFacts } from '../../../http-cache/stored-facts.ts';
@@ -82,8 +82,20 @@ export function answerOf(
   const held = meta.held ?? heldBy(meta, bodyBytes);
   const tags = surrogateKeys(fields) ?? NONE;
   return {
-    ...{ id, uri, policyKey, status, reason, fields, secondaryKey, language, facts, held, tags },
-    ...{ shownFields: shownFields(fields), storedAt: receivedAt, checkedUpTo },
+    id,
+    uri,
+    policyKey,
+    status,
+    reason,
+    fields,
+    shownFields: shownFields(fields),
+    secondaryKey,
+    language,
+    facts,
+    held,
+    tags,
+    storedAt: receivedAt,
+    checkedUpTo,
   };
 }
 
@@ -97,8 +109,7 @@ const NONE: ReadonlySet<string> = new Set();
 
 /** Said to caches, and to no client. */
 export function shownFields(fields: Fields): Fields {
-  const hasAny = [...SURROGATE_KEY_FIELDS].some((name) => hasField(fields, name));
-  return hasAny ? withoutFields(fields, SURROGATE_KEY_FIELDS) : fields;
+  return withoutFields(fields, SURROGATE_KEY_FIELDS);
 }
 
 function overridden(

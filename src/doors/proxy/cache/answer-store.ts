@@ -184,7 +184,19 @@ export class AnswerStore {
     const head = { status, fields, requestedAt, receivedAt };
     const facts = storedFacts(head, policy);
     const { secondaryKey, language } = variantOf(facts, request.fields, fields, policy);
-    const meta = { ...head, reason, uri: request.uri, policyKey, secondaryKey, language, overrides };
+    const { uri } = request;
+    const meta = {
+      uri,
+      policyKey,
+      status,
+      reason,
+      fields,
+      requestedAt,
+      receivedAt,
+      secondaryKey,
+      language,
+      overrides,
+    };
     return { meta, facts };
   }
 

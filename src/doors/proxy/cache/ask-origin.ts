@@ -192,11 +192,20 @@ export class OriginQuestions {
     }
     const { checkedUpTo } = sent;
     const isPurged = kept === 'part' ? this.#whilePartComes(question, answer, fields) : (): boolean => false;
-    const taken = await store.take(request, {
-      ...{ ...head, fields, reason: answer.reason, source: answer, as: kept, policyKey },
-      ...{ overrides: said, checkedUpTo, isPurged },
+    const { stored, body, isKept } = await store.take(request, {
+      status: head.status,
+      reason: answer.reason,
+      fields,
+      requestedAt: head.requestedAt,
+      receivedAt: head.receivedAt,
+      source: answer,
+      as: kept,
+      policyKey,
+      overrides: said,
+      checkedUpTo,
+      isPurged,
     });
-    return { kind: 'stored', answer: told, ...taken };
+    return { kind: 'stored', answer: told, stored, body, isKept };
   }
 
   #isKept(
@@ -233,7 +242,7 @@ export class OriginQuestions {
     outgoing: OriginRequest,
     head: ResponseHead,
     as: 'whole' | 'part' | undefined,
-  ): Promise<PolicyDecisions['vcl_backend_response'] | undefined> {
+  ): Promise<PolicyDecisions['vcl_backend_response'] | undefined> | undefined {
     const { policy, clock, steps } = this.#options;
     const ttl = (): number | null => (as ? timeToLive(storedFacts(head, policy), clock.now()) : null);
     return steps.backendResponse(outgoing, host, clientAddress, head, ttl);

@@ -7,12 +7,7 @@ import { reuse } from '../../../http-cache/reuse.ts';
 import { secondaryKey } from '../../../http-cache/vary.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import { interimsTo } from '../origin/forward.ts';
-import {
-  type AskOriginOptions,
-  type OriginQuestion,
-  OriginQuestions,
-  type OriginReply,
-} from './ask-origin.ts';
+import { type AskOriginOptions, OriginQuestions, type OriginReply } from './ask-origin.ts';
 import type { Course } from './course.ts';
 import { type HeadFlight, HeadFlights, type Landed } from './head-flights.ts';
 import type { StoredAnswer } from './stored-answer.ts';
@@ -121,15 +116,10 @@ export class AskingOnce {
     const { body: _, trailers: __, ...outgoing } = course.outgoing;
     this.#questions
       .ask({
-        ...questionOf(course),
-        ...{
-          request,
-          outgoing: { ...outgoing, method: 'GET' },
-          asked: [stored],
-          mayStore: true,
-          sent,
-          hooks: {},
-        },
+        ...{ request, sent, policyKey: course.policyKey },
+        ...{ client: course.backend.client, outgoing: { ...outgoing, method: 'GET' } },
+        ...{ host: course.proxied.admitted.host, clientAddress: course.client },
+        ...{ asked: [stored], mayStore: true, hooks: {} },
       })
       .then((reply) => {
         this.#land(flight, reply);
@@ -160,9 +150,20 @@ export class AskingOnce {
     if (gone.aborted) onGone();
     const hooks = { signal: leaving, onInterim: interimsTo(proxied, forwarding) };
     try {
+      const { request, policyKey, outgoing, client } = course;
       return await this.#questions.ask({
-        ...questionOf(course),
-        ...{ asked, extra, fallback, mayStore, sent, hooks },
+        request,
+        policyKey,
+        client: backend.client,
+        outgoing,
+        host: proxied.admitted.host,
+        clientAddress: client,
+        asked,
+        extra,
+        fallback,
+        mayStore,
+        sent,
+        hooks,
       });
     } finally {
       gone.removeEventListener('abort', onGone);
@@ -193,11 +194,3 @@ const ANY_READ: RequestFacts = { isRead: true, directives: undefined, isForOrigi
 
 /** Many are remembered, so beyond this their digests are. */
 const LONGEST_KEY = 256;
-
-function questionOf(
-  course: Course,
-): Pick<OriginQuestion, 'request' | 'policyKey' | 'client' | 'outgoing' | 'host' | 'clientAddress'> {
-  const { request, policyKey, backend, outgoing, proxied, client } = course;
-  const { host } = proxied.admitted;
-  return { request, policyKey, client: backend.client, outgoing, host, clientAddress: client };
-}

@@ -17,7 +17,13 @@ const OVERRIDING: ReadonlySet<string> = new Set([
   'x-rewrite-url',
 ]);
 
+const X_NAME = /^x/i;
+
 /** Whether an origin may read it as another request. CGI makes the same of `_` and `-` (RFC 3875 §4.1.18). */
 export function asksForAnother(fields: Fields): boolean {
-  return fields.some((name, at) => at % 2 === 0 && OVERRIDING.has(name.toLowerCase().replaceAll('_', '-')));
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? '';
+    if (X_NAME.test(name) && OVERRIDING.has(name.toLowerCase().replaceAll('_', '-'))) return true;
+  }
+  return false;
 }

@@ -89,7 +89,7 @@ export class CachingProxy implements ProxyHandler {
       return;
     }
     const { admitted, isPass } = received;
-    const proxied = { ...asked, admitted };
+    const proxied = admitted === asked.admitted ? asked : { ...asked, admitted };
     const backend = backends.choose(admitted.host, admitted.target);
     const forwardOptions = toldHost(forwarding, backend.host);
     const outgoing = requestToOrigin(proxied, forwardOptions);
@@ -106,8 +106,15 @@ export class CachingProxy implements ProxyHandler {
       facts,
     };
     const course: Course = {
-      ...{ proxied, backend, forwarding: forwardOptions, request, outgoing, client, findings, gone },
+      proxied,
+      backend,
+      forwarding: forwardOptions,
+      request,
       policyKey: isPast ? '' : await steps.hash(admitted, client),
+      outgoing,
+      client,
+      findings,
+      gone,
       joinedKey: undefined,
     };
     if (isPast) await this.#lead(course, { why: 'bypass', mayStore: false });

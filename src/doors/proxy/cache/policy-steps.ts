@@ -11,7 +11,10 @@ export type Received =
   | { readonly kind: 'go'; readonly admitted: AdmittedRequest; readonly isPass: boolean }
   | { readonly kind: 'synthetic'; readonly synthetic: Synthetic };
 
-/** What a policy has to say on the way of a request; without one, nothing, at no cost. */
+/** The request as it goes to the backend, or what is answered instead. */
+type Fetched = OriginRequest | { readonly synthetic: Synthetic };
+
+/** What a policy has to say on the way of a request; without one, nothing, at once. */
 export class PolicySteps {
   readonly #policy: Policy | undefined;
 
@@ -19,53 +22,50 @@ export class PolicySteps {
     this.#policy = policy;
   }
 
-  async receive(admitted: AdmittedRequest, client: string): Promise<Received> {
-    const decision = this.#policy?.hooks('vcl_recv')
-      ? await this.#policy.ask('vcl_recv', { request: policyRequest(admitted, client) })
-      : undefined;
-    return received(admitted, decision);
+  receive(admitted: AdmittedRequest, client: string): Received | Promise<Received> {
+    if (!this.#policy?.hooks('vcl_recv')) return received(admitted, undefined);
+    return this.#policy
+      .ask('vcl_recv', { request: policyRequest(admitted, client) })
+      .then((decision) => received(admitted, decision));
   }
 
   /** What parts equal URIs. */
-  async hash(admitted: AdmittedRequest, client: string): Promise<string> {
+  hash(admitted: AdmittedRequest, client: string): string | Promise<string> {
     if (!this.#policy?.hooks('vcl_hash')) return '';
-    const decision = await this.#policy.ask('vcl_hash', { request: policyRequest(admitted, client) });
-    return decision?.key ?? '';
+    return this.#policy
+      .ask('vcl_hash', { request: policyRequest(admitted, client) })
+      .then((decision) => decision?.key ?? '');
   }
 
-  async hit(
+  hit(
     admitted: AdmittedRequest,
     client: string,
     response: PolicyResponse,
     age: number,
     ttl: number,
-  ): Promise<PolicyDecisions['vcl_hit'] | undefined> {
+  ): Promise<PolicyDecisions['vcl_hit'] | undefined> | undefined {
     if (!this.#policy?.hooks('vcl_hit')) return undefined;
     return this.#policy.ask('vcl_hit', { request: policyRequest(admitted, client), response, age, ttl });
   }
 
-  /** The request as it goes to the backend, or what is answered instead. */
-  async fetch(
-    outgoing: OriginRequest,
-    host: string,
-    client: string,
-  ): Promise<OriginRequest | { readonly synthetic: Synthetic }> {
+  fetch(outgoing: OriginRequest, host: string, client: string): Fetched | Promise<Fetched> {
     if (!this.#policy?.hooks('vcl_backend_fetch')) return outgoing;
     const { method, target, fields } = outgoing;
     const request = { method, host, url: target, fields, client };
-    const decision = await this.#policy.ask('vcl_backend_fetch', { request });
-    if (!decision) return outgoing;
-    if (decision.action === 'synth' && decision.synthetic) return { synthetic: decision.synthetic };
-    return { ...outgoing, fields: editedFields(fields, decision.edits) };
+    return this.#policy.ask('vcl_backend_fetch', { request }).then((decision) => {
+      if (!decision) return outgoing;
+      if (decision.action === 'synth' && decision.synthetic) return { synthetic: decision.synthetic };
+      return { ...outgoing, fields: editedFields(fields, decision.edits) };
+    });
   }
 
-  async backendResponse(
+  backendResponse(
     outgoing: OriginRequest,
     host: string,
     client: string,
     response: PolicyResponse,
     ttl: () => number | null,
-  ): Promise<PolicyDecisions['vcl_backend_response'] | undefined> {
+  ): Promise<PolicyDecisions['vcl_backend_response'] | undefined> | undefined {
     if (!this.#policy?.hooks('vcl_backend_response')) return undefined;
     const { method, target, fields } = outgoing;
     const request = { method, host, url: target, fields, client };
@@ -73,16 +73,16 @@ export class PolicySteps {
   }
 
   /** The head as the client is to get it. */
-  async deliver<H extends { readonly status: number; readonly reason: string; readonly fields: Fields }>(
+  deliver<H extends { readonly status: number; readonly reason: string; readonly fields: Fields }>(
     { admitted }: Pick<Proxied, 'admitted'>,
     client: string,
     head: H,
     hit: boolean,
-  ): Promise<H> {
+  ): H | Promise<H> {
     if (!this.#policy?.hooks('vcl_deliver')) return head;
     const { status, fields } = head;
     const question = { request: policyRequest(admitted, client), response: { status, fields }, hit };
-    return delivered(head, await this.#policy.ask('vcl_deliver', question));
+    return this.#policy.ask('vcl_deliver', question).then((decision) => delivered(head, decision));
   }
 }
 

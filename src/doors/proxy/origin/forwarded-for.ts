@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parseIpAddress } from '../../../base/ip-address.ts';
 import type { TrustedProxies } from '../../../http/trusted-proxies.ts';
-import { type Fields, fieldLines, withoutFields } from '../../../http-cache/fields.ts';
+import { type Fields, fieldLines, filterFields, withoutFields } from '../../../http-cache/fields.ts';
 
 /** Written anew here, whoever sent them. */
 const WRITTEN: ReadonlySet<string> = new Set([
@@ -10,7 +10,10 @@ const WRITTEN: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
   'forwarded',
 ]);
-/** What else an origin might believe, and builds links and answers of. CGI makes the same of `_` and `-` (RFC 3875 §4.1.18). */
+/**
+ * What else an origin might believe, and builds links and answers of, by names in lower case. CGI makes the same of `_` and `-`
+ * (RFC 3875 §4.1.18).
+ */
 const CLAIM = /^(?:x[-_]forwarded[-_].*|forwarded|x[-_]real[-_]ip)$/;
 
 /**
@@ -27,21 +30,19 @@ export function forwardedFor(
   const peer = parseIpAddress(socket.remoteAddress ?? '') ?? 'unknown';
   const scheme = 'encrypted' in socket ? 'https' : 'http';
   const isBelieved = trusted.isPeer({ socket });
-  const said = (name: string): string => (isBelieved ? fieldLines(fields, name).join(', ') : '');
+  if (!isBelieved) {
+    const own = ['X-Forwarded-For', peer, 'X-Forwarded-Host', host, 'X-Forwarded-Proto', scheme];
+    return filterFields(fields, (name) => !CLAIM.test(name)).concat(own);
+  }
+  const said = (name: string): string => fieldLines(fields, name).join(', ');
   const chain = [said('x-forwarded-for'), peer].filter((part) => part !== '').join(', ');
   const begun = said('forwarded');
   const node = peer.includes(':') ? `"[${peer}]"` : peer;
-  const others = isBelieved ? withoutFields(fields, WRITTEN) : withoutClaims(fields);
   return [
-    ...others,
+    ...withoutFields(fields, WRITTEN),
     ...['X-Forwarded-For', chain],
     ...['X-Forwarded-Host', said('x-forwarded-host') || host],
     ...['X-Forwarded-Proto', said('x-forwarded-proto') || scheme],
     ...(begun === '' ? [] : ['Forwarded', `${begun}, for=${node};host="${host}";proto=${scheme}`]),
   ];
-}
-
-function withoutClaims(fields: Fields): Fields {
-  const names = fields.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
-  return withoutFields(fields, new Set(names.filter((name) => CLAIM.test(name))));
 }
