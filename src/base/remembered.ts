@@ -1,3 +1,5 @@
+import { ownText } from './own-text.ts';
+
 /** Texts that are longer are not remembered: what others send must not fill the memory. */
 const LONGEST_TEXT = 256;
 const MOST_TEXTS = 256;
@@ -15,7 +17,7 @@ export function remembered<T>(of: (text: string) => T): (text: string) => T {
     if (text.length > LONGEST_TEXT) return result;
     // All at once: to know which was used last would cost more than to find a few again.
     if (results.size >= MOST_TEXTS) results.clear();
-    results.set(text, result);
+    results.set(ownText(text), result);
     return result;
   };
 }

@@ -38,7 +38,7 @@ export type CacheStatus = {
   /** §2.7; a key may tell what a client should not see, so it is up to the operator. */
   readonly key?: string;
   /** A reason of the rules, as it is. §2.8 */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
 } & (
   | { readonly kind: 'hit' }
   | {

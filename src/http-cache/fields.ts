@@ -39,14 +39,12 @@ export function withoutFields(fields: Fields, names: ReadonlySet<string>): Field
  * @param keep is told each name in lower case
  */
 export function filterFields(fields: Fields, keep: (name: string) => boolean): Fields {
-  let kept: string[] | undefined;
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] ?? '';
-    const isKept = keep(name.toLowerCase());
-    if (!isKept) kept ??= fields.slice(0, at);
-    else if (kept) kept.push(name, fields[at + 1] ?? '');
+  let kept = fields;
+  for (let at = 0; at < kept.length; ) {
+    if (keep((kept[at] ?? '').toLowerCase())) at += 2;
+    else kept = kept.toSpliced(at, 2); // nearly always there is none, or one
   }
-  return kept ?? fields;
+  return kept;
 }
 
 /** One line of this name instead of all that were there; it goes to the end. */

@@ -120,7 +120,7 @@ export class ProxyRequests {
     });
     try {
       const read = admitRequest(message, REQUEST_LIMITS);
-      const admitted = { ...read, version: version ?? read.version };
+      const admitted = version === undefined ? read : { ...read, version };
       record.admitted = admitted;
       await handler.handle({ message, response, admitted }, record.findings);
     } catch (error) {

@@ -66,6 +66,8 @@ export class ServerGroup implements OriginClient {
     hooks: OriginHooks,
     ask: (client: OriginClient, hooks: OriginHooks) => Promise<T>,
   ): Promise<T> {
+    const [only, another] = this.#options.servers;
+    if (only?.isWell && another === undefined) return ask(only.client, hooks);
     const tried: GroupedServer[] = [];
     let isSeen = false;
     const onInterim: OriginHooks['onInterim'] = (status, fields) => {

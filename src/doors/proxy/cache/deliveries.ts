@@ -53,7 +53,7 @@ export class Deliveries {
     const { proxied, forwarding, client } = course;
     const { status, reason, bytes } = answer;
     const said = this.#said('MISS', { kind: 'forwarded', reason: why, ...(detail !== 'pass' && { detail }) });
-    const fields = [...shownFields(fieldsToClient(answer, forwarding)), ...said];
+    const fields = shownFields(fieldsToClient(answer, forwarding)).concat(said);
     try {
       const head = await this.#options.steps.deliver(proxied, client, { status, reason, fields }, false);
       const names = takesTrailers(proxied.admitted) ? announcedTrailers(answer.fields) : [];
@@ -77,8 +77,8 @@ export class Deliveries {
     const { status, body, detail } = given;
     if (detail !== undefined) findings.detail = detail;
     const via = ['Via', `${answer.version} ${forwarding.via}`];
-    const said = this.#said('MISS', { kind: 'forwarded', reason: why, ...(detail && { detail }) });
-    const fields = [...shownFields(given.fields), ...via, ...said];
+    const said = this.#said('MISS', { kind: 'forwarded', reason: why, detail });
+    const fields = shownFields(given.fields).concat(via, said);
     try {
       const reason = STATUS_CODES[status] ?? '';
       const head = await this.#options.steps.deliver(proxied, client, { status, reason, fields }, false);
@@ -99,13 +99,8 @@ export class Deliveries {
   ): Promise<void> {
     const { proxied, forwarding, client } = course;
     const { status, reason } = answer;
-    const said = this.#said('MISS', {
-      kind: 'forwarded',
-      reason: why,
-      stored: isKept,
-      ...(detail !== undefined && { detail }),
-    });
-    const fields = [...shownFields(fieldsToClient(answer, forwarding)), ...said];
+    const said = this.#said('MISS', { kind: 'forwarded', reason: why, stored: isKept, detail });
+    const fields = shownFields(fieldsToClient(answer, forwarding)).concat(said);
     try {
       const head = await this.#options.steps.deliver(proxied, client, { status, reason, fields }, false);
       await sendAnswer({ ...head, body: body.bytes ?? (await body.open('whole')) }, proxied);
@@ -122,7 +117,7 @@ export class Deliveries {
     if (shown.body !== 'none' && !body) return false;
     try {
       const said = this.#said('HIT', this.#statusOf(stored, found));
-      const fields = [...shown.fields, 'Via', `1.1 ${forwarding.via}`, ...said];
+      const fields = shown.fields.concat('Via', `1.1 ${forwarding.via}`, said);
       const head = await steps.deliver(proxied, client, { ...shown, fields }, true);
       if (shown.body === 'none' || !body) {
         sendHead(proxied.response, head);
@@ -171,6 +166,6 @@ function sendHead(
   response: ServerResponse,
   { status, reason, fields }: { readonly status: number; readonly reason: string; readonly fields: Fields },
 ): void {
-  response.writeHead(status, reason, [...fields]);
+  response.writeHead(status, reason, fields as string[]);
   response.end();
 }

@@ -35,12 +35,10 @@ export function requestToOrigin(
 ): OriginRequest {
   const { method, target, body, version } = admitted;
   const kept = withoutFields(endToEnd(admitted.fields), REWRITTEN);
-  const fields = [
-    'Host',
-    host ?? admitted.host,
-    ...forwardedFor(kept, admitted.host, message.socket, trusted),
-  ];
-  fields.push('Via', `${version} ${via}`);
+  const fields = ['Host', host ?? admitted.host].concat(
+    forwardedFor(kept, admitted.host, message.socket, trusted),
+    ['Via', `${version} ${via}`],
+  );
   const asked = { method, target, fields, takesTrailers: takesTrailers(admitted) };
   if (body === 'none') return asked;
   if (typeof body === 'number') fields.push('Content-Length', String(body));
@@ -65,7 +63,7 @@ export function isBodiless(method: string, status: number): boolean {
 
 /** The head that a client gets of an origin's answer, without a word on trailers. */
 export function fieldsToClient(answer: OriginResponse, { endToEnd, via }: ForwardOptions): Fields {
-  const fields = [...endToEnd(answer.fields), 'Via', `${answer.version} ${via}`];
+  const fields = endToEnd(answer.fields).concat('Via', `${answer.version} ${via}`);
   // RFC 9110 §8.6: not even one of 0.
   return answer.status === 204 ? withoutFields(fields, new Set(['content-length'])) : fields;
 }

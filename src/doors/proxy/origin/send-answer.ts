@@ -29,12 +29,12 @@ export async function sendAnswer(
   const isCounted = fieldLines(fields, 'content-length').length > 0;
   const isChunked = !isEmpty && !isCounted && admitted.version !== '1.0';
   const announced = isChunked && trailers && trailers.names.length > 0 ? trailers : undefined;
-  const head = announced ? [...fields, 'Trailer', announced.names.join(', ')] : [...fields];
+  const head = announced ? fields.concat('Trailer', announced.names.join(', ')) : fields;
   const stream = body instanceof Uint8Array ? undefined : body;
   // Where the connection's end is the body's, only a reset tells that it is not.
   if (!isEmpty && !isCounted && !isChunked) stream?.once('error', () => response.socket?.resetAndDestroy());
   try {
-    response.writeHead(status, reason, head);
+    response.writeHead(status, reason, head as string[]);
     if (isEmpty) {
       stream?.resume();
       response.end();
@@ -65,7 +65,7 @@ export async function sendFileAnswer(
   if (admitted.version === '2.0')
     return sendAnswer({ status, reason, fields, body: body.stream() }, { admitted, response });
   try {
-    response.writeHead(status, reason, [...fields]);
+    response.writeHead(status, reason, fields as string[]);
     await body.sendTo(response);
     if (response.destroyed) return 'aborted';
     response.end();

@@ -1,3 +1,5 @@
+import { ownText } from '../../../base/own-text.ts';
+import { remembered } from '../../../base/remembered.ts';
 import type { Fields } from '../../../http-cache/fields.ts';
 
 /**
@@ -24,8 +26,11 @@ export interface SimpleAnswerLimits {
 
 const EMPTY_LINE = '\r\n\r\n';
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d) ([ -~]*)\r\n/;
-/** RFC 9112 §5: no blank before the colon, no folded line, no bare CR or LF. */
-const FIELD = /([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
+/** RFC 9112 §5: no blank before the colon. */
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** No folded line, no bare CR or LF, no blanks around it. */
+const VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
+const END_OF_LINE = '\r\n';
 /** Of as many digits as any number has exactly. */
 const LENGTH = /^\d{1,15}$/;
 
@@ -64,15 +69,22 @@ interface SaidFields {
 /** @param text of a head, with its empty line */
 function readFields(text: string, fieldsAt: number): SaidFields | undefined {
   const said: SaidFields = { fields: [], length: undefined, isChunked: false, keptSeconds: undefined };
-  FIELD.lastIndex = fieldsAt;
-  for (let end = fieldsAt; ; end = FIELD.lastIndex) {
-    const field = FIELD.exec(text);
-    if (field === null) return end === text.length - 2 ? said : undefined;
-    const [, name = '', value = ''] = field;
+  const end = text.length - END_OF_LINE.length;
+  for (let at = fieldsAt; at < end; ) {
+    const lineEnd = text.indexOf(END_OF_LINE, at);
+    const colon = text.indexOf(':', at);
+    if (colon === -1 || colon > lineEnd) return undefined;
+    const name = nameIn(text.slice(at, colon));
+    const value = text.slice(text[colon + 1] === ' ' ? colon + 2 : colon + 1, lineEnd);
+    if (name === '' || !VALUE.test(value) || !heeds(said, name.toLowerCase(), value)) return undefined;
     said.fields.push(name, value);
-    if (!heeds(said, name.toLowerCase(), value)) return undefined;
+    at = lineEnd + END_OF_LINE.length;
   }
+  return said;
 }
+
+/** A name, the same text each time it comes; empty where it is none. */
+const nameIn = remembered((text) => (NAME.test(text) ? ownText(text) : ''));
 
 /** What a field says of the connection and of the body's end. @returns `false`: it is more than is simple */
 function heeds(said: SaidFields, name: string, value: string): boolean {

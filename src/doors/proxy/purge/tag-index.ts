@@ -1,3 +1,5 @@
+import { ownText } from '../../../base/own-text.ts';
+
 /**
  * What a tag of an entry takes, in bytes: measured with tags of one entry each, which take most. Its text is there twice,
  * once in the index and once with the entry.
@@ -19,7 +21,7 @@ export class TagIndex<Id> {
     for (const tag of tags) {
       const entries = this.#entries.get(tag);
       if (entries) entries.add(id);
-      else this.#entries.set(alone(tag), new Set([id]));
+      else this.#entries.set(ownText(tag), new Set([id]));
     }
   }
 
@@ -52,9 +54,4 @@ export function tagBytes(tags: Iterable<string>): number {
   let bytes = 0;
   for (const tag of tags) bytes += TAG_OVERHEAD_BYTES + 2 * tag.length;
   return bytes;
-}
-
-/** The text without the field that it was cut from, all of which it would hold. */
-function alone(tag: string): string {
-  return structuredClone(tag);
 }
