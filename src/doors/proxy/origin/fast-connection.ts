@@ -107,6 +107,11 @@ export class FastConnection {
     this.#socket.destroy();
   }
 
+  /** Under its user's hands. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
   #received(piece: Buffer): boolean {
     if (!this.#user) {
       this.close(); // nobody has asked for it

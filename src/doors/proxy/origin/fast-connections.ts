@@ -28,10 +28,15 @@ export class FastConnections implements RoomMember {
   readonly #all = new Set<FastConnection>();
   readonly #idle: FastConnection[] = [];
   readonly #waiting = new Set<Waiting>();
+  #isClosed = false;
 
   constructor(options: FastConnectionsOptions) {
     this.#options = options;
     options.room.join(this);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /**
@@ -67,7 +72,7 @@ export class FastConnections implements RoomMember {
     const { keepIdle, room } = this.#options;
     const announced = keptSeconds === undefined ? keepIdle : keptSeconds * 1000 - BEFORE_ITS_END_MS;
     const [waiting] = this.#waiting;
-    if (!connection.isUsable || announced <= 0 || (!waiting && room.isWanted)) {
+    if (this.#isClosed || !connection.isUsable || announced <= 0 || (!waiting && room.isWanted)) {
       connection.close();
       return;
     }
@@ -92,10 +97,10 @@ export class FastConnections implements RoomMember {
     while (this.closeIdle());
   }
 
-  /** Those in use, too, whose users are not told. */
+  /** Those in use, too. */
   close(): void {
-    this.closeAllIdle();
-    for (const connection of this.#all) connection.close();
+    this.#isClosed = true;
+    for (const connection of this.#all) connection.cut();
   }
 
   #open(): FastConnection {

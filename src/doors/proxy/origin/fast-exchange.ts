@@ -63,10 +63,10 @@ export class FastExchange implements ConnectionUser {
 
   broken(error: Error | undefined): void {
     const connection = this.#connection;
+    const { connections } = this.#options;
     // The origin closed a kept connection just as we wrote. It has told nobody that it heard, so this may be said again, once;
     // not on another kept one, which it may have closed for the same reason.
-    if (connection?.isServed && !this.#isOver) {
-      const { connections } = this.#options;
+    if (connection?.isServed && !this.#isOver && !connections.isClosed) {
       connections.closeAllIdle();
       this.#connection = undefined;
       this.#begin((onConnection) => connections.takeNew(onConnection));

@@ -127,6 +127,48 @@ test('a connection is not used again when the origin is about to close it', asyn
   assert.equal((await client.send(GET)).isReused, false);
 });
 
+test('of an answer that Node had to read that is heeded, too', async () => {
+  const soon = 'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nTransfer-Encoding: chunked\r\n\r\n0;x\r\n\r\n';
+  await using origin = await ScriptedOrigin.start([answers(soon), answers(OK)]);
+  using client = openClient(origin);
+  await (await client.send(GET)).body.toArray();
+  assert.equal((await client.send(GET)).isReused, false);
+});
+
+for (const [what, answer] of [
+  ['not begun', ''],
+  ['begun', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'],
+  ['handed to Node', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
+] as const)
+  for (const before of [0, 1])
+    test(`closing ends an answer that has ${what}, after ${before} on the connection, for good`, async () => {
+      await using origin = await ScriptedOrigin.start([
+        async (connection) => {
+          for (let n = 0; n < before; n++) {
+            await connection.head();
+            connection.send(OK);
+          }
+          await connection.head();
+          connection.send(answer);
+          await connection.closed;
+        },
+      ]);
+      const client = openOrigin({ ...ORIGIN_DEFAULTS, clock: new ManualClock(), url: origin.url });
+      for (let n = 0; n < before; n++) await client.send(GET);
+      const failed = assert.rejects(async () => {
+        const { body } = await client.send(GET);
+        setImmediate(() => client.close());
+        await body.toArray();
+      }, OriginError);
+      if (answer === '') {
+        await until(async () => origin.connections === 1);
+        client.close();
+      }
+      await failed;
+      await origin.done();
+      assert.equal(origin.connections, 1);
+    });
+
 test('fields that could not be sent are refused, and nothing of them is sent', async () => {
   await using origin = await ScriptedOrigin.start([answers(OK)]);
   using client = openClient(origin);

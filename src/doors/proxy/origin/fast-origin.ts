@@ -1,4 +1,4 @@
-import { type Fields, withoutFields } from '../../../http-cache/fields.ts';
+import { type Fields, fieldValue, withoutFields } from '../../../http-cache/fields.ts';
 import type { ConnectionRoom } from './connection-room.ts';
 import { FastConnections } from './fast-connections.ts';
 import { FastExchange } from './fast-exchange.ts';
@@ -12,6 +12,7 @@ import type {
   SwitchedProtocol,
 } from './origin-client.ts';
 import type { OriginSettings } from './origin-settings.ts';
+import { keptSeconds } from './simple-answer.ts';
 
 type SimpleMethod = 'GET' | 'HEAD';
 
@@ -44,7 +45,7 @@ export class FastOrigin implements OriginClient {
       ...{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 80) },
       ...{ room, keepIdle, clock },
     });
-    this.#agent = new HandedOverAgent((connection) => this.#connections.release(connection, undefined));
+    this.#agent = new HandedOverAgent((connection, kept) => this.#connections.release(connection, kept));
   }
 
   send(request: OriginRequest, hooks: OriginHooks = {}): Promise<OriginResponse> {
@@ -53,10 +54,7 @@ export class FastOrigin implements OriginClient {
     const { outcome } = new FastExchange({
       ...{ settings: this.#settings, connections: this.#connections, hooks, text },
       method: request.method as SimpleMethod,
-      handOver: (connection, first) => {
-        const handed = new HandedOver(connection, first);
-        return this.#agent.through(handed, () => this.#http.sendBy(this.#agent, request, hooks));
-      },
+      handOver: (connection, first) => this.#readByNode(new HandedOver(connection, first), request, hooks),
     });
     return outcome;
   }
@@ -72,6 +70,17 @@ export class FastOrigin implements OriginClient {
   close(): void {
     this.#connections.close();
     this.#http.close();
+  }
+
+  async #readByNode(handed: HandedOver, request: OriginRequest, hooks: OriginHooks): Promise<OriginResponse> {
+    try {
+      const answer = await this.#agent.through(handed, () => this.#http.sendBy(this.#agent, request, hooks));
+      handed.keptSeconds = keptSeconds(fieldValue(answer.fields, 'keep-alive') ?? '');
+      return answer;
+    } catch (error) {
+      handed.destroy();
+      throw error;
+    }
   }
 }
 

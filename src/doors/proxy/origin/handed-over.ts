@@ -8,6 +8,8 @@ import type { ConnectionUser, FastConnection } from './fast-connection.ts';
  */
 export class HandedOver extends Duplex implements ConnectionUser {
   readonly #connection: FastConnection;
+  /** For which the origin keeps the connection, where it says so. */
+  keptSeconds: number | undefined;
   #isBack = false;
 
   /** @param first of the answer */
@@ -54,12 +56,14 @@ export class HandedOver extends Duplex implements ConnectionUser {
   }
 }
 
+type OnFree = (connection: FastConnection, keptSeconds: number | undefined) => void;
+
 /** Gives each request the connection that was handed over for it, and gives that back once it is free. */
 export class HandedOverAgent extends http.Agent {
-  readonly #onFree: (connection: FastConnection) => void;
+  readonly #onFree: OnFree;
   #next: HandedOver | undefined;
 
-  constructor(onFree: (connection: FastConnection) => void) {
+  constructor(onFree: OnFree) {
     super({ keepAlive: true });
     this.#onFree = onFree;
   }
@@ -80,8 +84,9 @@ export class HandedOverAgent extends http.Agent {
 
   /** What is given back is let go of here. */
   override keepSocketAlive(socket: Duplex): boolean {
-    const connection = socket instanceof HandedOver ? socket.takeBack() : undefined;
-    if (connection) this.#onFree(connection);
+    if (!(socket instanceof HandedOver)) return false;
+    const connection = socket.takeBack();
+    if (connection) this.#onFree(connection, socket.keptSeconds);
     return false;
   }
 }

@@ -97,11 +97,9 @@ function heeds(said: SaidFields, name: string, value: string): boolean {
       if (said.isChunked || value.toLowerCase() !== 'chunked') return false;
       said.isChunked = true;
       return true;
-    case 'keep-alive': {
-      const seconds = /^timeout=(\d{1,9})/.exec(value)?.[1];
-      said.keptSeconds = seconds === undefined ? undefined : Number(seconds);
+    case 'keep-alive':
+      said.keptSeconds = keptSeconds(value);
       return true;
-    }
     case 'connection':
       return value.toLowerCase() === 'keep-alive';
     case 'trailer':
@@ -109,6 +107,12 @@ function heeds(said: SaidFields, name: string, value: string): boolean {
       return false;
   }
   return true;
+}
+
+/** For how long a connection is kept by whoever says `Keep-Alive: timeout=5`. */
+export function keptSeconds(keepAlive: string): number | undefined {
+  const seconds = /^timeout=(\d{1,9})/.exec(keepAlive)?.[1];
+  return seconds === undefined ? undefined : Number(seconds);
 }
 
 /** RFC 9112 §6.3. A 304 and what answers a HEAD have the length of a body that does not come. */
