@@ -1,6 +1,6 @@
 /**
  * The HTTP caching proxy beside nginx `proxy_cache` and Varnish, all before the same origin: fresh hits, without and with a
- * policy on every request, and misses that are stored. One core each, in the same rounds.
+ * policy on every request, misses that are stored, and both in turn. One core each, in the same rounds.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,6 +61,15 @@ try {
     writeFileSync(
       script,
       `local n = 0\nfunction request() n = n + 1; return wrk.format("GET", "/${size}/${run}-" .. n) end\n`,
+    );
+    return { path: '/', script };
+  });
+  console.log('\nNine fresh hits and a miss in turn, on one connection each, requests/s:\n');
+  await compare(peers, [ours, [nginx, varnish]], (size) => {
+    const script = join(folder, `mixed-${++run}.lua`);
+    writeFileSync(
+      script,
+      `local n = 0\nfunction request()\n  n = n + 1\n  return wrk.format("GET", n % 10 == 0 and "/${size}/${run}-" .. n or "/${size}/hot")\nend\n`,
     );
     return { path: '/', script };
   });
