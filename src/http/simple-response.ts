@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+import { FIELD_VALUE, TOKEN } from '../base/field-syntax.ts';
 import type { CountedAnswer } from './counted-response.ts';
 import type { LastFields } from './last-fields.ts';
 import { type SendPage, whenTaken } from './send-page.ts';
@@ -17,8 +18,6 @@ export interface AnswerWriting {
 /** Larger pieces are not copied. */
 const ONE_PIECE_BYTES = 64 * 1024;
 const HEAD_BYTES = 4096;
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const LAST_CHUNK = '0\r\n\r\n';
 const NOTHING = Buffer.alloc(0);
 
@@ -66,7 +65,7 @@ export class SimpleResponse extends Writable implements CountedAnswer {
     if (this.#headersSent) throw new Error('the head has been sent');
     const given = fields ?? (typeof reason === 'string' ? [] : (reason ?? []));
     const text = typeof reason === 'string' ? reason : (STATUS_CODES[status] ?? 'unknown');
-    if (!VALUE.test(text)) throw new TypeError('the reason cannot be sent');
+    if (!FIELD_VALUE.test(text)) throw new TypeError('the reason cannot be sent');
     let head = `HTTP/1.1 ${status} ${text}\r\n`;
     let [isCounted, hasDate, isNamed] = [false, false, this.requestId === undefined];
     for (let at = 0; at < given.length; at += 2) {
@@ -166,6 +165,6 @@ export class SimpleResponse extends Writable implements CountedAnswer {
 const KEPT = /Connection: keep-alive\r\nKeep-Alive: [^\r]*\r\n/;
 
 function line(name: string, value: string): string {
-  if (!NAME.test(name) || !VALUE.test(value)) throw new TypeError(`the field ${name} cannot be sent`);
+  if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) throw new TypeError(`the field ${name} cannot be sent`);
   return `${name}: ${value}\r\n`;
 }

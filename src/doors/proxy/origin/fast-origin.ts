@@ -1,3 +1,4 @@
+import { FIELD_VALUE, TOKEN } from '../../../base/field-syntax.ts';
 import { type Fields, fieldValue, withoutFields } from '../../../http-cache/fields.ts';
 import type { ConnectionRoom } from './connection-room.ts';
 import { FastConnections } from './fast-connections.ts';
@@ -16,10 +17,8 @@ import { keptSeconds } from './simple-answer.ts';
 
 type SimpleMethod = 'GET' | 'HEAD';
 
-/** As Node checks them. Of what is more than that Node says what is wrong. */
+/** As Node checks it. Of what is more than that Node says what is wrong. */
 const TARGET = /^[!-~]+$/;
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Those that this end of the connection writes itself, and a length, as there is no body. */
 const LEFT_OUT: ReadonlySet<string> = new Set([...OWN_FIELDS, 'content-length']);
@@ -95,7 +94,7 @@ function textOf({ method, target, fields }: OriginRequest): string | undefined {
   let text = `${method} ${target} HTTP/1.1\r\n`;
   for (let at = 0; at < kept.length; at += 2) {
     const [name = '', value = ''] = [kept[at], kept[at + 1]];
-    if (!NAME.test(name) || !VALUE.test(value)) return undefined;
+    if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return undefined;
     text += `${name}: ${value}\r\n`;
   }
   return `${text}Connection: keep-alive\r\n\r\n`;

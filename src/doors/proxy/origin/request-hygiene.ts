@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { VelocityError } from '../../../base/errors.ts';
+import { TOKEN } from '../../../base/field-syntax.ts';
 import { type Fields, fieldLines } from '../../../http-cache/fields.ts';
 import { fieldMembers } from '../../../http-cache/list-members.ts';
 import { parseTarget, type RequestTarget } from './request-target.ts';
@@ -33,8 +34,6 @@ type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'raw
 
 /** A tunnel to anywhere, and an echo of what proxies before us added. */
 const REFUSED_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE']);
-/** RFC 9110 §5.6.2. In HTTP/2 nobody before us has looked at it. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /**
  * Refuses what an origin might read as another request than we do. Node's parser comes first: it refuses two lengths, a
@@ -44,6 +43,7 @@ export function admitRequest(head: RequestHead, limits: RequestLimits): Admitted
   const { method = '', url = '', httpVersion, rawHeaders: fields } = head;
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     throw new VelocityError('VERSION_UNSUPPORTED', 'Speak HTTP/1.1 or HTTP/1.0.');
+  // In HTTP/2 nobody before us has looked at it.
   if (!TOKEN.test(method))
     throw new VelocityError('BAD_REQUEST', 'The method is no token.', { field: 'method' });
   if (REFUSED_METHODS.has(method))

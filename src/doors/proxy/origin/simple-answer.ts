@@ -1,3 +1,4 @@
+import { TOKEN } from '../../../base/field-syntax.ts';
 import { ownText } from '../../../base/own-text.ts';
 import { remembered } from '../../../base/remembered.ts';
 import type { Fields } from '../../../http-cache/fields.ts';
@@ -26,9 +27,7 @@ export interface SimpleAnswerLimits {
 
 const EMPTY_LINE = '\r\n\r\n';
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d) ([ -~]*)\r\n/;
-/** RFC 9112 §5: no blank before the colon. */
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** No folded line, no bare CR or LF, no blanks around it. */
+/** RFC 9112 §5: no folded line, no bare CR or LF; no blanks around it, and plain ASCII. */
 const VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
 const END_OF_LINE = '\r\n';
 /** Of as many digits as any number has exactly. */
@@ -83,8 +82,8 @@ function readFields(text: string, fieldsAt: number): SaidFields | undefined {
   return said;
 }
 
-/** A name, the same text each time it comes; empty where it is none. */
-const nameIn = remembered((text) => (NAME.test(text) ? ownText(text) : ''));
+/** A name, with no blank before the colon, the same text each time it comes; empty where it is none. */
+const nameIn = remembered((text) => (TOKEN.test(text) ? ownText(text) : ''));
 
 /** What a field says of the connection and of the body's end. @returns `false`: it is more than is simple */
 function heeds(said: SaidFields, name: string, value: string): boolean {

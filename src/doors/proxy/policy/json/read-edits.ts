@@ -1,9 +1,9 @@
+import { TOKEN } from '../../../../base/field-syntax.ts';
 import type { Fields } from '../../../../http-cache/fields.ts';
 import { NOT_FOR_POLICIES } from '../not-for-policies.ts';
 import type { FieldEdits } from '../policy.ts';
 import type { Answer } from './answer.ts';
 
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
 const MAX_NAME_LENGTH = 256;
 const MAX_VALUE_LENGTH = 8192;
@@ -37,7 +37,7 @@ export function readSet(answer: Answer, key: string): Fields {
 }
 
 function checkedName(answer: Answer, key: string, name: unknown): string {
-  if (typeof name !== 'string' || name.length > MAX_NAME_LENGTH || !NAME.test(name))
+  if (typeof name !== 'string' || name.length > MAX_NAME_LENGTH || !TOKEN.test(name))
     throw answer.wrong(key, 'of names that a line can have');
   if (NOT_FOR_POLICIES.has(name.toLowerCase()))
     throw answer.wrong(key, `without "${name}", which is for the proxy to write`);
