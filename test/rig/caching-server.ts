@@ -30,6 +30,8 @@ export interface CachingServerOptions {
   readonly policy?: Partial<CachePolicy>;
   readonly client?: Partial<OriginSettings>;
   readonly clock?: Clock;
+  /** Proxies that are believed. */
+  readonly trusted?: readonly string[];
   readonly interceptors?: readonly ResponseInterceptor[];
   /** A policy at work. */
   readonly module?: Policy;
@@ -65,7 +67,7 @@ export class CachingServer implements AsyncDisposable {
       steps: new PolicySteps(options.module),
       interceptors: options.interceptors ?? [],
       backends: { choose: () => backend },
-      forwarding: { endToEnd, trusted: new TrustedProxies(), via: 'velocity' },
+      forwarding: { endToEnd, trusted: new TrustedProxies(options.trusted), via: 'velocity' },
       logger: openLogger('silent'),
       name: 'velocity',
     });

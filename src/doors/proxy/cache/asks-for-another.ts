@@ -21,9 +21,11 @@ const X_NAME = /^x/i;
 
 /** Whether an origin may read it as another request. CGI makes the same of `_` and `-` (RFC 3875 §4.1.18). */
 export function asksForAnother(fields: Fields): boolean {
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] ?? '';
-    if (X_NAME.test(name) && OVERRIDING.has(name.toLowerCase().replaceAll('_', '-'))) return true;
-  }
+  for (let at = 0; at < fields.length; at += 2) if (isOverriding(fields[at] ?? '')) return true;
   return false;
+}
+
+/** @param name as it was spelt */
+export function isOverriding(name: string): boolean {
+  return X_NAME.test(name) && OVERRIDING.has(name.toLowerCase().replaceAll('_', '-'));
 }

@@ -23,6 +23,7 @@ import { asksForAnother } from './asks-for-another.ts';
 import type { Course } from './course.ts';
 import { Deliveries } from './deliveries.ts';
 import { present } from './presentation.ts';
+import { saidByProxies } from './said-by-proxies.ts';
 import type { StoredAnswer } from './stored-answer.ts';
 
 export interface CachingProxyOptions extends AskOriginOptions {
@@ -110,7 +111,7 @@ export class CachingProxy implements ProxyHandler {
       backend,
       forwarding: forwardOptions,
       request,
-      policyKey: isPast ? '' : await steps.hash(admitted, client),
+      policyKey: isPast ? '' : withSaid(outgoing.fields, proxied, await steps.hash(admitted, client)),
       outgoing,
       client,
       findings,
@@ -326,8 +327,17 @@ export class CachingProxy implements ProxyHandler {
 }
 
 function uriOf({ message, admitted }: Proxied): CacheUri | undefined {
-  const isTls = (message.socket as Partial<TLSSocket>).encrypted === true;
-  return cacheUri(isTls ? 'https' : 'http', admitted.host, admitted.target);
+  return cacheUri(schemeOf(message), admitted.host, admitted.target);
+}
+
+function schemeOf({ socket }: Proxied['message']): 'http' | 'https' {
+  return (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
+}
+
+/** What parts equal URIs, where believed proxies say something of the request, too. */
+function withSaid(outgoing: Fields, { message, admitted }: Proxied, policyKey: string): string {
+  const said = saidByProxies(outgoing, admitted.host, schemeOf(message));
+  return said === '' ? policyKey : JSON.stringify([said, policyKey]);
 }
 
 function notCached(): VelocityError {

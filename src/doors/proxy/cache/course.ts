@@ -12,7 +12,7 @@ export interface Course {
   readonly backend: Backend;
   readonly forwarding: ForwardOptions;
   readonly request: RequestHead;
-  /** What a policy parts equal URIs by. */
+  /** What a policy, and what proxies that are believed say, part equal URIs by. */
   readonly policyKey: string;
   readonly outgoing: OriginRequest;
   /** Address of the client. */

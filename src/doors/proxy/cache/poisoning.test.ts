@@ -72,6 +72,41 @@ for (const input of INPUTS)
     assert.match(await site.raw(CLEAN), /X-Cache: HIT/);
   });
 
+for (const input of [
+  'X-Forwarded-Host: other.example',
+  'X-Forwarded-Proto: https',
+  'X-Forwarded-Prefix: /below',
+  'X-Forwarded-User: alice',
+  'X_Forwarded_Host: other.example',
+  'Forwarded: for=192.0.2.1;host=other.example',
+  'Forwarded: proto=https, for=192.0.2.1',
+  'X-Original-URL: /other',
+])
+  test(`what a proxy that is believed says of the request is part of the key: ${input}`, async () => {
+    await using site = await open(echo, { trusted: ['127.0.0.1'] });
+    const [, value = ''] = /[:=] ?([^:;,= ]+)(?:, for.*)?$/.exec(input) ?? [];
+    assert.match(await site.raw(`${CLEAN}\r\n${input}`), new RegExp(value));
+    const clean = await site.raw(CLEAN);
+    assert.doesNotMatch(clean, new RegExp(value));
+    assert.match(clean, /X-Cache: MISS/);
+    assert.match(await site.raw(`${CLEAN}\r\n${input}`), /X-Cache: HIT/);
+    assert.match(await site.raw(CLEAN), /X-Cache: HIT/);
+    assert.equal(site.asked(), 2);
+  });
+
+test('whom a believed proxy asks for, and what it says that we say as well, parts no answers', async () => {
+  await using site = await open(echo, { trusted: ['127.0.0.1'] });
+  await site.raw(CLEAN);
+  for (const input of [
+    'X-Forwarded-For: 192.0.2.7',
+    'X-Forwarded-Host: site.example',
+    'X-Forwarded-Proto: http',
+    'Forwarded: for=192.0.2.7',
+  ])
+    assert.match(await site.raw(`${CLEAN}\r\n${input}`), /X-Cache: HIT/, input);
+  assert.equal(site.asked(), 1);
+});
+
 test('a body of a GET is part of no key, so what comes of it is kept for nobody, nor answered from the store', async () => {
   await using site = await open(echo);
   const fat = `${CLEAN}\r\nContent-Length: 4`;

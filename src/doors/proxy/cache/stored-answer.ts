@@ -10,7 +10,7 @@ export interface StoredAnswer extends Variant, StoredSubject {
   /** What its body is kept under. */
   readonly id: string;
   readonly uri: CacheUri;
-  /** What a policy parts equal URIs by; empty where it does not. */
+  /** What a policy, and what proxies that are believed say, part equal URIs by; empty where nothing does. */
   readonly policyKey: string;
   readonly status: number;
   readonly reason: string;
