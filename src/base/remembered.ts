@@ -13,11 +13,12 @@ export function remembered<T>(of: (text: string) => T): (text: string) => T {
   return (text) => {
     const known = results.get(text);
     if (known !== undefined) return known;
-    const result = of(text);
-    if (text.length > LONGEST_TEXT) return result;
+    if (text.length > LONGEST_TEXT) return of(text);
+    const own = ownText(text);
+    const result = of(own);
     // All at once: to know which was used last would cost more than to find a few again.
     if (results.size >= MOST_TEXTS) results.clear();
-    results.set(ownText(text), result);
+    results.set(own, result);
     return result;
   };
 }

@@ -33,3 +33,15 @@ test('what is taken away is gone, and the rest is as it was', () => {
     }),
   );
 });
+
+test('a name is found whatever it begins with', () => {
+  const others = [..."!#$%&'*+-.^_`|~0Aaz"];
+  const fields = others.flatMap((first) => [`${first}b`, first]);
+  for (const first of others) {
+    const values = others.filter((other) => other.toLowerCase() === first.toLowerCase());
+    assert.deepEqual(fieldLines(fields, `${first.toLowerCase()}b`), values);
+    assert.equal(fieldValue(fields, `${first.toLowerCase()}b`), values.join(', '));
+    assert.equal(hasField(fields, `${first.toLowerCase()}b`), true);
+  }
+  assert.equal(hasField(['\x7fb', 'a'], '_b'), false);
+});

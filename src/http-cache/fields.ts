@@ -60,11 +60,12 @@ export function fieldNames(fields: Fields): ReadonlySet<string> {
 }
 
 const NONE: readonly string[] = [];
-const TO_LOWER_CASE = 0x20;
+/** The one bit in which a letter of ASCII and its capital differ; some other characters differ in it, too. */
+const CASE_BIT = 0x20;
 
 function isNamed(name: string | undefined, lowerCase: string): boolean {
   if (name?.length !== lowerCase.length) return false;
-  // Of most names their first letter says that they are others, at a fraction of the cost.
-  if ((name.charCodeAt(0) | TO_LOWER_CASE) !== lowerCase.charCodeAt(0)) return false;
+  // Of most names their first character says that they are others, at a fraction of the cost.
+  if ((name.charCodeAt(0) | CASE_BIT) !== (lowerCase.charCodeAt(0) | CASE_BIT)) return false;
   return name.toLowerCase() === lowerCase;
 }

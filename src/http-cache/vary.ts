@@ -1,3 +1,4 @@
+import { ownText } from '../base/own-text.ts';
 import { remembered } from '../base/remembered.ts';
 import { type Fields, fieldLines, hasField } from './fields.ts';
 import { fieldMembers, listMembers } from './list-members.ts';
@@ -53,7 +54,7 @@ export function secondaryKey(
   request: Fields,
   policy: Pick<CachePolicy, 'matchesLanguages'>,
 ): SecondaryKey {
-  return vary.map((name) => (hasField(request, name) ? normalised(name, request, policy) : null));
+  return vary.map((name) => (hasField(request, name) ? ownText(normalised(name, request, policy)) : null));
 }
 
 function normalised(

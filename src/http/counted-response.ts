@@ -56,6 +56,7 @@ export class CountedResponse<Message extends IncomingMessage = IncomingMessage>
   }
 
   #count(chunk: unknown): void {
+    if (this.req.method === 'HEAD') return; // Node drops it
     if (typeof chunk === 'string' || chunk instanceof Uint8Array) this.#sentBytes += Buffer.byteLength(chunk);
   }
 }

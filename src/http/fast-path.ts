@@ -6,7 +6,7 @@ import { LastFields } from './last-fields.ts';
 import { ReadyAnswers } from './ready-answers.ts';
 import { nextRequestNumber, requestIdOf } from './request-id.ts';
 import type { EndedRequest } from './request-records.ts';
-import { SendPage } from './send-page.ts';
+import { ONE_PIECE_BYTES, SendBuffer } from './send-buffer.ts';
 import { SimpleConnection, type SimplyAnswered } from './simple-connection.ts';
 import type { SimpleMessage } from './simple-message.ts';
 import type { SimpleRequest } from './simple-request.ts';
@@ -57,9 +57,6 @@ export interface FastPathOptions {
   readonly stallTimeout?: number | undefined;
 }
 
-/** Small bodies go out in one piece with their head: copying them costs less than a second one. */
-const ONE_PIECE_BYTES = 64 * 1024;
-
 /** Smaller bodies are copied for each request: that is as cheap as to look for them. */
 const READY_FROM_BYTES = 4096;
 const NOTHING = new Uint8Array();
@@ -86,7 +83,7 @@ export class FastPath {
     this.#server = server;
     const { clock } = options;
     const lastFields = new LastFields(clock, () => Math.floor(server.keepAliveTimeout / 1000));
-    this.#writing = { page: new SendPage(), lastFields, clock };
+    this.#writing = { buffer: new SendBuffer(), lastFields, clock };
     const listeners = server.listeners('connection');
     this.#handOver = (socket) => {
       for (const listener of listeners) Reflect.apply(listener, server, [socket]);
@@ -149,7 +146,7 @@ export class FastPath {
     const { bytes: lastFields } = this.#writing.lastFields.at(startedAt, answer.hasDate ?? false);
     if (body.length > READY_FROM_BYTES && body.length <= ONE_PIECE_BYTES)
       this.#sendReady(socket, answer.head, number, lastFields, body);
-    else this.#sendFromPage(socket, answer.head, number, lastFields, body);
+    else this.#sendFromBuffer(socket, answer.head, number, lastFields, body);
     records.ended(this.#ended.as(address, number, request, answer, body.length, startedAt));
   }
 
@@ -166,7 +163,7 @@ export class FastPath {
     if (socket.writableLength > 0) this.#ready.forget(head);
   }
 
-  #sendFromPage(
+  #sendFromBuffer(
     socket: Socket,
     head: AnswerHead,
     number: number,
@@ -179,9 +176,9 @@ export class FastPath {
       target.set(lastFields, head.length);
     };
     if (body.length <= ONE_PIECE_BYTES) {
-      this.#writing.page.send(socket, headLength + body.length, (page) => {
-        putHead(page);
-        page.set(body, headLength);
+      this.#writing.buffer.send(socket, headLength + body.length, (target) => {
+        putHead(target);
+        target.set(body, headLength);
       });
       return;
     }

@@ -1,8 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 
-/** What heads end with, as text and as bytes. */
+/** What heads end with. */
 export interface LastLines {
+  /** Without the empty line. */
   readonly text: string;
+  /** With it. */
   readonly bytes: Uint8Array;
 }
 
@@ -20,7 +22,7 @@ export class LastFields {
   }
 
   /**
-   * The same object for all answers of a second. Without the empty line.
+   * The same object for all answers of a second.
    * @param hasDate whether the head has one of its own
    * @param elapsed what the clock says
    */

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import { parseIpAddress } from '../base/ip-address.ts';
 import { MovingDeadline } from '../base/moving-deadline.ts';
-import { whenTaken } from './send-page.ts';
+import { whenTaken } from './send-buffer.ts';
 import { SimpleMessage } from './simple-message.ts';
 import { type SeenFields, type SimpleRequest, simpleRequestIn } from './simple-request.ts';
 import { type AnswerWriting, SimpleResponse } from './simple-response.ts';

@@ -5,19 +5,16 @@ import type { Clock } from '../base/clock.ts';
 import { FIELD_VALUE, TOKEN } from '../base/field-syntax.ts';
 import type { CountedAnswer } from './counted-response.ts';
 import type { LastFields } from './last-fields.ts';
-import { type SendPage, whenTaken } from './send-page.ts';
+import { ONE_PIECE_BYTES, type SendBuffer, whenTaken } from './send-buffer.ts';
 import type { SimpleMessage } from './simple-message.ts';
 
 /** What all answers of a server are written by. */
 export interface AnswerWriting {
-  readonly page: SendPage;
+  readonly buffer: SendBuffer;
   readonly lastFields: LastFields;
   readonly clock: Clock;
 }
 
-/** Larger pieces are not copied. */
-const ONE_PIECE_BYTES = 64 * 1024;
-const HEAD_BYTES = 4096;
 const LAST_CHUNK = '0\r\n\r\n';
 const NOTHING = Buffer.alloc(0);
 
@@ -144,17 +141,17 @@ export class SimpleResponse extends Writable implements CountedAnswer {
       this.destroy();
       return;
     }
-    if (chunk.length > ONE_PIECE_BYTES || before.length > HEAD_BYTES) {
+    if (chunk.length > ONE_PIECE_BYTES) {
       socket.cork();
       if (before !== '') socket.write(before, 'latin1');
       if (chunk.length > 0) socket.write(chunk);
       if (after !== '') socket.write(after, 'latin1');
       socket.uncork();
     } else {
-      this.#writing.page.send(socket, before.length + chunk.length + after.length, (page) => {
-        page.write(before, 'latin1');
-        page.set(chunk, before.length);
-        page.write(after, before.length + chunk.length, 'latin1');
+      this.#writing.buffer.send(socket, before.length + chunk.length + after.length, (target) => {
+        target.write(before, 'latin1');
+        target.set(chunk, before.length);
+        target.write(after, before.length + chunk.length, 'latin1');
       });
     }
     if (socket.writableLength === 0 && !socket.destroyed) onTaken();

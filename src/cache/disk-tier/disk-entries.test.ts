@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { heapBytes } from '../../../test/rig/heap-bytes.ts';
 import { openTempFolder } from '../../../test/rig/temp-folder.ts';
 import { systemClock } from '../../base/clock.ts';
 import { EVICTIONS, openEviction } from '../eviction/open-eviction.ts';
@@ -11,14 +10,6 @@ import { EntryFiles } from './entry-files.ts';
 import { OWN_LAYOUT } from './entry-layout.ts';
 
 const ENTRIES = 50_000;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function heapBytes(): number {
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
 
 function* many(): Iterable<[string, DiskEntry]> {
   for (let i = 0; i < ENTRIES; i++) {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Registry } from '@prometheus-io/client';
 import { openAuthenticator } from '../../../test/rig/authenticator.ts';
 import { openBucketObjects } from '../../../test/rig/bucket-objects.ts';
+import { heapBytes } from '../../../test/rig/heap-bytes.ts';
 import { ManualClock } from '../../../test/rig/manual-clock.ts';
 import { StubStore } from '../../../test/rig/stub-store.ts';
 import { type Access, presetTerms } from '../../auth/access.ts';
@@ -18,14 +17,6 @@ import { HotObjects } from './hot-objects.ts';
 
 const REQUESTS = 115_000;
 const MIB = 1024 * 1024;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
-function heapBytes(): number {
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-}
 
 /** One object in memory, `/media/hot`, and a token to read it with. */
 async function openHot(): Promise<HotObjects> {

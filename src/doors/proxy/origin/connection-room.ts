@@ -4,11 +4,14 @@ export interface RoomMember {
   closeIdle(): boolean;
 }
 
-/** How many connections there may be to one origin, whoever opens them. */
+/** @returns whether the place is still wanted */
+type OnEntered = () => boolean;
+
+/** How many connections there may be to one origin, whoever opens them. Who came first is the first to get one. */
 export class ConnectionRoom {
   readonly #places: number;
   readonly #members: RoomMember[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<OnEntered>();
   #taken = 0;
 
   constructor(places: number) {
@@ -28,10 +31,10 @@ export class ConnectionRoom {
    * Takes a place, now or when there is one; it must be left.
    * @returns ends the waiting
    */
-  enter(onEntered: () => void): () => void {
+  enter(onEntered: OnEntered): () => void {
     if (this.#taken < this.#places) {
       this.#taken += 1;
-      onEntered();
+      if (!onEntered()) this.leave();
       return () => {};
     }
     this.#waiting.add(onEntered);
@@ -39,13 +42,17 @@ export class ConnectionRoom {
     return () => void this.#waiting.delete(onEntered);
   }
 
-  leave(): void {
+  /** Whether it is the turn of who waits with this. */
+  isNext(onEntered: OnEntered): boolean {
     const [next] = this.#waiting;
-    if (!next) {
-      this.#taken -= 1;
-      return;
+    return next === onEntered;
+  }
+
+  leave(): void {
+    for (const next of this.#waiting) {
+      this.#waiting.delete(next);
+      if (next()) return;
     }
-    this.#waiting.delete(next);
-    next();
+    this.#taken -= 1;
   }
 }

@@ -113,6 +113,123 @@ test('there are no more connections than allowed, whichever requests they are fo
   for (const body of await Promise.all(sent)) assert.equal(body.join(''), 'ok');
 });
 
+test('whoever waits for a place has it in turn, whichever requests keep the others busy', async () => {
+  await using origin = await ScriptedOrigin.start(Array.from({ length: 400 }, () => answers(OK)));
+  using client = openClient(origin, { maxConnections: 2 });
+  let isOver = false;
+  const busy = Array.from({ length: 6 }, async () => {
+    for (let n = 0; n < 300 && !isOver; n++) await client.send(GET);
+  });
+  for (let n = 0; n < 3; n++) await (await client.send({ ...GET, method: 'DELETE' })).body.toArray();
+  assert.equal(isOver, false);
+  isOver = true;
+  await Promise.all(busy);
+});
+
+test('each who finds no place has another idle connection closed', async () => {
+  await using origin = await ScriptedOrigin.start(Array.from({ length: 6 }, () => answers(OK)));
+  using client = openClient(origin, { maxConnections: 2 });
+  const twice = (request: OriginRequest) =>
+    Promise.all([1, 2].map(async () => (await client.send(request)).body.toArray()));
+  await twice(POST);
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+  await twice(GET);
+  await twice(POST);
+});
+
+test('a request that is over while it waits for a place opens no connection', async () => {
+  for (const request of [GET, POST]) {
+    const gate = Promise.withResolvers<void>();
+    await using origin = await ScriptedOrigin.start([
+      async (connection) => {
+        await connection.head();
+        await gate.promise;
+        connection.send(OK);
+        await connection.closed;
+      },
+      answers(OK),
+    ]);
+    using client = openClient(origin, { maxConnections: 1 });
+    const first = client.send(GET);
+    const gone = new AbortController();
+    const second = client.send(request, { signal: gone.signal });
+    await until(async () => origin.connections === 1);
+    gone.abort(new Error('gone'));
+    await assert.rejects(second, { message: 'gone' });
+    gate.resolve();
+    await first;
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    assert.equal(origin.connections, 1);
+  }
+});
+
+test('a request is said again once, and who is aborted while it waits for that leaves no place taken', async () => {
+  for (const isAborted of [false, true]) {
+    const bye: Script = async (connection) => {
+      await connection.head();
+      connection.send(OK);
+      await connection.head();
+      connection.end();
+      await connection.closed;
+    };
+    const clock = new ManualClock();
+    await using origin = await ScriptedOrigin.start([bye, bye, answers(OK)]);
+    using client = openClient(origin, { maxConnections: 1, clock });
+    await client.send(GET);
+    const gone = new AbortController();
+    const again = client.send(GET, { signal: gone.signal });
+    const other = client.send({ ...GET, target: '/other' });
+    if (isAborted) {
+      gone.abort(new Error('gone'));
+      await assert.rejects(again, { message: 'gone' });
+      await other;
+    } else await Promise.allSettled([again, other]);
+    assert.ok(origin.connections <= 3);
+    const { body } = await client.send(GET);
+    assert.equal((await body.toArray()).join(''), 'ok');
+  }
+});
+
+test('a body that nobody reads yet does not stand still', async () => {
+  const begun = new Barrier(2);
+  await using origin = await ScriptedOrigin.start([
+    async (connection) => {
+      await connection.head();
+      connection.send('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+      await begun.reach();
+      connection.send('hello');
+      await connection.closed;
+    },
+  ]);
+  const clock = new ManualClock();
+  using client = openClient(origin, { clock });
+  const { body } = await client.send(GET);
+  clock.advance(10 * ORIGIN_DEFAULTS.headersTimeout);
+  await begun.reach();
+  assert.equal((await body.toArray()).join(''), 'hello');
+});
+
+test('closing fails those who wait for a place, and those who come after it', async () => {
+  await using origin = await ScriptedOrigin.start([
+    async (connection) => {
+      await connection.head();
+      await connection.closed;
+    },
+  ]);
+  const client = openOrigin({
+    ...ORIGIN_DEFAULTS,
+    ...{ clock: new ManualClock(), url: origin.url, maxConnections: 1 },
+  });
+  const sent = [client.send(GET), client.send(GET)];
+  for (const one of sent) one.catch(() => {});
+  await until(async () => origin.connections === 1);
+  client.close();
+  for (const one of sent) await assert.rejects(one, { failure: 'reset' });
+  await assert.rejects(client.send(GET), { failure: 'reset' });
+  await origin.done();
+  assert.equal(origin.connections, 1);
+});
+
 test('a connection is not used again when the origin is about to close it', async () => {
   const soon = 'HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok';
   const later = soon.replace('=1', '=3');

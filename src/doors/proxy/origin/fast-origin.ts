@@ -1,10 +1,8 @@
 import { FIELD_VALUE, TOKEN } from '../../../base/field-syntax.ts';
 import { type Fields, fieldValue, withoutFields } from '../../../http-cache/fields.ts';
 import type { ConnectionRoom } from './connection-room.ts';
-import { FastConnections } from './fast-connections.ts';
-import { FastExchange } from './fast-exchange.ts';
 import { HandedOver, HandedOverAgent } from './handed-over.ts';
-import { type HttpOrigin, OWN_FIELDS } from './http-origin.ts';
+import { type HttpOrigin, OWN_FIELDS_AND_LENGTH } from './http-origin.ts';
 import type {
   OriginClient,
   OriginHooks,
@@ -12,16 +10,15 @@ import type {
   OriginResponse,
   SwitchedProtocol,
 } from './origin-client.ts';
-import type { OriginSettings } from './origin-settings.ts';
+import { OriginConnections } from './origin-connections.ts';
+import { type OriginSettings, originAddress } from './origin-settings.ts';
 import { keptSeconds } from './simple-answer.ts';
+import { SimpleExchange } from './simple-exchange.ts';
 
 type SimpleMethod = 'GET' | 'HEAD';
 
 /** As Node checks it. Of what is more than that Node says what is wrong. */
 const TARGET = /^[!-~]+$/;
-
-/** Those that this end of the connection writes itself, and a length, as there is no body. */
-const LEFT_OUT: ReadonlySet<string> = new Set([...OWN_FIELDS, 'content-length']);
 
 /**
  * Asks an origin for what is asked for most: GET and HEAD without a body. It does so on connections of its own, without the
@@ -31,26 +28,23 @@ const LEFT_OUT: ReadonlySet<string> = new Set([...OWN_FIELDS, 'content-length'])
 export class FastOrigin implements OriginClient {
   readonly #settings: OriginSettings;
   readonly #http: HttpOrigin;
-  readonly #connections: FastConnections;
+  readonly #connections: OriginConnections;
   readonly #agent: HandedOverAgent;
 
   /** @param room of `http`, too */
   constructor(settings: OriginSettings, http: HttpOrigin, room: ConnectionRoom) {
     this.#settings = settings;
     this.#http = http;
-    const { hostname, port } = new URL(settings.url);
+    const { host, port } = originAddress(settings);
     const { keepIdle, clock } = settings;
-    this.#connections = new FastConnections({
-      ...{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || 80) },
-      ...{ room, keepIdle, clock },
-    });
+    this.#connections = new OriginConnections({ host, port, room, keepIdle, clock });
     this.#agent = new HandedOverAgent((connection, kept) => this.#connections.release(connection, kept));
   }
 
   send(request: OriginRequest, hooks: OriginHooks = {}): Promise<OriginResponse> {
     const text = isSimple(request) ? textOf(request) : undefined;
     if (text === undefined) return this.#http.send(request, hooks);
-    const { outcome } = new FastExchange({
+    const { outcome } = new SimpleExchange({
       ...{ settings: this.#settings, connections: this.#connections, hooks, text },
       method: request.method as SimpleMethod,
       handOver: (connection, first) => this.#readByNode(new HandedOver(connection, first), request, hooks),
@@ -90,7 +84,7 @@ function isSimple({ method, body, takesTrailers }: OriginRequest): boolean {
 /** The request as it is sent. `undefined`: it cannot be. */
 function textOf({ method, target, fields }: OriginRequest): string | undefined {
   if (!TARGET.test(target)) return undefined;
-  const kept: Fields = withoutFields(fields, LEFT_OUT);
+  const kept: Fields = withoutFields(fields, OWN_FIELDS_AND_LENGTH);
   let text = `${method} ${target} HTTP/1.1\r\n`;
   for (let at = 0; at < kept.length; at += 2) {
     const [name = '', value = ''] = [kept[at], kept[at + 1]];

@@ -1,19 +1,20 @@
 import * as http from 'node:http';
 import { Duplex } from 'node:stream';
-import type { ConnectionUser, FastConnection } from './fast-connection.ts';
+import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
 
 /**
  * A connection on which a request was sent, for a client of Node's that is to read the answer: what the client sends, which
  * is that request, goes nowhere.
  */
 export class HandedOver extends Duplex implements ConnectionUser {
-  readonly #connection: FastConnection;
+  readonly #connection: OriginConnection;
   /** For which the origin keeps the connection, where it says so. */
   keptSeconds: number | undefined;
   #isBack = false;
+  #isEnded = false;
 
   /** @param first of the answer */
-  constructor(connection: FastConnection, first: Uint8Array) {
+  constructor(connection: OriginConnection, first: Uint8Array) {
     super();
     this.#connection = connection;
     this.push(first);
@@ -26,17 +27,19 @@ export class HandedOver extends Duplex implements ConnectionUser {
   }
 
   ended(): void {
+    this.#isEnded = true;
     this.push(null);
   }
 
+  /** An end is followed by it, and what came before that is yet to be read. */
   broken(error: Error | undefined): void {
-    this.destroy(error);
+    if (!this.#isEnded) this.destroy(error);
   }
 
   missed(): void {}
 
   /** The connection, once an answer was read to its end, where nothing came after it. */
-  takeBack(): FastConnection | undefined {
+  takeBack(): OriginConnection | undefined {
     if (this.destroyed || this.readableLength > 0 || this.readableEnded) return undefined;
     this.#isBack = true;
     return this.#connection;
@@ -56,7 +59,7 @@ export class HandedOver extends Duplex implements ConnectionUser {
   }
 }
 
-type OnFree = (connection: FastConnection, keptSeconds: number | undefined) => void;
+type OnFree = (connection: OriginConnection, keptSeconds: number | undefined) => void;
 
 /** Gives each request the connection that was handed over for it, and gives that back once it is free. */
 export class HandedOverAgent extends http.Agent {

@@ -273,6 +273,27 @@ for (const [by, openOrigin] of ORIGIN_CLIENTS) {
       assert.equal(error.failure, 'timeout-idle');
     });
 
+    test('what came before the origin closed is read to its end, however slowly', async () => {
+      const large = 300_000;
+      for (const framing of ['', `Content-Length: ${large}\r\n`]) {
+        await using rig = await open([
+          async (connection) => {
+            await connection.head();
+            connection.send(`HTTP/1.1 200 OK\r\nConnection: close\r\n${framing}\r\n${'x'.repeat(large)}`);
+            connection.end();
+            await connection.closed;
+          },
+        ]);
+        const { body } = await rig.client.send(GET);
+        let taken = 0;
+        for await (const chunk of body) {
+          taken += (chunk as Buffer).length;
+          for (let turn = 0; turn < 30; turn += 1) await new Promise(setImmediate);
+        }
+        assert.equal(taken, large);
+      }
+    });
+
     test('memory is bounded: a body is read no faster than it is taken', async () => {
       const large = 32 * 1024 * 1024;
       const { promise: all, resolve } = Promise.withResolvers<void>();

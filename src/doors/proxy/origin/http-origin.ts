@@ -13,19 +13,21 @@ import type {
   SwitchedProtocol,
 } from './origin-client.ts';
 import { OriginError } from './origin-error.ts';
-import type { OriginSettings } from './origin-settings.ts';
+import { type OriginSettings, originAddress } from './origin-settings.ts';
 import { RoomAgent } from './room-agent.ts';
 import { announcedLength } from './send-body.ts';
 import { maySendAgain } from './sent-again.ts';
 
 /** Those that this end of the connection writes itself. */
-export const OWN_FIELDS: ReadonlySet<string> = new Set([
+const OWN_FIELDS: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'te',
   'transfer-encoding',
   'upgrade',
 ]);
+/** Likewise, of a request whose body has no length that is known. */
+export const OWN_FIELDS_AND_LENGTH: ReadonlySet<string> = new Set([...OWN_FIELDS, 'content-length']);
 
 /**
  * An origin over node:http and not undici, which the rest of the world uses: a proxy passes on interim answers with their
@@ -37,18 +39,16 @@ export class HttpOrigin implements OriginClient {
   readonly #request: typeof http.request;
   readonly #address: https.RequestOptions;
 
-  /** @param room in which its connections are, where they are not the only ones to their origin */
+  /** @param room in which its connections are, where they are not the only ones to their origin; over TLS they always are */
   constructor(settings: OriginSettings, room = new ConnectionRoom(settings.maxConnections)) {
     this.#settings = settings;
-    const { protocol, hostname, port } = new URL(settings.url);
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
-    const isTls = protocol === 'https:';
+    const { host, port, isTls } = originAddress(settings);
     const kept = { ...KEPT_CONNECTIONS, timeout: settings.keepIdle, maxSockets: settings.maxConnections };
     this.#request = isTls ? https.request : http.request;
     this.#agent = isTls ? new https.Agent(kept) : new RoomAgent(kept, room);
     // By which it tells its connections apart: from one origin's to another's. Node puts all options of each request together.
     this.#agent.getName = () => settings.url;
-    this.#address = { host, port: port || (isTls ? 443 : 80), ...(isTls ? tlsOptions(settings, host) : {}) };
+    this.#address = { host, port, ...(isTls ? tlsOptions(settings, host) : {}) };
   }
 
   async send(request: OriginRequest, hooks: OriginHooks = {}): Promise<OriginResponse> {
@@ -81,8 +81,7 @@ export class HttpOrigin implements OriginClient {
     try {
       return await first.outcome;
     } catch (error) {
-      // The origin closed a kept connection just as we wrote. It has told nobody that it heard, so what may be said
-      // twice is, once; not on another kept one, which it may have closed for the same reason.
+      // Once; not on another kept one, which the origin may have closed for the same reason.
       if (!first.wasUnheard || !maySendAgain(request)) throw error;
       for (const socket of Object.values(this.#agent.freeSockets).flat()) socket?.destroy();
       return this.#open(request, hooks, protocol).outcome;
@@ -123,7 +122,7 @@ function headOf(
   protocol: string | undefined,
 ): Fields {
   const isCounted = body !== undefined && announcedLength(fields) !== undefined;
-  const dropped = isCounted ? OWN_FIELDS : new Set([...OWN_FIELDS, 'content-length']);
+  const dropped = isCounted ? OWN_FIELDS : OWN_FIELDS_AND_LENGTH;
   const head = [...withoutFields(fields, dropped)];
   const connection = ['keep-alive'];
   if (body !== undefined && !isCounted) head.push('Transfer-Encoding', 'chunked');

@@ -25,6 +25,17 @@ export interface OriginSettings {
   readonly maxInterim: number;
 }
 
+/** What a connection is made to. */
+export function originAddress({ url }: Pick<OriginSettings, 'url'>): {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+} {
+  const { protocol, hostname, port } = new URL(url);
+  const isTls = protocol === 'https:';
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port || (isTls ? 443 : 80)), isTls };
+}
+
 export interface OriginTls {
   /** PEM; instead of the authorities that Node trusts. */
   readonly ca?: string;

@@ -29,6 +29,8 @@ const EMPTY_LINE = '\r\n\r\n';
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d) ([ -~]*)\r\n/;
 /** RFC 9112 §5: no folded line, no bare CR or LF; no blanks around it, and plain ASCII. */
 const VALUE = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
+/** A head that may be held by each of its fields that is kept: what all of them take. */
+const LARGEST_HELD = 1024;
 const END_OF_LINE = '\r\n';
 /** Of as many digits as any number has exactly. */
 const LENGTH = /^\d{1,15}$/;
@@ -74,7 +76,8 @@ function readFields(text: string, fieldsAt: number): SaidFields | undefined {
     const colon = text.indexOf(':', at);
     if (colon === -1 || colon > lineEnd) return undefined;
     const name = nameIn(text.slice(at, colon));
-    const value = text.slice(text[colon + 1] === ' ' ? colon + 2 : colon + 1, lineEnd);
+    const written = text.slice(text[colon + 1] === ' ' ? colon + 2 : colon + 1, lineEnd);
+    const value = text.length > LARGEST_HELD ? ownText(written) : written;
     if (name === '' || !VALUE.test(value) || !heeds(said, name.toLowerCase(), value)) return undefined;
     said.fields.push(name, value);
     at = lineEnd + END_OF_LINE.length;
@@ -83,7 +86,7 @@ function readFields(text: string, fieldsAt: number): SaidFields | undefined {
 }
 
 /** A name, with no blank before the colon, the same text each time it comes; empty where it is none. */
-const nameIn = remembered((text) => (TOKEN.test(text) ? ownText(text) : ''));
+const nameIn = remembered((text) => (TOKEN.test(text) ? text : ''));
 
 /** What a field says of the connection and of the body's end. @returns `false`: it is more than is simple */
 function heeds(said: SaidFields, name: string, value: string): boolean {
@@ -101,6 +104,7 @@ function heeds(said: SaidFields, name: string, value: string): boolean {
       return true;
     case 'connection':
       return value.toLowerCase() === 'keep-alive';
+    case 'proxy-connection':
     case 'trailer':
     case 'upgrade':
       return false;

@@ -21,10 +21,10 @@ export interface ConnectionUser {
  * Into which all of them read: what comes is told of before anything else is read, so one is enough, and none has to be made
  * for each read.
  */
-const PAGE = Buffer.allocUnsafeSlow(64 * 1024);
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** A connection to an origin, read and written as bytes. It belongs to one user at a time, or to nobody. */
-export class FastConnection {
+export class OriginConnection {
   readonly #socket: Socket;
   readonly #deadline: MovingDeadline;
   #user: ConnectionUser | undefined;
@@ -32,11 +32,11 @@ export class FastConnection {
   #isPaused = false;
 
   /** Connects. @param onClosed told once, of whatever end */
-  constructor(host: string, port: number, clock: Clock, onClosed: (connection: FastConnection) => void) {
+  constructor(host: string, port: number, clock: Clock, onClosed: (connection: OriginConnection) => void) {
     this.#deadline = new MovingDeadline(clock, () => this.#missed());
     this.#socket = connect({
-      ...{ host, port, noDelay: true },
-      onread: { buffer: PAGE, callback: (bytes) => this.#received(PAGE.subarray(0, bytes)) },
+      ...{ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1_000 },
+      onread: { buffer: READ_BUFFER, callback: (bytes) => this.#received(READ_BUFFER.subarray(0, bytes)) },
     });
     let failure: Error | undefined;
     this.#socket.on('error', (error) => {

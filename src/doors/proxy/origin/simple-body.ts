@@ -1,25 +1,26 @@
 import { Readable } from 'node:stream';
-import type { ConnectionUser, FastConnection } from './fast-connection.ts';
+import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
 import { OriginError, toOriginError } from './origin-error.ts';
 
-export interface FastBodyOptions {
-  readonly connection: FastConnection;
+export interface SimpleBodyOptions {
+  readonly connection: OriginConnection;
   /** Bytes of it, of which at least one has not come. */
   readonly length: number;
   /** In ms, as long as its reader waits. */
   readonly idleTimeout: number;
   /** It is whole, and the connection is free. */
   readonly onWhole: () => void;
-  /** It ends early. */
-  readonly onCut: () => void;
+  /** Whatever its end. */
+  readonly onClosed: () => void;
 }
 
 /** A body of known length as it comes. It ends when it is whole, and fails when that cannot come to be. */
-export class FastBody extends Readable implements ConnectionUser {
-  readonly #options: FastBodyOptions;
+export class SimpleBody extends Readable implements ConnectionUser {
+  readonly #options: SimpleBodyOptions;
   #left: number;
+  #isRead = false;
 
-  constructor(options: FastBodyOptions) {
+  constructor(options: SimpleBodyOptions) {
     super();
     this.#options = options;
     this.#left = options.length;
@@ -40,7 +41,7 @@ export class FastBody extends Readable implements ConnectionUser {
       this.push(null);
       return true;
     }
-    if (wantsMore) connection.expectWithin(idleTimeout);
+    if (wantsMore && this.#isRead) connection.expectWithin(idleTimeout);
     else connection.expectNothing(); // it is the reader now who is waited for
     return wantsMore;
   }
@@ -58,6 +59,7 @@ export class FastBody extends Readable implements ConnectionUser {
   }
 
   override _read(): void {
+    this.#isRead = true;
     if (this.#left === 0) return;
     const { connection, idleTimeout } = this.#options;
     connection.expectWithin(idleTimeout);
@@ -66,7 +68,7 @@ export class FastBody extends Readable implements ConnectionUser {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     if (this.#left > 0) this.#options.connection.close();
-    this.#options.onCut();
+    this.#options.onClosed();
     // Nobody may be listening any more, or not yet: a body that is let go must not end the process.
     if (this.listenerCount('error') === 0) this.once('error', () => {});
     callback(error);

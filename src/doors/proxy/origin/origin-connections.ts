@@ -1,8 +1,8 @@
 import type { Clock } from '../../../base/clock.ts';
 import type { ConnectionRoom, RoomMember } from './connection-room.ts';
-import { FastConnection } from './fast-connection.ts';
+import { OriginConnection } from './origin-connection.ts';
 
-export interface FastConnectionsOptions {
+export interface OriginConnectionsOptions {
   readonly host: string;
   readonly port: number;
   readonly room: ConnectionRoom;
@@ -11,56 +11,62 @@ export interface FastConnectionsOptions {
   readonly clock: Clock;
 }
 
-/** A connection that was used before, or a new one that may not stand yet. */
-type OnConnection = (connection: FastConnection, isNew: boolean) => void;
+/** Who wants a connection. */
+export interface ConnectionSeeker {
+  /** Has it. @param isNew it may not stand yet */
+  found(connection: OriginConnection, isNew: boolean): void;
+  /** There will be none, as all are closed. */
+  closed(): void;
+}
 
 interface Waiting {
-  readonly onConnection: OnConnection;
-  leaveRoom(): void;
+  readonly seeker: ConnectionSeeker;
+  /** Of those alone that nobody has used. */
+  readonly wantsNew: boolean;
+  /** By which it waits in the room. */
+  readonly onEntered: () => boolean;
+  leaveRoom: () => void;
 }
 
 /** Of the limit that an origin announces this much is not used: it would close while we write. */
 const BEFORE_ITS_END_MS = 1_000;
 
 /** The connections to one origin that are kept between requests; the one that was used last goes first. */
-export class FastConnections implements RoomMember {
-  readonly #options: FastConnectionsOptions;
-  readonly #all = new Set<FastConnection>();
-  readonly #idle: FastConnection[] = [];
+export class OriginConnections implements RoomMember {
+  readonly #options: OriginConnectionsOptions;
+  readonly #all = new Set<OriginConnection>();
+  readonly #idle: OriginConnection[] = [];
   readonly #waiting = new Set<Waiting>();
   #isClosed = false;
 
-  constructor(options: FastConnectionsOptions) {
+  constructor(options: OriginConnectionsOptions) {
     this.#options = options;
     options.room.join(this);
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /**
    * Takes one, at once or when there is one.
+   * @param wantsNew of those alone that nobody has used
    * @returns ends the waiting
    */
-  take(onConnection: OnConnection): () => void {
-    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
-      if (!idle.isUsable) continue;
-      onConnection(idle, false);
+  take(seeker: ConnectionSeeker, wantsNew = false): () => void {
+    if (this.#isClosed) {
+      seeker.closed();
       return () => {};
     }
-    return this.takeNew(onConnection);
-  }
-
-  /** Likewise, of those alone that nobody has used. */
-  takeNew(onConnection: OnConnection): () => void {
-    const { room } = this.#options;
-    const waiting: Waiting = { onConnection, leaveRoom: () => {} };
-    this.#waiting.add(waiting);
-    waiting.leaveRoom = room.enter(() => {
+    for (let idle = wantsNew ? undefined : this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      if (!idle.isUsable) continue;
+      seeker.found(idle, false);
+      return () => {};
+    }
+    const onEntered = (): boolean => {
       this.#waiting.delete(waiting);
-      onConnection(this.#open(), true);
-    });
+      seeker.found(this.#open(), true);
+      return true;
+    };
+    const waiting: Waiting = { seeker, wantsNew, onEntered, leaveRoom: () => {} };
+    this.#waiting.add(waiting);
+    waiting.leaveRoom = this.#options.room.enter(onEntered);
     return () => {
       this.#waiting.delete(waiting);
       waiting.leaveRoom();
@@ -68,22 +74,23 @@ export class FastConnections implements RoomMember {
   }
 
   /** It has served its request, and all of its answer was read. @param keptSeconds by the origin, where it says so */
-  release(connection: FastConnection, keptSeconds: number | undefined): void {
+  release(connection: OriginConnection, keptSeconds: number | undefined): void {
     const { keepIdle, room } = this.#options;
     const announced = keptSeconds === undefined ? keepIdle : keptSeconds * 1000 - BEFORE_ITS_END_MS;
     const [waiting] = this.#waiting;
-    if (this.#isClosed || !connection.isUsable || announced <= 0 || (!waiting && room.isWanted)) {
+    const isTheirs = waiting !== undefined && !waiting.wantsNew && room.isNext(waiting.onEntered);
+    if (this.#isClosed || !connection.isUsable || announced <= 0 || (room.isWanted && !isTheirs)) {
       connection.close();
       return;
     }
     connection.release(Math.min(keepIdle, announced));
-    if (!waiting) {
+    if (!isTheirs) {
       this.#idle.push(connection);
       return;
     }
     this.#waiting.delete(waiting);
     waiting.leaveRoom();
-    waiting.onConnection(connection, false);
+    waiting.seeker.found(connection, false);
   }
 
   closeIdle(): boolean {
@@ -97,15 +104,20 @@ export class FastConnections implements RoomMember {
     while (this.closeIdle());
   }
 
-  /** Those in use, too. */
+  /** Those in use, too; and nobody waits any more. */
   close(): void {
     this.#isClosed = true;
+    for (const { seeker, leaveRoom } of this.#waiting) {
+      leaveRoom();
+      seeker.closed();
+    }
+    this.#waiting.clear();
     for (const connection of this.#all) connection.cut();
   }
 
-  #open(): FastConnection {
+  #open(): OriginConnection {
     const { host, port, clock, room } = this.#options;
-    const connection = new FastConnection(host, port, clock, (closed) => {
+    const connection = new OriginConnection(host, port, clock, (closed) => {
       this.#all.delete(closed);
       const at = this.#idle.indexOf(closed);
       if (at !== -1) this.#idle.splice(at, 1);

@@ -1,46 +1,47 @@
 import type { Readable } from 'node:stream';
 import type { Fields } from '../../../http-cache/fields.ts';
 import { Deadline } from './deadline.ts';
-import { FastBody } from './fast-body.ts';
-import type { ConnectionUser, FastConnection } from './fast-connection.ts';
-import type { FastConnections } from './fast-connections.ts';
 import type { OriginHooks, OriginResponse } from './origin-client.ts';
+import type { ConnectionUser, OriginConnection } from './origin-connection.ts';
+import type { ConnectionSeeker, OriginConnections } from './origin-connections.ts';
 import { OriginError, toOriginError } from './origin-error.ts';
 import type { OriginSettings } from './origin-settings.ts';
 import { type SimpleAnswer, simpleAnswerIn } from './simple-answer.ts';
+import { SimpleBody } from './simple-body.ts';
 import { simpleChunksIn } from './simple-chunks.ts';
 import { ownBytes, WholeBody } from './whole-body.ts';
 
-export interface FastExchangeOptions {
+export interface SimpleExchangeOptions {
   readonly settings: OriginSettings;
-  readonly connections: FastConnections;
+  readonly connections: OriginConnections;
   readonly method: 'GET' | 'HEAD';
   /** The request as it is sent. */
   readonly text: string;
   readonly hooks: OriginHooks;
   /** Reads an answer that is not simple, from its first piece on. */
-  readonly handOver: (connection: FastConnection, first: Uint8Array) => Promise<OriginResponse>;
+  readonly handOver: (connection: OriginConnection, first: Uint8Array) => Promise<OriginResponse>;
 }
 
 /** A simple request, up to the head of its answer: what may happen meanwhile, and how long it may take. */
-export class FastExchange implements ConnectionUser {
+export class SimpleExchange implements ConnectionUser, ConnectionSeeker {
   readonly outcome: Promise<OriginResponse>;
-  readonly #options: FastExchangeOptions;
+  readonly #options: SimpleExchangeOptions;
   readonly #settle: PromiseWithResolvers<OriginResponse> = Promise.withResolvers();
   /** Of the connection, where there was none at once. */
   #connect: Deadline | undefined;
-  #connection: FastConnection | undefined;
+  #connection: OriginConnection | undefined;
   #isConnected = false;
+  #isSecond = false;
   #stopWaiting: (() => void) | undefined;
   #isOver = false;
 
-  constructor(options: FastExchangeOptions) {
+  constructor(options: SimpleExchangeOptions) {
     this.#options = options;
     this.outcome = this.#settle.promise;
     const { signal } = options.hooks;
     signal?.addEventListener('abort', this.#abort, { once: true });
     if (signal?.aborted) this.#abort();
-    else this.#begin((onConnection) => options.connections.take(onConnection));
+    else this.#begin();
   }
 
   received(piece: Buffer): boolean {
@@ -62,14 +63,13 @@ export class FastExchange implements ConnectionUser {
   }
 
   broken(error: Error | undefined): void {
-    const connection = this.#connection;
-    const { connections } = this.#options;
-    // The origin closed a kept connection just as we wrote. It has told nobody that it heard, so this may be said again, once;
-    // not on another kept one, which it may have closed for the same reason.
-    if (connection?.isServed && !this.#isOver && !connections.isClosed) {
-      connections.closeAllIdle();
+    // It may be said again, once (`sent-again.ts`); not on another kept one, which may have been closed for the same reason.
+    if (this.#connection?.isServed && !this.#isSecond && !this.#isOver) {
+      this.#isSecond = true;
+      this.#isConnected = false;
       this.#connection = undefined;
-      this.#begin((onConnection) => connections.takeNew(onConnection));
+      this.#options.connections.closeAllIdle();
+      this.#begin();
       return;
     }
     const phase = this.#isConnected ? 'open' : 'connecting';
@@ -80,26 +80,29 @@ export class FastExchange implements ConnectionUser {
     this.#fail(new OriginError('timeout-headers'));
   }
 
-  #begin(take: (onConnection: (connection: FastConnection, isNew: boolean) => void) => () => void): void {
-    const stopWaiting = take((connection, isNew) => this.#use(connection, isNew));
-    if (this.#isConnected || this.#isOver) return;
-    this.#stopWaiting = stopWaiting;
-    const { clock, connectTimeout } = this.#options.settings;
-    this.#connect ??= new Deadline(clock, connectTimeout, () =>
-      this.#fail(new OriginError('timeout-connect')),
-    );
-    this.#connect.start();
-  }
-
-  #use(connection: FastConnection, isNew: boolean): void {
+  found(connection: OriginConnection, isNew: boolean): void {
     this.#connection = connection;
-    this.#isConnected = false;
     connection.use(this);
     if (isNew) connection.onceConnected(() => this.#ask(connection));
     else this.#ask(connection);
   }
 
-  #ask(connection: FastConnection): void {
+  closed(): void {
+    this.#fail(new OriginError('reset'));
+  }
+
+  #begin(): void {
+    const { connections, settings } = this.#options;
+    const stopWaiting = connections.take(this, this.#isSecond);
+    if (this.#isConnected || this.#isOver) return;
+    this.#stopWaiting = stopWaiting;
+    this.#connect ??= new Deadline(settings.clock, settings.connectTimeout, () =>
+      this.#fail(new OriginError('timeout-connect')),
+    );
+    this.#connect.start();
+  }
+
+  #ask(connection: OriginConnection): void {
     if (this.#isOver) return;
     this.#connect?.stop();
     this.#isConnected = true;
@@ -107,23 +110,24 @@ export class FastExchange implements ConnectionUser {
     connection.write(this.#options.text);
   }
 
-  #answered(connection: FastConnection, answer: SimpleAnswer, bytes: Uint8Array): void {
+  #answered(connection: OriginConnection, answer: SimpleAnswer, bytes: Uint8Array): void {
     if (!this.#end()) return;
     const { isServed } = connection;
     this.#options.connections.release(connection, answer.keptSeconds);
     this.#settle.resolve(new WholeAnswer(answer, bytes, isServed));
   }
 
-  #begun(connection: FastConnection, answer: SimpleAnswer, length: number, first: Buffer): boolean {
+  #begun(connection: OriginConnection, answer: SimpleAnswer, length: number, first: Buffer): boolean {
     if (!this.#end()) return false;
+    connection.expectNothing();
     const { hooks, connections, settings } = this.#options;
     const { status, reason, fields, keptSeconds } = answer;
     const abort = (): void => void body.destroy(hooks.signal?.reason);
     const letGo = (): void => hooks.signal?.removeEventListener('abort', abort);
-    const body = new FastBody({
+    const body = new SimpleBody({
       ...{ connection, length, idleTimeout: settings.idleTimeout },
       onWhole: () => connections.release(connection, keptSeconds),
-      onCut: letGo,
+      onClosed: letGo,
     });
     hooks.signal?.addEventListener('abort', abort, { once: true });
     const { isServed: isReused } = connection;
@@ -135,7 +139,7 @@ export class FastExchange implements ConnectionUser {
     return first.length === 0 || body.received(first);
   }
 
-  #handOver(connection: FastConnection, piece: Buffer): void {
+  #handOver(connection: OriginConnection, piece: Buffer): void {
     if (!this.#end()) return;
     const { isServed: isReused } = connection;
     this.#options
