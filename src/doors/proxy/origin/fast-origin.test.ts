@@ -113,20 +113,23 @@ test('there are no more connections than allowed, whichever requests they are fo
   for (const body of await Promise.all(sent)) assert.equal(body.join(''), 'ok');
 });
 
-test('whoever waits for a place has it in turn, whichever requests keep the others busy', async () => {
+test('whoever waits for a slot has it in turn, whichever requests keep the others busy', async () => {
   await using origin = await ScriptedOrigin.start(Array.from({ length: 400 }, () => answers(OK)));
   using client = openClient(origin, { maxConnections: 2 });
   let isOver = false;
   const busy = Array.from({ length: 6 }, async () => {
     for (let n = 0; n < 300 && !isOver; n++) await client.send(GET);
   });
-  for (let n = 0; n < 3; n++) await (await client.send({ ...GET, method: 'DELETE' })).body.toArray();
+  for (let n = 0; n < 3; n++) {
+    const others = ['DELETE', 'POST', 'PUT', 'DELETE', 'POST'].map((method) => ({ ...GET, method }));
+    await Promise.all(others.map(async (request) => (await client.send(request)).body.toArray()));
+  }
   assert.equal(isOver, false);
   isOver = true;
   await Promise.all(busy);
 });
 
-test('each who finds no place has another idle connection closed', async () => {
+test('each who finds no slot has another idle connection closed', async () => {
   await using origin = await ScriptedOrigin.start(Array.from({ length: 6 }, () => answers(OK)));
   using client = openClient(origin, { maxConnections: 2 });
   const twice = (request: OriginRequest) =>
@@ -137,7 +140,7 @@ test('each who finds no place has another idle connection closed', async () => {
   await twice(POST);
 });
 
-test('a request that is over while it waits for a place opens no connection', async () => {
+test('a request that is over while it waits for a slot opens no connection', async () => {
   for (const request of [GET, POST]) {
     const gate = Promise.withResolvers<void>();
     await using origin = await ScriptedOrigin.start([
@@ -163,7 +166,7 @@ test('a request that is over while it waits for a place opens no connection', as
   }
 });
 
-test('a request is said again once, and who is aborted while it waits for that leaves no place taken', async () => {
+test('a request is said again once, and who is aborted while it waits for that leaves no slot taken', async () => {
   for (const isAborted of [false, true]) {
     const bye: Script = async (connection) => {
       await connection.head();
@@ -209,7 +212,7 @@ test('a body that nobody reads yet does not stand still', async () => {
   assert.equal((await body.toArray()).join(''), 'hello');
 });
 
-test('closing fails those who wait for a place, and those who come after it', async () => {
+test('closing fails those who wait for a slot, and those who come after it', async () => {
   await using origin = await ScriptedOrigin.start([
     async (connection) => {
       await connection.head();

@@ -1,6 +1,6 @@
 import { FIELD_VALUE, TOKEN } from '../../../base/field-syntax.ts';
 import { type Fields, fieldValue, withoutFields } from '../../../http-cache/fields.ts';
-import type { ConnectionRoom } from './connection-room.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
 import { HandedOver, HandedOverAgent } from './handed-over.ts';
 import { type HttpOrigin, OWN_FIELDS_AND_LENGTH } from './http-origin.ts';
 import type {
@@ -31,13 +31,13 @@ export class FastOrigin implements OriginClient {
   readonly #connections: OriginConnections;
   readonly #agent: HandedOverAgent;
 
-  /** @param room of `http`, too */
-  constructor(settings: OriginSettings, http: HttpOrigin, room: ConnectionRoom) {
+  /** @param limit of `http`, too */
+  constructor(settings: OriginSettings, http: HttpOrigin, limit: ConnectionLimit) {
     this.#settings = settings;
     this.#http = http;
     const { host, port } = originAddress(settings);
     const { keepIdle, clock } = settings;
-    this.#connections = new OriginConnections({ host, port, room, keepIdle, clock });
+    this.#connections = new OriginConnections({ host, port, limit, keepIdle, clock });
     this.#agent = new HandedOverAgent((connection, kept) => this.#connections.release(connection, kept));
   }
 

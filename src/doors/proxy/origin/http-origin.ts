@@ -3,8 +3,9 @@ import * as https from 'node:https';
 import { isIP } from 'node:net';
 import { type Fields, withoutFields } from '../../../http-cache/fields.ts';
 import { KEPT_CONNECTIONS } from '../../../storage/kept-connections.ts';
-import { ConnectionRoom } from './connection-room.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import { Exchange } from './exchange.ts';
+import { LimitedAgent } from './limited-agent.ts';
 import type {
   OriginClient,
   OriginHooks,
@@ -14,7 +15,6 @@ import type {
 } from './origin-client.ts';
 import { OriginError } from './origin-error.ts';
 import { type OriginSettings, originAddress } from './origin-settings.ts';
-import { RoomAgent } from './room-agent.ts';
 import { announcedLength } from './send-body.ts';
 import { maySendAgain } from './sent-again.ts';
 
@@ -39,13 +39,13 @@ export class HttpOrigin implements OriginClient {
   readonly #request: typeof http.request;
   readonly #address: https.RequestOptions;
 
-  /** @param room in which its connections are, where they are not the only ones to their origin; over TLS they always are */
-  constructor(settings: OriginSettings, room = new ConnectionRoom(settings.maxConnections)) {
+  /** @param limit in which its connections are, where they are not the only ones to their origin; over TLS they always are */
+  constructor(settings: OriginSettings, limit = new ConnectionLimit(settings.maxConnections)) {
     this.#settings = settings;
     const { host, port, isTls } = originAddress(settings);
     const kept = { ...KEPT_CONNECTIONS, timeout: settings.keepIdle, maxSockets: settings.maxConnections };
     this.#request = isTls ? https.request : http.request;
-    this.#agent = isTls ? new https.Agent(kept) : new RoomAgent(kept, room);
+    this.#agent = isTls ? new https.Agent(kept) : new LimitedAgent(kept, limit);
     // By which it tells its connections apart: from one origin's to another's. Node puts all options of each request together.
     this.#agent.getName = () => settings.url;
     this.#address = { host, port, ...(isTls ? tlsOptions(settings, host) : {}) };

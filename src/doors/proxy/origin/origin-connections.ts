@@ -1,11 +1,11 @@
 import type { Clock } from '../../../base/clock.ts';
-import type { ConnectionRoom, RoomMember } from './connection-room.ts';
+import type { ConnectionHolder, ConnectionLimit } from './connection-limit.ts';
 import { OriginConnection } from './origin-connection.ts';
 
 export interface OriginConnectionsOptions {
   readonly host: string;
   readonly port: number;
-  readonly room: ConnectionRoom;
+  readonly limit: ConnectionLimit;
   /** How long a connection is kept that nobody uses, in ms. */
   readonly keepIdle: number;
   readonly clock: Clock;
@@ -23,16 +23,16 @@ interface Waiting {
   readonly seeker: ConnectionSeeker;
   /** Of those alone that nobody has used. */
   readonly wantsNew: boolean;
-  /** By which it waits in the room. */
-  readonly onEntered: () => boolean;
-  leaveRoom: () => void;
+  /** By which it waits for a slot. */
+  readonly onAcquired: () => boolean;
+  stopWaiting: () => void;
 }
 
 /** Of the limit that an origin announces this much is not used: it would close while we write. */
 const BEFORE_ITS_END_MS = 1_000;
 
 /** The connections to one origin that are kept between requests; the one that was used last goes first. */
-export class OriginConnections implements RoomMember {
+export class OriginConnections implements ConnectionHolder {
   readonly #options: OriginConnectionsOptions;
   readonly #all = new Set<OriginConnection>();
   readonly #idle: OriginConnection[] = [];
@@ -41,7 +41,7 @@ export class OriginConnections implements RoomMember {
 
   constructor(options: OriginConnectionsOptions) {
     this.#options = options;
-    options.room.join(this);
+    options.limit.join(this);
   }
 
   /**
@@ -59,27 +59,27 @@ export class OriginConnections implements RoomMember {
       seeker.found(idle, false);
       return () => {};
     }
-    const onEntered = (): boolean => {
+    const onAcquired = (): boolean => {
       this.#waiting.delete(waiting);
       seeker.found(this.#open(), true);
       return true;
     };
-    const waiting: Waiting = { seeker, wantsNew, onEntered, leaveRoom: () => {} };
+    const waiting: Waiting = { seeker, wantsNew, onAcquired, stopWaiting: () => {} };
     this.#waiting.add(waiting);
-    waiting.leaveRoom = this.#options.room.enter(onEntered);
+    waiting.stopWaiting = this.#options.limit.acquire(onAcquired);
     return () => {
       this.#waiting.delete(waiting);
-      waiting.leaveRoom();
+      waiting.stopWaiting();
     };
   }
 
   /** It has served its request, and all of its answer was read. @param keptSeconds by the origin, where it says so */
   release(connection: OriginConnection, keptSeconds: number | undefined): void {
-    const { keepIdle, room } = this.#options;
+    const { keepIdle, limit } = this.#options;
     const announced = keptSeconds === undefined ? keepIdle : keptSeconds * 1000 - BEFORE_ITS_END_MS;
     const [waiting] = this.#waiting;
-    const isTheirs = waiting !== undefined && !waiting.wantsNew && room.isNext(waiting.onEntered);
-    if (this.#isClosed || !connection.isUsable || announced <= 0 || (room.isWanted && !isTheirs)) {
+    const isTheirs = waiting !== undefined && !waiting.wantsNew && limit.isNext(waiting.onAcquired);
+    if (this.#isClosed || !connection.isUsable || announced <= 0 || (limit.isWanted && !isTheirs)) {
       connection.close();
       return;
     }
@@ -89,7 +89,7 @@ export class OriginConnections implements RoomMember {
       return;
     }
     this.#waiting.delete(waiting);
-    waiting.leaveRoom();
+    waiting.stopWaiting();
     waiting.seeker.found(connection, false);
   }
 
@@ -107,8 +107,8 @@ export class OriginConnections implements RoomMember {
   /** Those in use, too; and nobody waits any more. */
   close(): void {
     this.#isClosed = true;
-    for (const { seeker, leaveRoom } of this.#waiting) {
-      leaveRoom();
+    for (const { seeker, stopWaiting } of this.#waiting) {
+      stopWaiting();
       seeker.closed();
     }
     this.#waiting.clear();
@@ -116,12 +116,12 @@ export class OriginConnections implements RoomMember {
   }
 
   #open(): OriginConnection {
-    const { host, port, clock, room } = this.#options;
+    const { host, port, clock, limit } = this.#options;
     const connection = new OriginConnection(host, port, clock, (closed) => {
       this.#all.delete(closed);
       const at = this.#idle.indexOf(closed);
       if (at !== -1) this.#idle.splice(at, 1);
-      room.leave();
+      limit.release();
     });
     this.#all.add(connection);
     return connection;

@@ -1,7 +1,7 @@
 import * as http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ConnectionRoom, RoomMember } from './connection-room.ts';
+import type { ConnectionHolder, ConnectionLimit } from './connection-limit.ts';
 
 type OnSocket = (error: Error | null, socket?: Duplex) => void;
 
@@ -13,22 +13,24 @@ interface OpensSockets {
 const { createSocket } = http.Agent.prototype as unknown as OpensSockets;
 
 /** An agent that is not the only one to have connections to its origin. */
-export class RoomAgent extends http.Agent implements RoomMember, OpensSockets {
-  readonly #room: ConnectionRoom;
+export class LimitedAgent extends http.Agent implements ConnectionHolder, OpensSockets {
+  readonly #limit: ConnectionLimit;
+  /** Those that were never free: one that is made for a request that waits here is given to it by being so. */
+  readonly #unused = new WeakSet<Duplex>();
 
-  constructor(options: http.AgentOptions, room: ConnectionRoom) {
+  constructor(options: http.AgentOptions, limit: ConnectionLimit) {
     super(options);
-    this.#room = room;
-    room.join(this);
+    this.#limit = limit;
+    limit.join(this);
     // Before the agent gives it to the next of its own requests.
     this.prependListener('free', (socket: Socket) => {
-      if (room.isWanted) socket.destroy();
+      if (!this.#unused.delete(socket) && limit.isWanted) socket.destroy();
     });
   }
 
-  /** Opens a connection for a request once there is a place for it, unless that is over by then. */
+  /** Opens a connection for a request once there is a slot for it, unless that is over by then. */
   createSocket(request: http.ClientRequest, options: http.ClientRequestArgs, onSocket: OnSocket): void {
-    this.#room.enter(() => {
+    this.#limit.acquire(() => {
       if (request.destroyed) return false; // one without a connection does not say that it is over
       createSocket.call(this, request, options, onSocket);
       return true;
@@ -37,7 +39,8 @@ export class RoomAgent extends http.Agent implements RoomMember, OpensSockets {
 
   override createConnection(options: http.ClientRequestArgs): Duplex {
     const socket = super.createConnection(options) as Socket;
-    socket.once('close', () => this.#room.leave());
+    this.#unused.add(socket);
+    socket.once('close', () => this.#limit.release());
     return socket;
   }
 
