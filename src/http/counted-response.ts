@@ -1,4 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** What an answer is told and tells beside what is sent. */
 export interface CountedAnswer {
@@ -25,6 +26,12 @@ export class CountedResponse<Message extends IncomingMessage = IncomingMessage>
 
   get sentBytes(): number {
     return this.#sentBytes;
+  }
+
+  /** One that has waited for others of its connection, and was cut meanwhile, is cut now; Node would leave it as it is. */
+  override assignSocket(socket: Socket): void {
+    super.assignSocket(socket);
+    if (this.destroyed) socket.destroy();
   }
 
   override writeHead(...args: unknown[]): this {

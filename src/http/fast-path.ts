@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { maxHeaderSize, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { AnswerHead } from './answer-head.ts';
@@ -53,6 +53,8 @@ export interface FastPathOptions {
   readonly harmless?: ReadonlySet<string> | undefined;
   /** Answers the simple requests for what is not; without it they are Node's. What is thrown by it ends the process. */
   readonly handle?: ((message: SimpleMessage, response: SimpleResponse) => void) | undefined;
+  /** Of a request's head, where the server has a limit below Node's own. */
+  readonly maxHeadBytes?: number | undefined;
   /** How long a client may take nothing of an answer, in ms; without it as long as it may wait with its next request. */
   readonly stallTimeout?: number | undefined;
 }
@@ -115,9 +117,10 @@ export class FastPath {
       this.#handOver(socket);
       return;
     }
-    const { clock, harmless, handle, stallTimeout } = this.#options;
+    const { clock, harmless, handle, stallTimeout, maxHeadBytes = maxHeaderSize } = this.#options;
     const connection = new SimpleConnection(socket, {
-      ...{ server: this.#server, clock, harmless, handle, stallTimeout, writing: this.#writing },
+      ...{ server: this.#server, clock, harmless, handle, stallTimeout, maxHeadBytes },
+      writing: this.#writing,
       answer: (request, of) => this.#answer(request, of),
       handOver: this.#handOver,
       onGone: (gone) => void this.#connections.delete(gone),

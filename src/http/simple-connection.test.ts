@@ -278,6 +278,25 @@ test('draining lets an answer that is under way go out, and closes its connectio
   socket.destroy();
 });
 
+test('draining lets a request be answered that has come while another was', async () => {
+  const server = createServer(counted, handle);
+  const drained = openPath(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { socket, atServer, text } = await open(server);
+  socket.write(get('/waits'));
+  const response = await nextUnderWay();
+  const before = atServer.bytesRead;
+  socket.write(get('/echo'));
+  await until(async () => atServer.bytesRead > before);
+  const closed = once(server, 'close');
+  server.close();
+  drained.drain();
+  response.writeHead(200, 'OK', ['Content-Length', '2']).end('ok');
+  await closed;
+  await until(async () => text().includes('"/echo"'));
+  socket.destroy();
+});
+
 test('memory is bounded: who handles a request is told to wait while the client takes nothing', async () => {
   const { socket } = await open(simple);
   socket.write(get('/waits'));

@@ -14,6 +14,8 @@ export interface SimpleConnectionOptions {
   readonly server: Server;
   readonly clock: Clock;
   readonly harmless: ReadonlySet<string> | undefined;
+  /** Of a longer one Node says what it says. */
+  readonly maxHeadBytes: number;
   /** How long a client may take nothing of an answer, in ms. */
   readonly stallTimeout: number | undefined;
   readonly writing: AnswerWriting;
@@ -81,8 +83,8 @@ export class SimpleConnection {
       this.socket.pause();
       return;
     }
-    const { answer, handle, harmless } = this.#options;
-    const request = simpleRequestIn(piece, this.#seen, harmless);
+    const { answer, handle, harmless, maxHeadBytes } = this.#options;
+    const request = piece.length <= maxHeadBytes ? simpleRequestIn(piece, this.#seen, harmless) : undefined;
     const answered = request?.isHarmless ? answer(request, this) : undefined;
     if (answered) this.#sent(answered);
     else if (request && handle) this.#handle(request, handle);
@@ -124,14 +126,15 @@ export class SimpleConnection {
     this.#response = undefined;
     const { socket } = this;
     if (socket.destroyed) return;
-    if (this.#isEnding || !shouldKeepAlive) {
+    const next = this.#next;
+    this.#next = undefined;
+    // What has come before the end was decided on is answered; Node does the same.
+    if (!shouldKeepAlive || (this.#isEnding && !next)) {
       socket.destroySoon();
       return;
     }
     this.#waits();
-    const next = this.#next;
     if (!next) return;
-    this.#next = undefined;
     socket.resume();
     this.#received(next);
   }

@@ -106,6 +106,7 @@ export async function openProxyParts(
     records: { ended: (request) => records.hit(request) },
     handle: (message, response) => requests.handle(message, response),
     stallTimeout: settings.proxyIdleTimeout,
+    maxHeadBytes: settings.proxyMaxHeaderSize,
     ...{ clock, harmless: HARMLESS_TO_HITS },
   };
   try {

@@ -283,3 +283,57 @@ describe('switched connections', () => {
     assert.match(await sendRaw(proxy.url, upgrade), /^HTTP\/1\.1 200 .*\/chat$/s);
   });
 });
+
+describe('of two requests in one packet', () => {
+  /** What a client gets of both, where the second is answered long before the first. */
+  async function answersOf(second: Script): Promise<string> {
+    const isAnswered = Promise.withResolvers<void>();
+    const first: Script = async (connection) => {
+      await connection.head();
+      await isAnswered.promise;
+      connection.send('HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 4\r\n\r\nslow');
+      await connection.closed;
+    };
+    await using proxy = await TestProxy.start([first, second]);
+    const socket = await openSocket(proxy.url);
+    const all = readAll(socket);
+    socket.write(`GET /slow HTTP/1.1\r\nHost: a\r\n\r\n${get('/second')}`);
+    await until(async () => proxy.origin.connections === 2);
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+    isAnswered.resolve();
+    return await all;
+  }
+
+  test('the second has no hints in its answer, as they came before its turn', async () => {
+    const text = await answersOf(async (connection) => {
+      await connection.head();
+      connection.send(
+        'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello',
+      );
+      await connection.closed;
+    });
+    assert.match(text, /\r\n\r\nslowHTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nhello$/);
+    assert.doesNotMatch(text, /103|Link/);
+  });
+
+  test('the second is cut where its origin broke off before its turn', async () => {
+    const text = await answersOf(async (connection) => {
+      await connection.head();
+      connection.send('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhello');
+      for (let turn = 0; turn < 5; turn++) await setImmediate();
+      connection.reset();
+    });
+    assert.match(text, /\r\n\r\nslow/);
+    assert.ok(text.length < 1000);
+  });
+});
+
+test('a head that is too long for its setting is refused, simple or not', async () => {
+  await using proxy = await TestProxy.start([echo], { VC_PROXY_MAX_HEADER_SIZE: '1KiB' });
+  const long = `Cookie: ${'x'.repeat(3_000)}`;
+  const simple = await openSocket(proxy.url);
+  simple.write(get('/', long).replace('Connection: close\r\n', ''));
+  assert.match(await readAll(simple), /^HTTP\/1\.1 431 /);
+  assert.match(await sendRaw(proxy.url, get('/', long)), /^HTTP\/1\.1 431 /);
+  assert.equal(proxy.origin.connections, 0);
+});

@@ -48,6 +48,8 @@ export function interimsTo(
   return (status, fields) => {
     // 100 is said to who asked for it, when its body is read.
     if (status === 100 || admitted.version === '1.0' || response.headersSent || response.destroyed) return;
+    // While it waits for others of its connection Node would put them behind the head.
+    if (response.socket === null && admitted.version !== '2.0') return;
     // Since Node 24.18; before it hints are left out, which nobody may rely on.
     response.writeInformation?.(status, [...withoutFields(endToEnd(fields), LENGTH)]);
   };
