@@ -23,6 +23,8 @@ export interface FastAnswer {
   /** For the records of requests. */
   readonly route: string;
   readonly tokenId: string | undefined;
+  /** Address of the client, where that is not who is at the other end of the connection. */
+  readonly client?: string | undefined;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface FastEnded extends EndedRequest {
   readonly host: string;
   /** Of the body. */
   readonly sentBytes: number;
-  /** Of the other end of the connection. */
+  /** Of the client. */
   readonly address: string;
 }
 
@@ -150,7 +152,7 @@ export class FastPath {
     if (body.length > READY_FROM_BYTES && body.length <= ONE_PIECE_BYTES)
       this.#sendReady(socket, answer.head, number, lastFields, body);
     else this.#sendFromBuffer(socket, answer.head, number, lastFields, body);
-    records.ended(this.#ended.as(address, number, request, answer, body.length, startedAt));
+    records.ended(this.#ended.as(answer.client ?? address, number, request, answer, body.length, startedAt));
   }
 
   #sendReady(

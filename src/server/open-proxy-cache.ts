@@ -69,8 +69,11 @@ export async function openProxyCache(
     interceptors,
     name: NAME,
   });
-  const { via } = forwarding;
-  const hits = new HotHits({ store, clock, name: NAME, via, scheme: 'http', rules: policy, policy: module });
+  const { via, trusted } = forwarding;
+  const hits = new HotHits({
+    ...{ store, clock, name: NAME, via, trusted, scheme: 'http', rules: policy },
+    policy: module,
+  });
   const gauges = (): CacheLevels => ({
     entries: store.index.size,
     flights: handler.flights,

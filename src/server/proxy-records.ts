@@ -34,10 +34,7 @@ export class ProxyRecords {
     return new ProxyRecord(this.#options, message);
   }
 
-  /**
-   * A hit that Node's parser has not seen. Its client is who is at the other end of the connection: where a proxy that is
-   * believed names another, the request is none that is answered before the parser.
-   */
+  /** A hit that Node's parser has not seen. */
   hit(ended: FastEnded): void {
     const { records, metrics, clock, onTransaction } = this.#options;
     const { id, address: client, method, host, target, sentBytes } = ended;

@@ -337,3 +337,62 @@ test('a head that is too long for its setting is refused, simple or not', async 
   assert.match(await sendRaw(proxy.url, get('/', long)), /^HTTP\/1\.1 431 /);
   assert.equal(proxy.origin.connections, 0);
 });
+
+describe('a hit that a proxy before us asks for', () => {
+  /** Says by what it was asked. */
+  const origin: Script = async (connection) => {
+    for await (const head of connection.heads()) {
+      const said = ['Host', 'Proto'].map((name) => new RegExp(`X-Forwarded-${name}: (.*)`).exec(head)?.[1]);
+      const body = said.join(' ');
+      const cacheable = 'Cache-Control: max-age=60\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT';
+      connection.send(`HTTP/1.1 200 OK\r\n${cacheable}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    }
+  };
+  const simple = (...fields: string[]): string => get('/', ...fields).replace('Connection: close\r\n', '');
+
+  /** What the same request gets before Node's parser, and by it, each the second time. */
+  async function answersTo(proxy: TestProxy, fields: readonly string[]): Promise<readonly string[]> {
+    const answers: string[] = [];
+    for (const more of [[], ['TE: trailers']]) {
+      for (let n = 0; n < 2; n++) {
+        const socket = await openSocket(proxy.url);
+        let text = '';
+        socket.setEncoding('latin1').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        socket.write(simple(...fields, ...more));
+        await until(async () => /\r\n\r\n./.test(text));
+        socket.destroy();
+        if (n === 1) answers.push(text.replace(/x-request-id: .*\r\n/, ''));
+      }
+    }
+    return answers.map((text) => text.split('\r\n').toSorted().join('\n'));
+  }
+
+  for (const trusted of ['', '127.0.0.1'])
+    test(`is the same as by Node, and told as that of its client, where ${trusted || 'nobody'} is believed`, async () => {
+      const env = trusted === '' ? {} : { VC_TRUSTED_PROXIES: trusted };
+      await using proxy = await TestProxy.start([origin, origin, origin], env);
+      const bodies: string[] = [];
+      for (const fields of [
+        [],
+        ['X-Forwarded-For: 192.0.2.7'],
+        ['X-Forwarded-For: 192.0.2.8', 'X-Forwarded-Proto: https', 'X-Forwarded-Port: 443'],
+        ['X-Forwarded-Host: other.example', 'Via: 1.1 a'],
+        ['Forwarded: for=192.0.2.9;proto=https'],
+      ]) {
+        const [before, byNode] = await answersTo(proxy, fields);
+        assert.equal(before, byNode);
+        assert.match(before ?? '', /X-Cache: HIT/);
+        const [, body = ''] = /^(\S+ http\S*)$/m.exec(before ?? '') ?? [];
+        bodies.push(body);
+      }
+      const clean = 'a http';
+      const parted = ['a https', 'other.example http', clean];
+      assert.deepEqual(bodies, [clean, clean, ...(trusted === '' ? [clean, clean, clean] : parted)]);
+      await ended(proxy, 20);
+      const clients = proxy.transactions.map(({ client }) => client);
+      const told = trusted === '' ? ['127.0.0.1'] : ['127.0.0.1', '192.0.2.7', '192.0.2.8'];
+      assert.deepEqual([...new Set(clients)], told);
+    });
+});

@@ -23,7 +23,7 @@ import { asksForAnother } from './asks-for-another.ts';
 import type { Course } from './course.ts';
 import { Deliveries } from './deliveries.ts';
 import { present } from './presentation.ts';
-import { saidByProxies } from './said-by-proxies.ts';
+import { partedBy, saidByProxies } from './said-by-proxies.ts';
 import type { StoredAnswer } from './stored-answer.ts';
 
 export interface CachingProxyOptions extends AskOriginOptions {
@@ -336,8 +336,7 @@ function schemeOf({ socket }: Proxied['message']): 'http' | 'https' {
 
 /** What parts equal URIs, where believed proxies say something of the request, too. */
 function withSaid(outgoing: Fields, { message, admitted }: Proxied, policyKey: string): string {
-  const said = saidByProxies(outgoing, admitted.host, schemeOf(message));
-  return said === '' ? policyKey : JSON.stringify([said, policyKey]);
+  return partedBy(saidByProxies(outgoing, admitted.host, schemeOf(message)), policyKey);
 }
 
 function notCached(): VelocityError {

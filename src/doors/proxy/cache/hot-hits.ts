@@ -1,20 +1,24 @@
+import type { Socket } from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
 import { remembered } from '../../../base/remembered.ts';
 import { AnswerHead } from '../../../http/answer-head.ts';
 import type { FastAnswer } from '../../../http/fast-path.ts';
 import { HARMLESS, type SimpleRequest } from '../../../http/simple-request.ts';
+import type { TrustedProxies } from '../../../http/trusted-proxies.ts';
 import { formatCacheStatus } from '../../../http-cache/cache-status.ts';
 import { type CacheUri, cacheUri } from '../../../http-cache/cache-uri.ts';
-import { type Fields, hasField, withoutFields } from '../../../http-cache/fields.ts';
+import { type Fields, fieldValue, hasField, withoutFields } from '../../../http-cache/fields.ts';
 import { isComplete } from '../../../http-cache/parts.ts';
 import type { CachePolicy } from '../../../http-cache/policy.ts';
 import { type RequestFacts, requestFacts } from '../../../http-cache/request-facts.ts';
 import { reuse } from '../../../http-cache/reuse.ts';
 import { currentAge, timeToLive } from '../../../http-cache/stored-facts.ts';
+import { forwardedFor } from '../origin/forwarded-for.ts';
 import { parseTarget } from '../origin/request-target.ts';
 import { editedFields } from '../policy/edited-fields.ts';
 import type { Policy, PolicyRequest } from '../policy/policy.ts';
 import type { AnswerStore } from './answer-store.ts';
+import { partedBy, saidByProxies } from './said-by-proxies.ts';
 import type { StoredAnswer } from './stored-answer.ts';
 
 export interface HotHitsOptions {
@@ -26,6 +30,7 @@ export interface HotHitsOptions {
   readonly via: string;
   readonly scheme: 'http' | 'https';
   readonly rules: Pick<CachePolicy, 'heedsRequestDirectives'>;
+  readonly trusted: TrustedProxies;
   readonly policy?: Policy | undefined;
 }
 
@@ -33,7 +38,7 @@ export interface HotHitsOptions {
  * Fields that go on to the origin as they are, so that what varies on them can be told from the request itself; and that ask
  * nothing of a cache.
  */
-export const HARMLESS_TO_HITS: ReadonlySet<string> = new Set([
+const SENT_AS_THEY_ARE: ReadonlySet<string> = new Set([
   ...HARMLESS,
   'cookie',
   'dnt',
@@ -46,8 +51,25 @@ export const HARMLESS_TO_HITS: ReadonlySet<string> = new Set([
   'sec-fetch-dest',
   'sec-fetch-site',
   'sec-fetch-user',
+  'traceparent',
+  'tracestate',
   'upgrade-insecure-requests',
+  'x-amzn-trace-id',
 ]);
+
+/** By which proxies say for whom they ask. */
+const OF_PROXIES: ReadonlySet<string> = new Set([
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-real-ip',
+]);
+
+/** What a request for a hit may have. */
+export const HARMLESS_TO_HITS: ReadonlySet<string> = new Set([...SENT_AS_THEY_ARE, ...OF_PROXIES]);
 
 /** A read that asks nothing of a cache. */
 const PLAIN: RequestFacts = { isRead: true, directives: undefined, isForOrigin: false };
@@ -84,43 +106,63 @@ export class HotHits {
     this.#originOf = remembered((host) => originOf(options.scheme, host));
   }
 
-  /** @param client its address */
-  answer(request: SimpleRequest, client: string): FastAnswer | undefined {
+  /** @param address of the other end of the connection */
+  answer(request: SimpleRequest, address: string): FastAnswer | undefined {
     if (request.authorization !== undefined) return undefined;
     const origin = this.#originOf(request.host);
     if (origin === '') return undefined;
     try {
-      const sought = this.#sought(request, client, origin);
-      return sought && this.#find(sought);
+      const client = this.#clientOf(request, address);
+      const sought = this.#sought(request, client, address, origin);
+      return sought && this.#find(sought, client);
     } catch {
       return undefined; // a policy that failed closed is told of where all others are
     }
   }
 
-  #sought(request: SimpleRequest, client: string, origin: string): Sought | undefined {
+  #clientOf({ fields }: SimpleRequest, address: string): string {
+    const forwarded = mayBeOfProxy(fields) ? fieldValue(fields, 'x-forwarded-for') : undefined;
+    if (forwarded === undefined) return address;
+    const socket = { remoteAddress: address } as Socket;
+    return this.#options.trusted.clientOf({ socket, headers: { 'x-forwarded-for': forwarded } });
+  }
+
+  /** As for a request that goes to the origin. @param fields as a policy has made them */
+  #said(fields: Fields, address: string, origin: string): string {
+    if (!mayBeOfProxy(fields)) return '';
+    const { trusted, scheme } = this.#options;
+    const host = hostOf(origin);
+    const outgoing = forwardedFor(fields, host, { remoteAddress: address } as Socket, trusted);
+    return saidByProxies(outgoing, host, scheme);
+  }
+
+  #sought(request: SimpleRequest, client: string, address: string, origin: string): Sought | undefined {
     const { policy, rules } = this.#options;
     const { method, target, fields } = request;
     const uri = `${origin}${target}` as CacheUri;
-    if (!policy || !ASKED_FOR_HITS.some((hook) => policy.hooks(hook)))
-      return { uri, policyKey: '', fields, facts: PLAIN, asked: undefined };
-    const host = origin.slice(origin.indexOf('://') + 3);
+    if (!policy || !ASKED_FOR_HITS.some((hook) => policy.hooks(hook))) {
+      const policyKey = partedBy(this.#said(fields, address, origin), '');
+      return { uri, policyKey, fields, facts: PLAIN, asked: undefined };
+    }
+    const host = hostOf(origin);
     const asked: PolicyRequest = { method, host, url: target, fields, client };
     const decision = policy.hooks('vcl_recv') ? policy.askNow('vcl_recv', { request: asked }) : undefined;
-    if (!decision) return this.#soughtAs(uri, asked, PLAIN);
+    if (!decision) return this.#soughtAs(uri, asked, PLAIN, this.#said(fields, address, origin));
     if (decision.action !== 'hash') return undefined;
     const edited = editedFields(fields, decision.edits);
+    const said = this.#said(edited, address, origin);
     const facts = edited === fields ? PLAIN : requestFacts(method, edited, rules);
     const url = decision.url === undefined ? target : parseTarget('GET', decision.url, [host]).target;
-    return this.#soughtAs(`${origin}${url}` as CacheUri, { ...asked, url, fields: edited }, facts);
+    return this.#soughtAs(`${origin}${url}` as CacheUri, { ...asked, url, fields: edited }, facts, said);
   }
 
-  #soughtAs(uri: CacheUri, asked: PolicyRequest, facts: RequestFacts): Sought {
+  #soughtAs(uri: CacheUri, asked: PolicyRequest, facts: RequestFacts, said: string): Sought {
     const { policy } = this.#options;
     const key = policy?.hooks('vcl_hash') ? policy.askNow('vcl_hash', { request: asked })?.key : undefined;
-    return { uri, policyKey: key ?? '', fields: asked.fields, facts, asked };
+    return { uri, policyKey: partedBy(said, key ?? ''), fields: asked.fields, facts, asked };
   }
 
-  #find({ uri, policyKey, fields, facts, asked }: Sought): FastAnswer | undefined {
+  #find({ uri, policyKey, fields, facts, asked }: Sought, client: string): FastAnswer | undefined {
     const { store, clock, policy } = this.#options;
     const stored = store.select(uri, policyKey, fields);
     if (stored?.status !== 200 || !isPlainlyVaried(stored)) return undefined;
@@ -133,7 +175,7 @@ export class HotHits {
     const head = policy && asked ? bentHead(policy, asked, stored, aged, now) : aged.head;
     if (!head) return undefined;
     const lend = () => store.bodies.lend(stored.id);
-    return { head, hasDate: true, body, lend, route: 'proxy', tokenId: undefined };
+    return { head, hasDate: true, body, lend, route: 'proxy', tokenId: undefined, client };
   }
 
   #headOf(stored: StoredAnswer, now: number): AgedHead | undefined {
@@ -176,7 +218,19 @@ function bentHead(
 
 /** By fields alone that are here as the origin would see them. */
 function isPlainlyVaried({ facts: { vary } }: StoredAnswer): boolean {
-  return vary.length === 0 || (vary !== 'everything' && vary.every((name) => HARMLESS_TO_HITS.has(name)));
+  return vary.length === 0 || (vary !== 'everything' && vary.every((name) => SENT_AS_THEY_ARE.has(name)));
+}
+
+/** Whether there can be a word of a proxy's among them, or of a policy's that acts as one: all begin so. */
+function mayBeOfProxy(fields: Fields): boolean {
+  for (let at = 0; at < fields.length; at += 2) if (X_OR_F.test(fields[at] ?? '')) return true;
+  return false;
+}
+
+const X_OR_F = /^[xf]/i;
+
+function hostOf(origin: string): string {
+  return origin.slice(origin.indexOf('://') + 3);
 }
 
 /** As stored, with the length that a body of chunks turned out to have. */

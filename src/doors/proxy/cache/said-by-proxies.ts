@@ -32,3 +32,8 @@ export function saidByProxies(outgoing: Fields, host: string, scheme: 'http' | '
     forwarded === '' ? [] : [...forwarded.slice(0, forwarded.lastIndexOf(',')).matchAll(HOST_OR_PROTO)];
   return elements.reduce((all, [, name = '', value = '']) => `${all}${name.toLowerCase()}=${value}\n`, said);
 }
+
+/** What parts equal URIs. @param said as `saidByProxies` gives it @param policyKey of a policy */
+export function partedBy(said: string, policyKey: string): string {
+  return said === '' ? policyKey : JSON.stringify([said, policyKey]);
+}
