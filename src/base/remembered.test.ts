@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { remembered } from './remembered.ts';
+import { remembered, rememberedLines } from './remembered.ts';
 
 /** A function that tells which texts it was asked for. */
 function counted() {
@@ -35,4 +35,15 @@ describe('a function that remembers', () => {
     of('text 0');
     assert.equal(asked.length, 258);
   });
+});
+
+test('of lines none and one are remembered, and several are looked at together each time', () => {
+  const asked: (readonly string[])[] = [];
+  const joined = rememberedLines((lines) => {
+    asked.push(lines);
+    return lines.join('+');
+  });
+  for (let round = 0; round < 2; round++)
+    assert.deepEqual([joined([]), joined(['a']), joined(['a', 'b'])], ['', 'a', 'a+b']);
+  assert.deepEqual(asked.map((lines) => lines.length).toSorted(), [0, 1, 2, 2]);
 });

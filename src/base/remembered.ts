@@ -22,3 +22,17 @@ export function remembered<T>(of: (text: string) => T): (text: string) => T {
     return result;
   };
 }
+
+/** Likewise of the lines of a field: nearly always there is one, which says one of a few things, or none. */
+export function rememberedLines<T>(of: (lines: readonly string[]) => T): (lines: readonly string[]) => T {
+  let none: T | undefined;
+  const ofLine = remembered((line) => of([line]));
+  return (lines) => {
+    const [only] = lines;
+    if (only === undefined) {
+      none ??= of(lines);
+      return none;
+    }
+    return lines.length === 1 ? ofLine(only) : of(lines);
+  };
+}

@@ -1,4 +1,4 @@
-import { remembered } from '../base/remembered.ts';
+import { rememberedLines } from '../base/remembered.ts';
 import {
   MOST_SECONDS,
   parseSeconds,
@@ -17,14 +17,10 @@ type Occurrences = ReadonlyMap<string, readonly (string | undefined)[]>;
  * permits only where it can be read. Of several values the first counts. RFC 9111 §4.2.1, §5.2.
  */
 export function responseDirectives(fields: Fields): ResponseDirectives {
-  const lines = fieldLines(fields, 'cache-control');
-  return lines.length === 1 ? saidInLine(lines[0] ?? '') : saidIn(lines);
+  return saidIn(fieldLines(fields, 'cache-control'));
 }
 
-/** Nearly all responses of an origin say one of a few things, in one line. */
-const saidInLine = remembered((line) => saidIn([line]));
-
-function saidIn(lines: readonly string[]): ResponseDirectives {
+const saidIn = rememberedLines((lines): ResponseDirectives => {
   const found = occurrences(lines);
   return {
     noStore: found.has('no-store'),
@@ -41,7 +37,7 @@ function saidIn(lines: readonly string[]): ResponseDirectives {
     staleWhileRevalidate: seconds(found, 'stale-while-revalidate'),
     staleIfError: seconds(found, 'stale-if-error'),
   };
-}
+});
 
 /** `undefined`: nothing that this cache knows. Pragma is not looked at, which RFC 9111 §5.4 has retired. */
 export function requestDirectives(fields: Fields): RequestDirectives | undefined {

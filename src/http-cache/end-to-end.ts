@@ -1,4 +1,4 @@
-import { remembered } from '../base/remembered.ts';
+import { rememberedLines } from '../base/remembered.ts';
 import { type Fields, fieldLines, withoutFields } from './fields.ts';
 import { listMembers } from './list-members.ts';
 
@@ -37,16 +37,10 @@ export const INDISPENSABLE: ReadonlySet<string> = new Set([
 
 /** What goes on to the next hop and into the store: nothing that was said about this connection. Either direction. */
 export function endToEnd(fields: Fields): Fields {
-  const lines = fieldLines(fields, 'connection');
-  const [only] = lines;
-  if (only === undefined) return withoutFields(fields, HOP_BY_HOP);
-  return withoutFields(fields, lines.length === 1 ? droppedByLine(only) : droppedBy(lines));
+  return withoutFields(fields, droppedBy(fieldLines(fields, 'connection')));
 }
 
-/** Nearly all messages of a connection say the same of it. */
-const droppedByLine = remembered((line) => droppedBy([line]));
-
-function droppedBy(connection: readonly string[]): ReadonlySet<string> {
+const droppedBy = rememberedLines((connection): ReadonlySet<string> => {
   const nominated = connection
     .flatMap(listMembers)
     .map((name) => name.toLowerCase())
@@ -54,4 +48,4 @@ function droppedBy(connection: readonly string[]): ReadonlySet<string> {
   return nominated.every((name) => HOP_BY_HOP.has(name))
     ? HOP_BY_HOP
     : new Set([...HOP_BY_HOP, ...nominated]);
-}
+});

@@ -1,5 +1,5 @@
 import { ownText } from '../base/own-text.ts';
-import { remembered } from '../base/remembered.ts';
+import { rememberedLines } from '../base/remembered.ts';
 import { type Fields, fieldLines, hasField } from './fields.ts';
 import { fieldMembers, listMembers } from './list-members.ts';
 import type { CachePolicy } from './policy.ts';
@@ -30,23 +30,15 @@ const NO_LISTS: ReadonlySet<string> = new Set([
 
 /** What cannot be a name means everything: better no reuse than a wrong one. RFC 9111 §4.1. */
 export function variesOn(fields: Fields): Vary {
-  const lines = fieldLines(fields, 'vary');
-  const [only] = lines;
-  if (only === undefined) return NOTHING;
-  return lines.length === 1 ? saidInLine(only) : saidIn(lines);
+  return saidIn(fieldLines(fields, 'vary'));
 }
 
-const NOTHING: readonly string[] = [];
-
-/** Nearly all responses of an origin say one of a few things, in one line. */
-const saidInLine = remembered((line) => saidIn([line]));
-
-function saidIn(lines: readonly string[]): Vary {
+const saidIn = rememberedLines((lines): Vary => {
   const names = new Set(lines.flatMap(listMembers).map((name) => name.toLowerCase()));
   if (names.has('*')) return 'everything';
   const sorted = [...names].sort();
   return sorted.every((name) => TOKEN.test(name)) ? sorted : 'everything';
-}
+});
 
 /** RFC 9111 §4.1: lines are combined, and space is dropped, and order ignored, where they mean nothing. */
 export function secondaryKey(
