@@ -23,7 +23,7 @@ import { asksForAnother } from './asks-for-another.ts';
 import type { Course } from './course.ts';
 import { Deliveries } from './deliveries.ts';
 import { present } from './presentation.ts';
-import { partedBy, saidByProxies } from './said-by-proxies.ts';
+import { partedByProxies } from './said-by-proxies.ts';
 import type { StoredAnswer } from './stored-answer.ts';
 
 export interface CachingProxyOptions extends AskOriginOptions {
@@ -111,7 +111,14 @@ export class CachingProxy implements ProxyHandler {
       backend,
       forwarding: forwardOptions,
       request,
-      policyKey: isPast ? '' : withSaid(outgoing.fields, proxied, await steps.hash(admitted, client)),
+      policyKey: isPast
+        ? ''
+        : partedByProxies(
+            await steps.hash(admitted, client),
+            outgoing.fields,
+            admitted.host,
+            schemeOf(proxied.message),
+          ),
       outgoing,
       client,
       findings,
@@ -332,11 +339,6 @@ function uriOf({ message, admitted }: Proxied): CacheUri | undefined {
 
 function schemeOf({ socket }: Proxied['message']): 'http' | 'https' {
   return (socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
-}
-
-/** What parts equal URIs, where believed proxies say something of the request, too. */
-function withSaid(outgoing: Fields, { message, admitted }: Proxied, policyKey: string): string {
-  return partedBy(saidByProxies(outgoing, admitted.host, schemeOf(message)), policyKey);
 }
 
 function notCached(): VelocityError {

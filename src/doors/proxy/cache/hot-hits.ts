@@ -18,7 +18,7 @@ import { parseTarget } from '../origin/request-target.ts';
 import { editedFields } from '../policy/edited-fields.ts';
 import type { Policy, PolicyRequest } from '../policy/policy.ts';
 import type { AnswerStore } from './answer-store.ts';
-import { partedBy, saidByProxies } from './said-by-proxies.ts';
+import { mayPart, partedByProxies } from './said-by-proxies.ts';
 import type { StoredAnswer } from './stored-answer.ts';
 
 export interface HotHitsOptions {
@@ -121,45 +121,42 @@ export class HotHits {
   }
 
   #clientOf({ fields }: SimpleRequest, address: string): string {
-    const forwarded = mayBeOfProxy(fields) ? fieldValue(fields, 'x-forwarded-for') : undefined;
+    const forwarded = fieldValue(fields, 'x-forwarded-for');
     if (forwarded === undefined) return address;
     const socket = { remoteAddress: address } as Socket;
     return this.#options.trusted.clientOf({ socket, headers: { 'x-forwarded-for': forwarded } });
   }
 
   /** As for a request that goes to the origin. @param fields as a policy has made them */
-  #said(fields: Fields, address: string, origin: string): string {
-    if (!mayBeOfProxy(fields)) return '';
+  #parted(policyKey: string, fields: Fields, address: string, origin: string): string {
+    if (!mayPart(fields)) return policyKey;
     const { trusted, scheme } = this.#options;
     const host = hostOf(origin);
     const outgoing = forwardedFor(fields, host, { remoteAddress: address } as Socket, trusted);
-    return saidByProxies(outgoing, host, scheme);
+    return partedByProxies(policyKey, outgoing, host, scheme);
   }
 
   #sought(request: SimpleRequest, client: string, address: string, origin: string): Sought | undefined {
     const { policy, rules } = this.#options;
     const { method, target, fields } = request;
-    const uri = `${origin}${target}` as CacheUri;
     if (!policy || !ASKED_FOR_HITS.some((hook) => policy.hooks(hook))) {
-      const policyKey = partedBy(this.#said(fields, address, origin), '');
-      return { uri, policyKey, fields, facts: PLAIN, asked: undefined };
+      const policyKey = this.#parted('', fields, address, origin);
+      return { uri: `${origin}${target}` as CacheUri, policyKey, fields, facts: PLAIN, asked: undefined };
     }
     const host = hostOf(origin);
     const asked: PolicyRequest = { method, host, url: target, fields, client };
     const decision = policy.hooks('vcl_recv') ? policy.askNow('vcl_recv', { request: asked }) : undefined;
-    if (!decision) return this.#soughtAs(uri, asked, PLAIN, this.#said(fields, address, origin));
+    const soughtAs = (url: string, as: PolicyRequest, facts: RequestFacts): Sought => {
+      const key = policy.hooks('vcl_hash') ? policy.askNow('vcl_hash', { request: as })?.key : undefined;
+      const policyKey = this.#parted(key ?? '', as.fields, address, origin);
+      return { uri: `${origin}${url}` as CacheUri, policyKey, fields: as.fields, facts, asked: as };
+    };
+    if (!decision) return soughtAs(target, asked, PLAIN);
     if (decision.action !== 'hash') return undefined;
     const edited = editedFields(fields, decision.edits);
-    const said = this.#said(edited, address, origin);
     const facts = edited === fields ? PLAIN : requestFacts(method, edited, rules);
     const url = decision.url === undefined ? target : parseTarget('GET', decision.url, [host]).target;
-    return this.#soughtAs(`${origin}${url}` as CacheUri, { ...asked, url, fields: edited }, facts, said);
-  }
-
-  #soughtAs(uri: CacheUri, asked: PolicyRequest, facts: RequestFacts, said: string): Sought {
-    const { policy } = this.#options;
-    const key = policy?.hooks('vcl_hash') ? policy.askNow('vcl_hash', { request: asked })?.key : undefined;
-    return { uri, policyKey: partedBy(said, key ?? ''), fields: asked.fields, facts, asked };
+    return soughtAs(url, { ...asked, url, fields: edited }, facts);
   }
 
   #find({ uri, policyKey, fields, facts, asked }: Sought, client: string): FastAnswer | undefined {
@@ -220,14 +217,6 @@ function bentHead(
 function isPlainlyVaried({ facts: { vary } }: StoredAnswer): boolean {
   return vary.length === 0 || (vary !== 'everything' && vary.every((name) => SENT_AS_THEY_ARE.has(name)));
 }
-
-/** Whether there can be a word of a proxy's among them, or of a policy's that acts as one: all begin so. */
-function mayBeOfProxy(fields: Fields): boolean {
-  for (let at = 0; at < fields.length; at += 2) if (X_OR_F.test(fields[at] ?? '')) return true;
-  return false;
-}
-
-const X_OR_F = /^[xf]/i;
 
 function hostOf(origin: string): string {
   return origin.slice(origin.indexOf('://') + 3);

@@ -8,13 +8,29 @@ const X_OR_F = /^[xf]/i;
 const HOST_OR_PROTO = /(?:^|[;,])\s*(host|proto)=("[^"]*"|[^;,\s]*)/gi;
 
 /**
- * What proxies that are believed say of a request beside its address: the host and scheme that the client used, a prefix, a user.
- * Origins answer by it, so it parts equal addresses. Of proxies that are not believed nothing has come this far.
+ * What parts equal URIs: beside a policy's key what proxies that are believed say of a request: the host and scheme that the
+ * client used, a prefix, a user. Origins answer by it. Of proxies that are not believed nothing has come this far.
  * @param outgoing what the origin is sent
  * @param host that was asked of us
- * @returns text that differs where they say something else; empty where they say nothing, or what we would say ourselves
+ * @returns the policy's key, where they say nothing, or what we would say ourselves
  */
-export function saidByProxies(outgoing: Fields, host: string, scheme: 'http' | 'https'): string {
+export function partedByProxies(
+  policyKey: string,
+  outgoing: Fields,
+  host: string,
+  scheme: 'http' | 'https',
+): string {
+  const said = saidByProxies(outgoing, host, scheme);
+  return said === '' ? policyKey : JSON.stringify([said, policyKey]);
+}
+
+/** Whether there can be anything of that among fields: the names of all of it begin so. */
+export function mayPart(fields: Fields): boolean {
+  for (let at = 0; at < fields.length; at += 2) if (X_OR_F.test(fields[at] ?? '')) return true;
+  return false;
+}
+
+function saidByProxies(outgoing: Fields, host: string, scheme: 'http' | 'https'): string {
   let said = '';
   for (let at = 0; at < outgoing.length; at += 2) {
     const spelt = outgoing[at] ?? '';
@@ -31,9 +47,4 @@ export function saidByProxies(outgoing: Fields, host: string, scheme: 'http' | '
   const elements =
     forwarded === '' ? [] : [...forwarded.slice(0, forwarded.lastIndexOf(',')).matchAll(HOST_OR_PROTO)];
   return elements.reduce((all, [, name = '', value = '']) => `${all}${name.toLowerCase()}=${value}\n`, said);
-}
-
-/** What parts equal URIs. @param said as `saidByProxies` gives it @param policyKey of a policy */
-export function partedBy(said: string, policyKey: string): string {
-  return said === '' ? policyKey : JSON.stringify([said, policyKey]);
 }
