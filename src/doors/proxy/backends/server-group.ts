@@ -67,6 +67,7 @@ export class ServerGroup implements OriginClient {
     ask: (client: OriginClient, hooks: OriginHooks) => Promise<T>,
   ): Promise<T> {
     const [only, another] = this.#options.servers;
+    // Nearly all backends have one: there is nobody else to ask, so nothing has to be watched.
     if (only?.isWell && another === undefined) return ask(only.client, hooks);
     const tried: GroupedServer[] = [];
     let isSeen = false;

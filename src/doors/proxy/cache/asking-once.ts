@@ -7,7 +7,13 @@ import { reuse } from '../../../http-cache/reuse.ts';
 import { secondaryKey } from '../../../http-cache/vary.ts';
 import type { Logger } from '../../../telemetry/logger.ts';
 import { interimsTo } from '../origin/forward.ts';
-import { type AskOriginOptions, OriginQuestions, type OriginReply } from './ask-origin.ts';
+import type { OriginHooks } from '../origin/origin-client.ts';
+import {
+  type AskOriginOptions,
+  type OriginQuestion,
+  OriginQuestions,
+  type OriginReply,
+} from './ask-origin.ts';
 import type { Course } from './course.ts';
 import { type HeadFlight, HeadFlights, type Landed } from './head-flights.ts';
 import type { StoredAnswer } from './stored-answer.ts';
@@ -115,12 +121,14 @@ export class AskingOnce {
     const flight = this.#flights.begin(key, sent);
     const { body: _, trailers: __, ...outgoing } = course.outgoing;
     this.#questions
-      .ask({
-        ...{ request, sent, policyKey: course.policyKey },
-        ...{ client: course.backend.client, outgoing: { ...outgoing, method: 'GET' } },
-        ...{ host: course.proxied.admitted.host, clientAddress: course.client },
-        ...{ asked: [stored], mayStore: true, hooks: {} },
-      })
+      .ask(
+        questionOf(
+          { ...course, request, outgoing: { ...outgoing, method: 'GET' } },
+          { asked: [stored] },
+          sent,
+          {},
+        ),
+      )
       .then((reply) => {
         this.#land(flight, reply);
         if (reply.kind === 'relay' || reply.kind === 'intercepted') reply.answer.body.destroy();
@@ -136,7 +144,7 @@ export class AskingOnce {
   /** Until the head has come, it ends where the client leaves for whom alone it is. Of what follows others may read, too. */
   async #askFor(
     course: Course,
-    { asked = [], extra, fallback, mayStore = true }: Question,
+    question: Question,
     sent: Sent,
     flight: HeadFlight | undefined,
   ): Promise<OriginReply> {
@@ -150,21 +158,7 @@ export class AskingOnce {
     if (gone.aborted) onGone();
     const hooks = { signal: leaving, onInterim: interimsTo(proxied, forwarding) };
     try {
-      const { request, policyKey, outgoing, client } = course;
-      return await this.#questions.ask({
-        request,
-        policyKey,
-        client: backend.client,
-        outgoing,
-        host: proxied.admitted.host,
-        clientAddress: client,
-        asked,
-        extra,
-        fallback,
-        mayStore,
-        sent,
-        hooks,
-      });
+      return await this.#questions.ask(questionOf(course, question, sent, hooks));
     } finally {
       gone.removeEventListener('abort', onGone);
     }
@@ -194,3 +188,25 @@ const ANY_READ: RequestFacts = { isRead: true, directives: undefined, isForOrigi
 
 /** Many are remembered, so beyond this their digests are. */
 const LONGEST_KEY = 256;
+
+function questionOf(
+  { request, policyKey, backend, outgoing, proxied, client }: Course,
+  { asked = [], extra, fallback, mayStore = true }: Question,
+  sent: Sent,
+  hooks: OriginHooks,
+): OriginQuestion {
+  return {
+    request,
+    policyKey,
+    client: backend.client,
+    outgoing,
+    host: proxied.admitted.host,
+    clientAddress: client,
+    asked,
+    extra,
+    fallback,
+    mayStore,
+    sent,
+    hooks,
+  };
+}
