@@ -87,7 +87,7 @@ export class FastPath {
     this.#server = server;
     const { clock } = options;
     const lastFields = new LastFields(clock, () => Math.floor(server.keepAliveTimeout / 1000));
-    this.#writing = { buffer: new SendBuffer(), lastFields, clock };
+    this.#writing = { buffer: new SendBuffer(), lastFields };
     const listeners = server.listeners('connection');
     this.#handOver = (socket) => {
       for (const listener of listeners) Reflect.apply(listener, server, [socket]);
@@ -148,7 +148,7 @@ export class FastPath {
     const { records } = this.#options;
     const number = nextRequestNumber();
     const body = request.method === 'HEAD' ? NOTHING : answer.body;
-    const { bytes: lastFields } = this.#writing.lastFields.at(startedAt, answer.hasDate ?? false);
+    const { bytes: lastFields } = this.#writing.lastFields.at(answer.hasDate ?? false, startedAt);
     if (body.length > READY_FROM_BYTES && body.length <= ONE_PIECE_BYTES)
       this.#sendReady(socket, answer.head, number, lastFields, body);
     else this.#sendFromBuffer(socket, answer.head, number, lastFields, body);

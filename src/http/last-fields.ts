@@ -4,17 +4,19 @@ import type { Clock } from '../base/clock.ts';
 export interface LastLines {
   /** Without the empty line. */
   readonly text: string;
-  /** With it. */
+  /** Likewise, where the connection ends with the answer. */
+  readonly closing: string;
+  /** Of a connection that is kept, with the empty line. */
   readonly bytes: Uint8Array;
 }
 
-/** What a server says of the moment and of a connection that it keeps, at the end of each head. */
+/** What a server says of the moment and of the connection, at the end of each head. */
 export class LastFields {
   readonly #clock: Clock;
   readonly #keepAliveSeconds: () => number;
   #madeAt = Number.NEGATIVE_INFINITY;
-  #dated: LastLines = linesOf('');
-  #undated: LastLines = linesOf('');
+  #dated: LastLines = linesOf('', '');
+  #undated: LastLines = linesOf('', '');
 
   constructor(clock: Clock, keepAliveSeconds: () => number) {
     this.#clock = clock;
@@ -24,9 +26,9 @@ export class LastFields {
   /**
    * The same object for all answers of a second.
    * @param hasDate whether the head has one of its own
-   * @param elapsed what the clock says
+   * @param elapsed what the clock says, for who knows
    */
-  at(elapsed: number, hasDate: boolean): LastLines {
+  at(hasDate: boolean, elapsed = this.#clock.elapsed()): LastLines {
     if (this.#madeAt + 1000 <= elapsed) this.#make(elapsed);
     return hasDate ? this.#undated : this.#dated;
   }
@@ -35,12 +37,13 @@ export class LastFields {
   #make(elapsed: number): void {
     const now = this.#clock.now();
     this.#madeAt = elapsed - (now % 1000);
-    const undated = `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#keepAliveSeconds()}\r\n`;
-    this.#undated = linesOf(undated);
-    this.#dated = linesOf(`Date: ${new Date(now).toUTCString()}\r\n${undated}`);
+    const kept = `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#keepAliveSeconds()}\r\n`;
+    this.#undated = linesOf('', kept);
+    this.#dated = linesOf(`Date: ${new Date(now).toUTCString()}\r\n`, kept);
   }
 }
 
-function linesOf(text: string): LastLines {
-  return { text, bytes: Buffer.from(`${text}\r\n`, 'latin1') };
+function linesOf(date: string, kept: string): LastLines {
+  const text = date + kept;
+  return { text, closing: `${date}Connection: close\r\n`, bytes: Buffer.from(`${text}\r\n`, 'latin1') };
 }

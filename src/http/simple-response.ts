@@ -1,8 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { Writable } from 'node:stream';
-import type { Clock } from '../base/clock.ts';
-import { FIELD_VALUE, TOKEN } from '../base/field-syntax.ts';
+import { fieldLine, SENDABLE } from '../base/field-syntax.ts';
 import type { CountedAnswer } from './counted-response.ts';
 import type { LastFields } from './last-fields.ts';
 import { ONE_PIECE_BYTES, type SendBuffer, whenTaken } from './send-buffer.ts';
@@ -12,7 +11,6 @@ import type { SimpleMessage } from './simple-message.ts';
 export interface AnswerWriting {
   readonly buffer: SendBuffer;
   readonly lastFields: LastFields;
-  readonly clock: Clock;
 }
 
 const LAST_CHUNK = '0\r\n\r\n';
@@ -62,7 +60,7 @@ export class SimpleResponse extends Writable implements CountedAnswer {
     if (this.#headersSent) throw new Error('the head has been sent');
     const given = fields ?? (typeof reason === 'string' ? [] : (reason ?? []));
     const text = typeof reason === 'string' ? reason : (STATUS_CODES[status] ?? 'unknown');
-    if (!FIELD_VALUE.test(text)) throw new TypeError('the reason cannot be sent');
+    if (!SENDABLE.test(text)) throw new TypeError('the reason cannot be sent');
     let head = `HTTP/1.1 ${status} ${text}\r\n`;
     let [isCounted, hasDate, isNamed] = [false, false, this.requestId === undefined];
     for (let at = 0; at < given.length; at += 2) {
@@ -122,10 +120,9 @@ export class SimpleResponse extends Writable implements CountedAnswer {
   }
 
   #lastLines(hasDate: boolean): string {
-    const { lastFields, clock } = this.#writing;
-    const { text } = lastFields.at(clock.elapsed(), hasDate);
-    const kept = this.shouldKeepAlive ? text : text.replace(KEPT, 'Connection: close\r\n');
-    return this.#isChunked ? `${kept}Transfer-Encoding: chunked\r\n\r\n` : `${kept}\r\n`;
+    const { text, closing } = this.#writing.lastFields.at(hasDate);
+    const last = this.shouldKeepAlive ? text : closing;
+    return this.#isChunked ? `${last}Transfer-Encoding: chunked\r\n\r\n` : `${last}\r\n`;
   }
 
   #takeHead(): string {
@@ -159,9 +156,8 @@ export class SimpleResponse extends Writable implements CountedAnswer {
   }
 }
 
-const KEPT = /Connection: keep-alive\r\nKeep-Alive: [^\r]*\r\n/;
-
 function line(name: string, value: string): string {
-  if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) throw new TypeError(`the field ${name} cannot be sent`);
-  return `${name}: ${value}\r\n`;
+  const sent = fieldLine(name, value);
+  if (sent === undefined) throw new TypeError(`the field ${name} cannot be sent`);
+  return sent;
 }

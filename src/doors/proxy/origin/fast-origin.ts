@@ -1,4 +1,4 @@
-import { FIELD_VALUE, TOKEN } from '../../../base/field-syntax.ts';
+import { fieldLine } from '../../../base/field-syntax.ts';
 import { type Fields, fieldValue, withoutFields } from '../../../http-cache/fields.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import { HandedOver, HandedOverAgent } from './handed-over.ts';
@@ -87,9 +87,9 @@ function textOf({ method, target, fields }: OriginRequest): string | undefined {
   const kept: Fields = withoutFields(fields, OWN_FIELDS_AND_LENGTH);
   let text = `${method} ${target} HTTP/1.1\r\n`;
   for (let at = 0; at < kept.length; at += 2) {
-    const [name = '', value = ''] = [kept[at], kept[at + 1]];
-    if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return undefined;
-    text += `${name}: ${value}\r\n`;
+    const line = fieldLine(kept[at] ?? '', kept[at + 1] ?? '');
+    if (line === undefined) return undefined;
+    text += line;
   }
   return `${text}Connection: keep-alive\r\n\r\n`;
 }
