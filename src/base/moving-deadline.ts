@@ -36,7 +36,7 @@ export class MovingDeadline {
 
   #arm(ms: number): void {
     this.#cancel?.();
-    this.#firesAt = this.#clock.elapsed() + ms;
+    this.#firesAt = this.#dueAt;
     this.#cancel = this.#clock.after(ms, () => this.#look());
   }
 
